@@ -1,0 +1,180 @@
+//! What time it is, and which calendar day that belongs to.
+//!
+//! Two readings are taken together. The wall clock says what day it is; it can be set, and jumps.
+//! The monotonic clock says how much time has passed; it cannot be set, but stands still while a
+//! machine sleeps. Whatever depends on age asks both and believes the worse news.
+
+use std::time::{Duration, Instant};
+
+use jiff::{Timestamp, ToSpan, Zoned, tz::TimeZone};
+
+/// One instant, read from both clocks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Now {
+    /// What the wall clock says.
+    pub wall: Timestamp,
+    /// What the monotonic clock says.
+    pub mono: Instant,
+}
+
+impl Now {
+    /// How long ago `earlier` was: the longer of what the two clocks say.
+    ///
+    /// A wall clock that was set back says less than nothing, so the other one decides; after a
+    /// machine's sleep it is the monotonic clock that knows too little.
+    pub fn since(&self, earlier: Now) -> Duration {
+        let mono = self.mono.saturating_duration_since(earlier.mono);
+        let wall = Duration::try_from(self.wall.duration_since(earlier.wall)).unwrap_or_default();
+        mono.max(wall)
+    }
+}
+
+/// Where the present comes from; tests hand in a scripted one.
+pub trait Clock: Send + Sync {
+    /// The present instant.
+    fn now(&self) -> Now;
+}
+
+/// The clocks of this machine.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> Now {
+        Now {
+            wall: Timestamp::now(),
+            mono: Instant::now(),
+        }
+    }
+}
+
+/// One calendar day in one time zone: from its first instant to the first of the next day.
+///
+/// Desk counts whole days only, "From" at 00:00 and "To" at 23:59:59 (the API's page). A day has
+/// 23 or 25 hours where clocks change, and starts later than 00:00 where they change at midnight.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct DayWindow {
+    start: Timestamp,
+    end: Timestamp,
+}
+
+impl DayWindow {
+    /// The day of `zone`'s calendar that holds `instant`.
+    ///
+    /// # Errors
+    /// Where the calendar ends, in the years -9999 and 9999: the wall clock is off.
+    pub fn around(instant: Timestamp, zone: &TimeZone) -> Result<Self, jiff::Error> {
+        let local = instant.to_zoned(zone.clone());
+        let start = local.start_of_day()?.timestamp();
+        let end = first_instant_after(&local)?;
+        Ok(Self { start, end })
+    }
+
+    /// The first instant of the day.
+    pub fn start(&self) -> Timestamp {
+        self.start
+    }
+
+    /// The first instant that is no longer of the day.
+    pub fn end(&self) -> Timestamp {
+        self.end
+    }
+
+    /// The request's `From`: the day's first second, in Unix seconds.
+    pub fn from_second(&self) -> i64 {
+        self.start.as_second()
+    }
+
+    /// The request's `To`: the day's last second, in Unix seconds.
+    pub fn to_second(&self) -> i64 {
+        self.end.as_second() - 1
+    }
+
+    /// Whether `instant` is of this day.
+    pub fn contains(&self, instant: Timestamp) -> bool {
+        self.start <= instant && instant < self.end
+    }
+
+    /// How long this day still lasts from `instant` on; zero once it is over.
+    pub fn remaining(&self, instant: Timestamp) -> Duration {
+        Duration::try_from(self.end.duration_since(instant)).unwrap_or_default()
+    }
+}
+
+/// The first instant of the next date that exists. (Zones have skipped whole dates: Samoa had no
+/// 30 December 2011, and its 29th ended where its 31st began.)
+fn first_instant_after(local: &Zoned) -> Result<Timestamp, jiff::Error> {
+    let tomorrow = local.date().checked_add(1.day())?;
+    let midnight = tomorrow.to_zoned(local.time_zone().clone())?;
+    Ok(midnight.start_of_day()?.timestamp())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn day(instant: &str, zone: &str) -> DayWindow {
+        let zone = TimeZone::get(zone).unwrap();
+        DayWindow::around(instant.parse().unwrap(), &zone).unwrap()
+    }
+
+    fn hours(day: DayWindow) -> i64 {
+        (day.to_second() + 1 - day.from_second()) / 3600
+    }
+
+    #[test]
+    fn the_documents_example_is_a_day_in_shanghai() {
+        let day = day("2025-01-13T03:00:00Z", "Asia/Shanghai");
+        assert_eq!(day.from_second(), 1_736_697_600);
+        assert_eq!(day.to_second(), 1_736_783_999);
+    }
+
+    #[test]
+    fn days_have_23_24_or_25_hours() {
+        assert_eq!(hours(day("2026-03-29T12:00:00Z", "Europe/Berlin")), 23);
+        assert_eq!(hours(day("2026-03-30T12:00:00Z", "Europe/Berlin")), 24);
+        assert_eq!(hours(day("2026-11-01T12:00:00Z", "America/New_York")), 25);
+    }
+
+    #[test]
+    fn a_day_whose_midnight_does_not_exist_starts_at_one() {
+        let day = day("2018-11-04T15:00:00Z", "America/Sao_Paulo");
+        assert_eq!(day.start().to_string(), "2018-11-04T03:00:00Z");
+        assert_eq!(hours(day), 23);
+    }
+
+    #[test]
+    fn the_last_day_before_a_skipped_date_ends_where_the_next_begins() {
+        let before = day("2011-12-30T09:59:59Z", "Pacific/Apia");
+        let after = day("2011-12-30T10:00:00Z", "Pacific/Apia");
+        assert_eq!(before.end(), after.start());
+    }
+
+    #[test]
+    fn its_last_second_is_inside_and_the_next_is_not() {
+        let day = day("2025-01-13T03:00:00Z", "Asia/Shanghai");
+        assert!(day.contains(Timestamp::from_second(day.from_second()).unwrap()));
+        assert!(day.contains(Timestamp::from_second(day.to_second()).unwrap()));
+        assert!(!day.contains(day.end()));
+        assert_eq!(day.remaining(day.end()), Duration::ZERO);
+        assert_eq!(
+            day.remaining("2025-01-13T15:59:00Z".parse().unwrap()),
+            Duration::from_secs(60)
+        );
+    }
+
+    #[test]
+    fn age_believes_the_clock_that_says_more() {
+        let then = Now {
+            wall: Timestamp::UNIX_EPOCH,
+            mono: Instant::now(),
+        };
+        let later = |wall, mono| Now {
+            wall: Timestamp::from_second(wall).unwrap(),
+            mono: then.mono + Duration::from_secs(mono),
+        };
+        assert_eq!(later(10, 10).since(then), Duration::from_secs(10));
+        assert_eq!(later(-3600, 10).since(then), Duration::from_secs(10));
+        assert_eq!(later(3600, 10).since(then), Duration::from_secs(3600));
+    }
+}

@@ -1,0 +1,3 @@
+//! Desk's API, and nothing of metrics.
+
+pub mod usersig;
