@@ -1,0 +1,322 @@
+//! The UserSig to send: made here from the key and renewed in good time, or taken as given.
+//!
+//! Either secret may live in a file that somebody rotates; [`Credentials::refresh`], called at the
+//! start of each poll, takes up the new content.
+
+use std::fs::File;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use jiff::Timestamp;
+
+use super::error::{Class, Error};
+use super::usersig::UserSig;
+use crate::secret::Secret;
+
+/// How long a UserSig is good that is made here: two months, as Tencent recommends.
+const LIFETIME: i64 = 60 * 86_400;
+
+/// It is renewed once half of that is over, so that a month is left to notice that this fails.
+const RENEW_AFTER: i64 = LIFETIME / 2;
+
+/// No key or UserSig is longer; a larger file is some other file.
+const LARGEST_FILE: u64 = 64 * 1024;
+
+/// Where a secret comes from.
+#[derive(Debug, Clone)]
+pub enum SecretSource {
+    /// It was in the environment.
+    Given(Secret),
+    /// It is the content of this file, without the newline at its end.
+    File(PathBuf),
+}
+
+impl SecretSource {
+    /// The secret as it is now.
+    ///
+    /// # Errors
+    /// A sentence on why the file gives none; it names the file, and nothing of its content.
+    pub fn read(&self) -> Result<Secret, String> {
+        match self {
+            Self::Given(secret) => Ok(secret.clone()),
+            Self::File(path) => read_file(path),
+        }
+    }
+}
+
+fn read_file(path: &Path) -> Result<Secret, String> {
+    let shown = path.display();
+    let mut content = Vec::new();
+    let file = File::open(path).map_err(|error| format!("cannot open {shown}: {error}"))?;
+    if !file.metadata().is_ok_and(|metadata| metadata.is_file()) {
+        return Err(format!("{shown} is no regular file"));
+    }
+    file.take(LARGEST_FILE + 1)
+        .read_to_end(&mut content)
+        .map_err(|error| format!("cannot read {shown}: {error}"))?;
+    if content.len() as u64 > LARGEST_FILE {
+        return Err(format!("{shown} is too large to hold a key or a UserSig"));
+    }
+    let text = String::from_utf8(content).map_err(|_| format!("{shown} holds no UTF-8 text"))?;
+    match text.trim_end_matches(['\r', '\n']) {
+        "" => Err(format!("{shown} is empty")),
+        secret => Ok(Secret::new(secret)),
+    }
+}
+
+/// What proves to Desk that we may ask.
+#[derive(Debug, Clone)]
+pub enum Proof {
+    /// The application's key, with which UserSigs are made.
+    Key(SecretSource),
+    /// A UserSig that was made elsewhere.
+    UserSig(SecretSource),
+}
+
+/// The UserSig of one account, kept fresh.
+#[derive(Debug)]
+pub struct Credentials {
+    sdk_app_id: u64,
+    identifier: String,
+    proof: Proof,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    /// The key, or the UserSig as given.
+    secret: Secret,
+    sent: Option<Signed>,
+    /// Why the file could not be read the last time, to say so once.
+    unreadable: Option<String>,
+}
+
+#[derive(Debug, Clone)]
+struct Signed {
+    text: Secret,
+    made_at: i64,
+    expires_at: Option<Timestamp>,
+}
+
+impl Credentials {
+    /// Reads the secret for the first time.
+    ///
+    /// # Errors
+    /// Why its file gives none.
+    pub fn new(sdk_app_id: u64, identifier: String, proof: Proof) -> Result<Self, String> {
+        let (Proof::Key(source) | Proof::UserSig(source)) = &proof;
+        let state = State {
+            secret: source.read()?,
+            sent: None,
+            unreadable: None,
+        };
+        Ok(Self {
+            sdk_app_id,
+            identifier,
+            proof,
+            state: Mutex::new(state),
+        })
+    }
+
+    /// The account that signs.
+    pub fn identifier(&self) -> &str {
+        &self.identifier
+    }
+
+    /// The application that it is of.
+    pub fn sdk_app_id(&self) -> u64 {
+        self.sdk_app_id
+    }
+
+    /// Takes up a secret that was rotated; keeps the last one where its file is gone or broken.
+    pub async fn refresh(&self) {
+        let (Proof::Key(source) | Proof::UserSig(source)) = &self.proof;
+        if matches!(source, SecretSource::Given(_)) {
+            return;
+        }
+        let source = source.clone();
+        let read = tokio::task::spawn_blocking(move || source.read()).await;
+        let Ok(read) = read else { return };
+        let mut state = self.lock();
+        match read {
+            Ok(secret) => {
+                if state.unreadable.take().is_some() {
+                    tracing::info!("the file with the secret can be read again");
+                }
+                if secret != state.secret {
+                    tracing::info!("the file with the secret has changed: using its new content");
+                    state.secret = secret;
+                    state.sent = None;
+                }
+            }
+            Err(why) => {
+                if state.unreadable.as_ref() != Some(&why) {
+                    tracing::warn!(reason = %why, "the file with the secret cannot be read: using what it held before");
+                }
+                state.unreadable = Some(why);
+            }
+        }
+    }
+
+    /// The UserSig to send at `now`, in Unix seconds.
+    ///
+    /// # Errors
+    /// Of class `credentials`, where none can be made.
+    pub fn user_sig(&self, now: i64) -> Result<Secret, Error> {
+        let mut state = self.lock();
+        if let Some(signed) = &state.sent
+            && !self.is_due(signed, now)
+        {
+            return Ok(signed.text.clone());
+        }
+        let signed = self.sign(&state.secret, now)?;
+        let text = signed.text.clone();
+        state.sent = Some(signed);
+        Ok(text)
+    }
+
+    /// Makes sure that `refused` is not sent again; false where there is nothing else to send.
+    ///
+    /// Pages are asked for side by side, so several may be refused with the same UserSig: only the
+    /// first of them makes a new one.
+    pub async fn replace(&self, refused: &Secret, now: i64) -> bool {
+        self.refresh().await;
+        let mut state = self.lock();
+        let is_current = state
+            .sent
+            .as_ref()
+            .is_some_and(|signed| signed.text == *refused);
+        match self.proof {
+            Proof::Key(_) if is_current => {
+                state.sent = self.sign(&state.secret, now).ok();
+                state.sent.is_some()
+            }
+            Proof::Key(_) => true,
+            Proof::UserSig(_) => state.secret != *refused,
+        }
+    }
+
+    /// When the UserSig that is sent expires; `None` where it cannot be read.
+    pub fn expires_at(&self) -> Option<Timestamp> {
+        self.lock().sent.as_ref()?.expires_at
+    }
+
+    fn is_due(&self, signed: &Signed, now: i64) -> bool {
+        let age = now.saturating_sub(signed.made_at);
+        // A negative age: the wall clock was set back, and Desk may find it made in the future.
+        matches!(self.proof, Proof::Key(_)) && !(0..RENEW_AFTER).contains(&age)
+    }
+
+    fn sign(&self, secret: &Secret, now: i64) -> Result<Signed, Error> {
+        match self.proof {
+            Proof::UserSig(_) => Ok(Signed {
+                text: secret.clone(),
+                made_at: now,
+                expires_at: UserSig::decode(secret.expose())
+                    .ok()
+                    .and_then(|sig| sig.expires_at()),
+            }),
+            Proof::Key(_) => {
+                let sig = UserSig::sign(self.sdk_app_id, &self.identifier, secret, now, LIFETIME);
+                let text = sig.encode().map_err(|error| {
+                    Error::new(
+                        Class::Credentials,
+                        format!("no UserSig could be made: {error}"),
+                    )
+                })?;
+                Ok(Signed {
+                    text,
+                    made_at: now,
+                    expires_at: sig.expires_at(),
+                })
+            }
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: i64 = 1_700_000_000;
+
+    fn with_key() -> Credentials {
+        let key = SecretSource::Given(Secret::new("k3y"));
+        Credentials::new(1, "admin".to_owned(), Proof::Key(key)).unwrap()
+    }
+
+    fn made_at(credentials: &Credentials, now: i64) -> i64 {
+        UserSig::decode(credentials.user_sig(now).unwrap().expose())
+            .unwrap()
+            .time
+    }
+
+    #[test]
+    fn a_user_sig_serves_for_a_month_and_is_then_made_anew() {
+        let credentials = with_key();
+        assert_eq!(made_at(&credentials, NOW), NOW);
+        assert_eq!(made_at(&credentials, NOW + RENEW_AFTER - 1), NOW);
+        assert_eq!(made_at(&credentials, NOW + RENEW_AFTER), NOW + RENEW_AFTER);
+        assert_eq!(
+            made_at(&credentials, NOW - 5),
+            NOW - 5,
+            "the clock was set back"
+        );
+        assert_eq!(
+            credentials.expires_at().unwrap().as_second(),
+            NOW - 5 + LIFETIME
+        );
+    }
+
+    #[tokio::test]
+    async fn only_the_first_of_several_refusals_makes_a_new_one() {
+        let credentials = with_key();
+        let refused = credentials.user_sig(NOW).unwrap();
+        assert!(credentials.replace(&refused, NOW + 1).await);
+        assert!(credentials.replace(&refused, NOW + 2).await);
+        assert_eq!(made_at(&credentials, NOW + 3), NOW + 1);
+    }
+
+    #[tokio::test]
+    async fn a_given_user_sig_is_sent_as_it_is_and_has_no_other() {
+        let given = SecretSource::Given(Secret::new("made elsewhere"));
+        let credentials = Credentials::new(1, "admin".to_owned(), Proof::UserSig(given)).unwrap();
+        let sent = credentials.user_sig(NOW + 10 * LIFETIME).unwrap();
+        assert_eq!(sent.expose(), "made elsewhere");
+        assert_eq!(credentials.expires_at(), None);
+        assert!(!credentials.replace(&sent, NOW).await);
+    }
+
+    #[tokio::test]
+    async fn a_rotated_file_is_taken_up_and_a_broken_one_is_not() {
+        let file = std::env::temp_dir().join(format!("desk-secret-{}", fastrand::u64(..)));
+        std::fs::write(&file, "first\n").unwrap();
+        let source = SecretSource::File(file.clone());
+        let credentials = Credentials::new(1, "a".to_owned(), Proof::UserSig(source)).unwrap();
+        let sent = async || {
+            credentials.refresh().await;
+            credentials.user_sig(NOW).unwrap().expose().to_owned()
+        };
+        assert_eq!(sent().await, "first");
+        std::fs::write(&file, "second\r\n").unwrap();
+        assert_eq!(sent().await, "second");
+        std::fs::write(&file, "\n").unwrap();
+        assert_eq!(sent().await, "second");
+        std::fs::remove_file(&file).unwrap();
+        assert_eq!(sent().await, "second");
+    }
+
+    #[test]
+    fn a_file_that_gives_no_secret_is_named() {
+        let missing = SecretSource::File("/does/not/exist".into())
+            .read()
+            .unwrap_err();
+        assert!(missing.contains("/does/not/exist"), "{missing}");
+        assert!(SecretSource::File(std::env::temp_dir()).read().is_err());
+    }
+}

@@ -1,0 +1,347 @@
+//! What can go wrong between us and Desk, told apart by what a person or the poller should do next.
+//!
+//! Every failure is of one [`Class`]; the class decides when to try again and gives the advice.
+//! Where Desk names a code, the code's row in [`CODES`] says its class and its meaning: restated
+//! from the lists of common codes (60000 to 79999) and of Desk's own (141000 to 141012).
+
+use std::fmt;
+use std::time::Duration;
+
+/// The kinds of failure; the values of the label `class`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Class {
+    /// No answer, a time-out, or a status other than 200.
+    Network,
+    /// Desk says that it failed inside, and to try again.
+    Server,
+    /// Desk says that it is asked too often.
+    RateLimited,
+    /// The UserSig, or the key or account behind it, is refused.
+    Credentials,
+    /// Something about the application or its settings has to be changed by its operator.
+    Configuration,
+    /// An answer that cannot be read, breaks its own rules, or calls our request malformed.
+    Protocol,
+}
+
+impl Class {
+    /// All of them.
+    pub const ALL: [Self; 6] = [
+        Self::Network,
+        Self::Server,
+        Self::RateLimited,
+        Self::Credentials,
+        Self::Configuration,
+        Self::Protocol,
+    ];
+
+    /// The label's value.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Network => "network",
+            Self::Server => "server",
+            Self::RateLimited => "rate_limited",
+            Self::Credentials => "credentials",
+            Self::Configuration => "configuration",
+            Self::Protocol => "protocol",
+        }
+    }
+
+    /// What a person should do about it.
+    pub fn advice(self) -> &'static str {
+        match self {
+            Self::Network => {
+                "see that this machine reaches the API's host on port 443 (DNS, firewall, proxy \
+                 variables) and that TENCENT_DESK_REGION is the application's data centre; it is \
+                 tried again by itself"
+            }
+            Self::Server => {
+                "nothing, at first: Desk failed inside and is asked again by itself; if it lasts, \
+                 open a ticket with Tencent Cloud"
+            }
+            Self::RateLimited => {
+                "ask less often: raise TENCENT_DESK_POLL_INTERVAL or lower \
+                 TENCENT_DESK_REQUESTS_PER_SECOND, and see who else calls this API for the \
+                 application; polls pause for some minutes meanwhile"
+            }
+            Self::Credentials => {
+                "see that TENCENT_DESK_SECRET_KEY (or _USER_SIG) belongs to \
+                 TENCENT_DESK_SDK_APP_ID and TENCENT_DESK_IDENTIFIER, and that this machine's \
+                 clock is right"
+            }
+            Self::Configuration => {
+                "see that TENCENT_DESK_SDK_APP_ID is a Desk application in the data centre of \
+                 TENCENT_DESK_REGION, that it is enabled and paid for, that \
+                 TENCENT_DESK_IDENTIFIER is an App administrator, and that this machine's address \
+                 is allowed"
+            }
+            Self::Protocol => {
+                "see whether a newer version of this exporter is out, or a proxy rewrites answers; \
+                 otherwise report it with this line"
+            }
+        }
+    }
+}
+
+impl fmt::Display for Class {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// One failure. Its text never holds a key, a UserSig or a URL.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Error {
+    class: Class,
+    what: String,
+    code: Option<i64>,
+    /// The request never reached a Desk, so another host may.
+    unconnected: bool,
+}
+
+impl Error {
+    /// A failure of `class`; `what` says what happened.
+    pub fn new(class: Class, what: impl Into<String>) -> Self {
+        Self {
+            class,
+            what: what.into(),
+            code: None,
+            unconnected: false,
+        }
+    }
+
+    /// No connection to the host could be made.
+    pub fn unconnected(what: impl Into<String>) -> Self {
+        Self {
+            unconnected: true,
+            ..Self::new(Class::Network, what)
+        }
+    }
+
+    /// Desk refused with `code`, saying `info`.
+    pub fn refused(code: i64, info: &str) -> Self {
+        let known = CODES.iter().find(|known| known.code == code);
+        let class = known.map_or(Class::Protocol, |known| known.class);
+        let meaning = known.map_or("a code that this version does not know", |known| {
+            known.meaning
+        });
+        let said = redact(info);
+        let what = if said.is_empty() {
+            format!("Desk answered with error {code}: {meaning}")
+        } else {
+            format!("Desk answered with error {code}: {meaning} (it says: {said})")
+        };
+        Self {
+            code: Some(code),
+            ..Self::new(class, what)
+        }
+    }
+
+    /// What kind of failure it is.
+    pub fn class(&self) -> Class {
+        self.class
+    }
+
+    /// Desk's own error code, where it gave one.
+    pub fn code(&self) -> Option<i64> {
+        self.code
+    }
+
+    /// Whether the same request may well succeed if sent again at once. (All our requests only
+    /// read, so sending one twice does no harm.)
+    pub fn is_passing(&self) -> bool {
+        matches!(self.class, Class::Network | Class::Server)
+    }
+
+    /// Whether no connection could be made, so that the backup host is worth a try.
+    pub fn is_unconnected(&self) -> bool {
+        self.unconnected
+    }
+
+    /// Whether Desk says that the UserSig is too old, so that a fresh one may do.
+    pub fn asks_for_fresh_user_sig(&self) -> bool {
+        matches!(self.code, Some(70001 | 70052 | 70347))
+    }
+
+    /// How long Desk wants to be left alone, where it says so itself.
+    pub fn demanded_pause(&self) -> Option<Duration> {
+        (self.code == Some(70050)).then_some(Duration::from_secs(60))
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.what)
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// Text from outside, fit for a log: short, on one line, and without anything that could be a key
+/// or a UserSig (Desk may well repeat the one that it refuses).
+fn redact(text: &str) -> String {
+    const LONGEST: usize = 200;
+    const LONGEST_WORD: usize = 31;
+    let mut shown = String::new();
+    for word in text.split_inclusive(|c: char| !is_signature_char(c)) {
+        if word.chars().count() > LONGEST_WORD {
+            shown.push_str("[not shown] ");
+        } else {
+            shown.extend(word.chars().map(|c| if c.is_control() { ' ' } else { c }));
+        }
+        if shown.len() > LONGEST {
+            shown.push('…');
+            break;
+        }
+    }
+    shown.trim().to_owned()
+}
+
+/// Hexadecimal keys, both base64s and their percent-encoded forms.
+fn is_signature_char(c: char) -> bool {
+    c.is_ascii_alphanumeric() || "+/=*-_%".contains(c)
+}
+
+/// What the documents say of one error code.
+struct Code {
+    code: i64,
+    class: Class,
+    meaning: &'static str,
+}
+
+const fn code(code: i64, class: Class, meaning: &'static str) -> Code {
+    Code {
+        code,
+        class,
+        meaning,
+    }
+}
+
+/// Every code that the documents name for this gateway.
+#[rustfmt::skip]
+const CODES: &[Code] = &{
+    use Class::{Configuration, Credentials, Protocol, RateLimited, Server};
+    [
+        code(10002, Server, "internal error"),
+        code(10003, Protocol, "no such command"),
+        code(10004, Protocol, "a parameter is wrong"),
+        code(10006, RateLimited, "called too often"),
+        code(10007, Configuration, "the account lacks the right to do this"),
+        code(10008, Credentials, "the request is illegal, its signature perhaps"),
+        code(10011, Protocol, "the request's JSON cannot be read"),
+        code(10018, Protocol, "the answer would be larger than 1 MB"),
+        code(10023, RateLimited, "called too often"),
+        code(10026, Configuration, "the command is disabled for this SDKAppID"),
+        code(60002, Protocol, "the HTTP request cannot be read"),
+        code(60003, Protocol, "the request's JSON cannot be read"),
+        code(60004, Credentials, "the account or signature is wrong"),
+        code(60005, Credentials, "the account or signature is wrong"),
+        code(60006, Configuration, "the SDKAppID is invalid"),
+        code(60007, RateLimited, "the API is called too often"),
+        code(60008, Server, "the service timed out, or the request has a wrong format"),
+        code(60009, Configuration, "no such command at this URL"),
+        code(60010, Configuration, "App administrator rights are needed"),
+        code(60011, RateLimited, "the SDKAppID is used too often"),
+        code(60012, Protocol, "the SDKAppID is missing"),
+        code(60013, Server, "the gateway could not read its own answer"),
+        code(60014, Server, "the exchange of accounts timed out"),
+        code(60015, Protocol, "an account in the request is no string"),
+        code(60016, Configuration, "the SDKAppID is disabled"),
+        code(60017, Configuration, "the request is disabled"),
+        code(60018, RateLimited, "called too often"),
+        code(60019, RateLimited, "called too often"),
+        code(60020, Configuration, "the plan has expired (works again some 5 minutes after it is renewed)"),
+        code(60021, Configuration, "this source address is not allowed"),
+        code(70001, Credentials, "the UserSig has expired"),
+        code(70002, Credentials, "the UserSig is empty"),
+        code(70003, Credentials, "the UserSig cannot be read; it may be cut off"),
+        code(70005, Credentials, "the UserSig is invalid"),
+        code(70009, Credentials, "the signature does not verify: probably the key of another SDKAppID"),
+        code(70013, Credentials, "the identifier is not the one that was signed"),
+        code(70014, Credentials, "the SDKAppID is not the one that was signed"),
+        code(70016, Configuration, "no key for this SDKAppID: is it in this data centre?"),
+        code(70020, Configuration, "no such SDKAppID: is it in this data centre?"),
+        code(70050, Credentials, "the signature does not verify, and was tried too often"),
+        code(70051, Configuration, "the account is on a black list"),
+        code(70052, Credentials, "the UserSig is no longer valid"),
+        code(70107, Configuration, "the account does not exist"),
+        code(70114, Configuration, "restricted for security reasons"),
+        code(70169, Server, "timed out inside"),
+        code(70202, Server, "timed out inside"),
+        code(70206, Protocol, "the size of the batch is invalid"),
+        code(70308, Server, "internal error"),
+        code(70346, Credentials, "the ticket does not verify"),
+        code(70347, Credentials, "the ticket has expired"),
+        code(70348, Server, "internal error"),
+        code(70362, Server, "internal error"),
+        code(70398, Configuration, "the plan's number of accounts is used up"),
+        code(70401, Server, "internal error"),
+        code(70402, Protocol, "a parameter is invalid or missing"),
+        code(70403, Configuration, "App administrator rights are needed"),
+        code(70500, Server, "internal error"),
+        code(141_000, Configuration, "this application is no Desk application"),
+        code(141_001, Protocol, "an error of a command that we do not send"),
+        code(141_002, Server, "internal error"),
+        code(141_003, Protocol, "an error of a command that we do not send"),
+        code(141_004, Protocol, "a parameter is invalid"),
+        code(141_009, RateLimited, "the API is called too often"),
+        code(141_010, Protocol, "an error of a command that we do not send"),
+        code(141_011, Protocol, "an error of a command that we do not send"),
+        code(141_012, Protocol, "an error of a command that we do not send"),
+    ]
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_of_the_documented_class() {
+        let class = |code| Error::refused(code, "").class();
+        assert_eq!(class(141_002), Class::Server);
+        assert_eq!(class(141_009), Class::RateLimited);
+        assert_eq!(class(70_009), Class::Credentials);
+        assert_eq!(class(70_020), Class::Configuration);
+        assert_eq!(class(141_004), Class::Protocol);
+        assert_eq!(class(987_654), Class::Protocol);
+    }
+
+    #[test]
+    fn no_code_stands_twice() {
+        for pair in CODES.windows(2) {
+            assert!(pair[0].code < pair[1].code, "{}", pair[1].code);
+        }
+    }
+
+    #[test]
+    fn what_desk_says_is_shown_without_anything_that_could_sign() {
+        let key = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+        let said =
+            format!("bad usersig eJw1yVELgjAUhuH-cq5Dl*bUQVdBgygMJtWt,\nkey={key} for admin");
+        let shown = Error::refused(70_003, &said).to_string();
+        assert!(
+            !shown.contains("eJw1") && !shown.contains("0123456789ab"),
+            "{shown}"
+        );
+        assert!(shown.contains("bad usersig [not shown]") && !shown.contains('\n'));
+        assert!(
+            Error::refused(1, &"很 长 ".repeat(9999))
+                .to_string()
+                .chars()
+                .count()
+                < 300
+        );
+    }
+
+    #[test]
+    fn only_an_expired_user_sig_asks_for_a_fresh_one() {
+        for code in [70_001, 70_052, 70_347] {
+            assert!(Error::refused(code, "").asks_for_fresh_user_sig());
+        }
+        assert!(!Error::refused(70_009, "").asks_for_fresh_user_sig());
+        assert_eq!(
+            Error::refused(70_050, "").demanded_pause(),
+            Some(Duration::from_secs(60))
+        );
+    }
+}

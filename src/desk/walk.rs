@@ -1,0 +1,338 @@
+//! All pages of one answer, and whether to believe them.
+//!
+//! `TotalCount` says how many rows there are, but the documents' own example, filtered to one
+//! agent, says 5 over one row. So it is a reason to ask on, never a reason to invent or to drop:
+//!
+//! - the next page starts where the rows so far end, whatever was expected;
+//! - a walk ends where its rows reach `TotalCount`, or a page brings nothing new;
+//! - a full page that is exactly `TotalCount` is asked after, since it may count that page only;
+//! - a walk that does not add up is made once more, and only if both say the same does Desk mean it.
+//!
+//! Where all is as promised, the pages after the first are asked for a few at a time.
+
+use std::collections::{BTreeSet, HashSet};
+
+use futures_util::StreamExt as _;
+use futures_util::stream;
+
+use super::error::{Class, Error};
+use super::wire::{LIMIT, Page, Row};
+
+/// How many pages of one walk are under way at a time.
+const ABREAST: usize = 4;
+
+/// The most pages that one walk may take: 200,000 agents. Whoever promises more is not believed.
+const MOST_PAGES: usize = 2000;
+
+/// Where pages come from: Desk, or a test.
+pub(super) trait Pages {
+    /// The page that starts after `offset` rows.
+    fn page(&self, offset: usize) -> impl Future<Output = Result<Page, Error>>;
+}
+
+/// Every row of an answer that adds up, or that Desk gave twice alike.
+#[derive(Debug, Default)]
+pub struct Listing {
+    /// In Desk's order; `None` is a row without an agent's id.
+    pub rows: Vec<Option<Row>>,
+    /// How many rows `TotalCount` promised beyond those that came.
+    pub missing_rows: u64,
+    /// Names of fields that this version does not know.
+    pub unknown_fields: BTreeSet<String>,
+}
+
+/// Walks over all pages, twice if need be.
+///
+/// # Errors
+/// The first failure of a page; of class `protocol`, two walks that contradict each other.
+pub(super) async fn list(pages: &impl Pages) -> Result<Listing, Error> {
+    let first = walk(pages).await?;
+    if first.adds_up() {
+        return Ok(first.into_listing());
+    }
+    let second = walk(pages).await?;
+    if second.adds_up() || second.agrees_with(&first) {
+        return Ok(second.into_listing());
+    }
+    Err(Error::new(
+        Class::Protocol,
+        format!(
+            "Desk's pages do not add up: asked twice, {} and {} rows of {} and {} promised, or not \
+             of the same agents; they may be changing right now",
+            first.rows.len(),
+            second.rows.len(),
+            first.total_count,
+            second.total_count,
+        ),
+    ))
+}
+
+async fn walk(pages: &impl Pages) -> Result<Walk, Error> {
+    let mut walk = Walk::default();
+    walk.take(pages.page(0).await?);
+    side_by_side(pages, &mut walk).await?;
+    while walk.goes_on() {
+        if walk.pages >= MOST_PAGES {
+            return Err(Error::new(
+                Class::Protocol,
+                format!("Desk's answer has no end: {MOST_PAGES} pages and it promises more"),
+            ));
+        }
+        let next = pages.page(walk.rows.len()).await?;
+        walk.take(next);
+    }
+    Ok(walk)
+}
+
+/// Asks for the pages after a full first one, as long as each starts where the last one ended.
+async fn side_by_side(pages: &impl Pages, walk: &mut Walk) -> Result<(), Error> {
+    if walk.rows.len() != LIMIT {
+        return Ok(());
+    }
+    let promised = usize::try_from(walk.total_count).unwrap_or(usize::MAX);
+    let offsets = (LIMIT..promised).step_by(LIMIT).take(MOST_PAGES - 1);
+    let mut answers = stream::iter(offsets)
+        .map(|offset| async move { (offset, pages.page(offset).await) })
+        .buffered(ABREAST);
+    while let Some((offset, page)) = answers.next().await {
+        if offset != walk.rows.len() {
+            break;
+        }
+        walk.take(page?);
+        if walk.is_over {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// The pages so far.
+#[derive(Debug, Default)]
+struct Walk {
+    rows: Vec<Option<Row>>,
+    agents: HashSet<Box<str>>,
+    unknown_fields: BTreeSet<String>,
+    pages: usize,
+    /// The largest `TotalCount` of a page that held rows.
+    total_count: u64,
+    /// The `TotalCount` of the last such page.
+    last_total_count: u64,
+    /// `TotalCount` was not the same on every page.
+    is_unsteady: bool,
+    /// Rows that came again on a later page, because rows moved or Desk ignored the offset.
+    repeated: usize,
+    /// The last page was full, and counted exactly itself.
+    may_count_pages: bool,
+    /// The last page brought nothing new.
+    is_over: bool,
+}
+
+impl Walk {
+    fn take(&mut self, page: Page) {
+        let held = page.rows.len();
+        self.unknown_fields.extend(page.unknown_fields);
+        if held > 0 || self.pages == 0 {
+            self.is_unsteady |= self.pages > 0 && page.total_count != self.last_total_count;
+            self.last_total_count = page.total_count;
+            self.total_count = self.total_count.max(page.total_count);
+        }
+        let repeated = page
+            .rows
+            .iter()
+            .flatten()
+            .filter(|row| self.agents.contains(&row.agent_id))
+            .count();
+        self.agents
+            .extend(page.rows.iter().flatten().map(|row| row.agent_id.clone()));
+        self.rows.extend(page.rows);
+        self.repeated += repeated;
+        self.pages += 1;
+        self.is_over = repeated == held;
+        self.may_count_pages = held == LIMIT && page.total_count == LIMIT as u64;
+    }
+
+    fn goes_on(&self) -> bool {
+        !self.is_over && (self.may_count_pages || (self.rows.len() as u64) < self.last_total_count)
+    }
+
+    fn adds_up(&self) -> bool {
+        !self.is_unsteady && self.repeated == 0 && self.rows.len() as u64 == self.total_count
+    }
+
+    fn agrees_with(&self, other: &Self) -> bool {
+        self.total_count == other.total_count
+            && self.rows.len() == other.rows.len()
+            && self.agents == other.agents
+    }
+
+    fn into_listing(self) -> Listing {
+        let distinct = (self.rows.len() - self.repeated) as u64;
+        Listing {
+            rows: self.rows,
+            missing_rows: self.total_count.saturating_sub(distinct),
+            unknown_fields: self.unknown_fields,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::desk::wire::decode;
+    use std::cell::RefCell;
+
+    /// A Desk that answers by a rule, and remembers what it was asked.
+    struct Desk<F> {
+        rule: F,
+        asked: RefCell<Vec<usize>>,
+    }
+
+    impl<F: Fn(usize, usize) -> (u64, Vec<usize>)> Desk<F> {
+        /// `rule` says, of the n-th request and its offset, what `TotalCount` and which agents.
+        fn new(rule: F) -> Self {
+            Self {
+                rule,
+                asked: RefCell::default(),
+            }
+        }
+
+        fn list(&self) -> Result<Listing, Error> {
+            tokio::runtime::Builder::new_current_thread()
+                .build()
+                .unwrap()
+                .block_on(list(self))
+        }
+
+        fn requests(&self) -> usize {
+            self.asked.borrow().len()
+        }
+    }
+
+    impl<F: Fn(usize, usize) -> (u64, Vec<usize>)> Pages for Desk<F> {
+        async fn page(&self, offset: usize) -> Result<Page, Error> {
+            let nth = self.asked.borrow().len();
+            self.asked.borrow_mut().push(offset);
+            let (total, agents) = (self.rule)(nth, offset);
+            let rows: Vec<_> = agents
+                .iter()
+                .map(|id| format!(r#"{{"AgentId":"{id}"}}"#))
+                .collect();
+            let body = format!(
+                r#"{{"ErrorCode":0,"TotalCount":{total},"Data":[{}]}}"#,
+                rows.join(",")
+            );
+            decode(body.as_bytes())
+        }
+    }
+
+    /// What an honest Desk with `agents` holds at `offset`, `cap` rows a page.
+    fn honest(agents: usize, offset: usize, cap: usize) -> Vec<usize> {
+        (offset..agents.min(offset + cap)).collect()
+    }
+
+    #[test]
+    fn an_honest_desk_is_asked_for_each_page_once() {
+        for (agents, requests) in [(0, 1), (1, 1), (99, 1), (101, 2), (250, 3), (1000, 10)] {
+            let desk = Desk::new(|_, offset| (agents as u64, honest(agents, offset, 100)));
+            let listing = desk.list().unwrap();
+            assert_eq!((listing.rows.len(), listing.missing_rows), (agents, 0));
+            assert_eq!(desk.requests(), requests, "{agents} agents");
+        }
+    }
+
+    #[test]
+    fn a_full_page_that_counts_itself_is_asked_after() {
+        let desk = Desk::new(|_, offset| (100, honest(100, offset, 100)));
+        assert_eq!(desk.list().unwrap().rows.len(), 100);
+        assert_eq!(desk.requests(), 2);
+
+        let counts_pages = Desk::new(|_, offset| {
+            let rows = honest(250, offset, 100);
+            (rows.len() as u64, rows)
+        });
+        let listing = counts_pages.list().unwrap();
+        assert_eq!((listing.rows.len(), listing.missing_rows), (250, 0));
+    }
+
+    #[test]
+    fn a_short_page_is_followed_from_where_it_ended() {
+        let desk = Desk::new(|_, offset| (250, honest(250, offset, 60)));
+        assert_eq!(desk.list().unwrap().rows.len(), 250);
+        assert_eq!(*desk.asked.borrow(), [0, 60, 120, 180, 240]);
+
+        let short_in_the_middle = Desk::new(|_, offset| {
+            let cap = if offset == 100 { 30 } else { 100 };
+            (450, honest(450, offset, cap))
+        });
+        let listing = short_in_the_middle.list().unwrap();
+        assert_eq!((listing.rows.len(), listing.missing_rows), (450, 0));
+    }
+
+    #[test]
+    fn a_total_that_is_never_reached_is_believed_the_second_time() {
+        let desk = Desk::new(|_, offset| (5, honest(1, offset, 100)));
+        let listing = desk.list().unwrap();
+        assert_eq!((listing.rows.len(), listing.missing_rows), (1, 4));
+        assert_eq!(*desk.asked.borrow(), [0, 1, 0, 1]);
+    }
+
+    #[test]
+    fn more_rows_than_promised_are_kept() {
+        let desk = Desk::new(|_, offset| (3, honest(8, offset, 100)));
+        let listing = desk.list().unwrap();
+        assert_eq!((listing.rows.len(), listing.missing_rows), (8, 0));
+    }
+
+    #[test]
+    fn a_total_that_moves_is_asked_again_and_then_refused() {
+        let settles = Desk::new(|nth, offset| {
+            let agents = if nth < 2 { 250 } else { 251 };
+            (agents as u64, honest(agents, offset, 100))
+        });
+        assert_eq!(settles.list().unwrap().rows.len(), 251);
+
+        let never_settles = Desk::new(|nth, offset| (250 + nth as u64, honest(250, offset, 100)));
+        assert_eq!(never_settles.list().unwrap_err().class(), Class::Protocol);
+    }
+
+    #[test]
+    fn rows_that_move_between_pages_are_never_half_an_answer() {
+        // Agent 0 leaves after the first page, so that all that follow move up by one.
+        let moves = Desk::new(|nth, offset| match nth {
+            0 => (250, honest(250, offset, 100)),
+            _ => (250, honest(250, offset.saturating_sub(nth), 100)),
+        });
+        match moves.list() {
+            Ok(listing) => assert_eq!(listing.missing_rows, 0),
+            Err(error) => assert_eq!(error.class(), Class::Protocol),
+        }
+    }
+
+    #[test]
+    fn a_desk_that_ignores_the_offset_is_left_soon_and_its_gap_is_told() {
+        let desk = Desk::new(|_, _| (250, honest(100, 0, 100)));
+        let listing = desk.list().unwrap();
+        assert_eq!(listing.missing_rows, 150);
+        assert!(desk.requests() <= 2 * (1 + ABREAST), "{}", desk.requests());
+    }
+
+    #[test]
+    fn an_answer_without_end_is_cut_off() {
+        let endless = Desk::new(|nth, offset| (u64::MAX, vec![offset + nth; 1]));
+        assert_eq!(endless.list().unwrap_err().class(), Class::Protocol);
+        assert!(endless.requests() <= MOST_PAGES);
+        let endless_and_full = Desk::new(|_, offset| (u64::MAX, (offset..offset + 100).collect()));
+        assert!(endless_and_full.list().is_err());
+        assert!(endless_and_full.requests() <= MOST_PAGES + ABREAST);
+    }
+
+    #[test]
+    fn an_agent_twice_on_one_page_is_no_reason_to_ask_again() {
+        let desk = Desk::new(|_, _| (3, vec![1, 1, 2]));
+        let listing = desk.list().unwrap();
+        assert_eq!(
+            (listing.rows.len(), listing.missing_rows, desk.requests()),
+            (3, 0, 1)
+        );
+    }
+}
