@@ -4,6 +4,7 @@
 //! The monotonic clock says how much time has passed; it cannot be set, but stands still while a
 //! machine sleeps. Whatever depends on age asks both and believes the worse news.
 
+use std::fmt;
 use std::time::{Duration, Instant};
 
 use jiff::{Timestamp, ToSpan, Zoned, tz::TimeZone};
@@ -30,7 +31,7 @@ impl Now {
 }
 
 /// Where the present comes from; tests hand in a scripted one.
-pub trait Clock: Send + Sync {
+pub trait Clock: fmt::Debug + Send + Sync {
     /// The present instant.
     fn now(&self) -> Now;
 }

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use reqwest::header::{CONTENT_TYPE, HeaderValue};
 use reqwest::{Response, StatusCode, Url, redirect};
 use rustls::{ClientConfig, RootCertStore};
@@ -127,6 +128,11 @@ impl Client {
             retries: AtomicUsize::new(RETRIES_PER_POLL),
         };
         walk::list(&poll).await
+    }
+
+    /// When the UserSig that is sent expires; `None` where it cannot be read.
+    pub fn user_sig_expiry(&self) -> Option<Timestamp> {
+        self.credentials.expires_at()
     }
 
     async fn send(

@@ -13,6 +13,6 @@ pub mod usersig;
 mod walk;
 pub mod wire;
 
-pub use client::{Client, Endpoint, Settings};
+pub use client::{Client, Endpoint, Observer, Settings};
 pub use error::{Class, Error};
 pub use walk::Listing;

@@ -1,0 +1,294 @@
+//! The table of `describe_agent_statistics`: each field of an agent's row, as a metric.
+//!
+//! Meanings are those of the API's page and of the console's page on its indicators. A new field is
+//! a name in `desk::wire` and a row here.
+
+use super::Reading::{Average, Nickname, Number, Ratio, Split, Timestamp};
+use super::Unit::{self, Count, Seconds};
+use super::{Family, Reading};
+use crate::desk::wire::{Field, Row};
+
+/// All families about agents, in the order of the page.
+pub const FAMILIES: &[Family] = &[
+    family(
+        "tencent_desk_agent_info",
+        "The agent's nickname, always 1",
+        Count,
+        Nickname { label: "nickname" },
+    ),
+    family(
+        "tencent_desk_agent_first_login_timestamp_seconds",
+        "When the agent first logged in, in Unix time; absent before",
+        Seconds,
+        Timestamp(Field::FirstLoginTimestamp),
+    ),
+    family(
+        "tencent_desk_agent_last_logout_timestamp_seconds",
+        "When the agent last went offline, in Unix time; absent before",
+        Seconds,
+        Timestamp(Field::LastLogoutTimestamp),
+    ),
+    family(
+        "tencent_desk_agent_state_seconds",
+        "Time that the agent spent free, busy (takes no new sessions) and resting",
+        Seconds,
+        Split {
+            label: "state",
+            parts: &[
+                ("free", Field::FreeTime),
+                ("busy", Field::BusyTime),
+                ("rest", Field::RestTime),
+            ],
+        },
+    ),
+    family(
+        "tencent_desk_agent_sessions",
+        "Sessions that the agent handled",
+        Count,
+        Number(Field::TotalSessionCnt),
+    ),
+    family(
+        "tencent_desk_agent_transferred_sessions",
+        "Sessions that were transferred",
+        Count,
+        Number(Field::TransferSessionCnt),
+    ),
+    family(
+        "tencent_desk_agent_effective_sessions",
+        "Valid sessions: both the user and the agent wrote after the hand-over",
+        Count,
+        Number(Field::EffectiveSessionCnt),
+    ),
+    family(
+        "tencent_desk_agent_ended_sessions",
+        "Sessions that the agent ended",
+        Count,
+        Number(Field::AgentEndCnt),
+    ),
+    family(
+        "tencent_desk_agent_unanswered_sessions",
+        "Sessions without a reply of the agent",
+        Count,
+        Number(Field::NotRespSessionCnt),
+    ),
+    family(
+        "tencent_desk_agent_served_users",
+        "Users that the agent served",
+        Count,
+        Number(Field::ServeUserCnt),
+    ),
+    family(
+        "tencent_desk_agent_session_seconds",
+        "Duration of all sessions, added up",
+        Seconds,
+        Number(Field::TotalAcceptTime),
+    ),
+    family(
+        "tencent_desk_agent_messages",
+        "Messages in all sessions",
+        Count,
+        Number(Field::TotalMsgCnt),
+    ),
+    family(
+        "tencent_desk_agent_sent_messages",
+        "Messages that the agent sent",
+        Count,
+        Number(Field::AgentMsgCnt),
+    ),
+    family(
+        "tencent_desk_agent_user_messages",
+        "Messages that users sent",
+        Count,
+        Number(Field::UserMsgCnt),
+    ),
+    family(
+        "tencent_desk_agent_average_first_response_seconds",
+        "Average time from the start of a session to the agent's first message; absent where no session was answered",
+        Seconds,
+        Average {
+            field: Field::AvgFirstRespTime,
+            over: answered_sessions,
+        },
+    ),
+    family(
+        "tencent_desk_agent_first_response_under_30s_sessions",
+        "Sessions that were first answered within 30 seconds",
+        Count,
+        Number(Field::FirstRespUnder30sCnt),
+    ),
+    family(
+        "tencent_desk_agent_average_response_seconds",
+        "Average time from a user's message to the agent's answer; absent where no session was answered",
+        Seconds,
+        Average {
+            field: Field::AvgRespTime,
+            over: answered_sessions,
+        },
+    ),
+    family(
+        "tencent_desk_agent_response_under_30s_sessions",
+        "Sessions that were answered within 30 seconds on average",
+        Count,
+        Number(Field::AvgRespUnder30sCnt),
+    ),
+    family(
+        "tencent_desk_agent_average_session_seconds",
+        "Average duration of a session; absent where there was none",
+        Seconds,
+        Average {
+            field: Field::AvgAcceptTime,
+            over: sessions,
+        },
+    ),
+    family(
+        "tencent_desk_agent_rated_sessions",
+        "Sessions that the user rated",
+        Count,
+        Number(Field::SatisfactionSelectedCnt),
+    ),
+    family(
+        "tencent_desk_agent_satisfied_sessions",
+        "Sessions that the user rated with 4 or 5 stars",
+        Count,
+        Number(Field::SatisfiedCnt),
+    ),
+    family(
+        "tencent_desk_agent_satisfaction_ratio",
+        "Part of the rated sessions that were rated with 4 or 5 stars, from 0 to 1; absent where none was rated",
+        Unit::Ratio,
+        Ratio {
+            part: Field::SatisfiedCnt,
+            whole: Field::SatisfactionSelectedCnt,
+        },
+    ),
+];
+
+const fn family(name: &'static str, what: &'static str, unit: Unit, reading: Reading) -> Family {
+    Family {
+        name,
+        what,
+        unit,
+        reading,
+    }
+}
+
+fn sessions(row: &Row) -> Option<f64> {
+    row.number(Field::TotalSessionCnt)
+}
+
+fn answered_sessions(row: &Row) -> Option<f64> {
+    Some(sessions(row)? - row.number(Field::NotRespSessionCnt)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::desk::wire::decode;
+
+    /// What `family` (less its prefix) says of a row with these members.
+    fn said(family: &str, members: &str) -> Option<f64> {
+        let body =
+            format!(r#"{{"ErrorCode":0,"TotalCount":1,"Data":[{{"AgentId":"a",{members}}}]}}"#);
+        let row = decode(body.as_bytes()).unwrap().rows.remove(0).unwrap();
+        let name = format!("tencent_desk_agent_{family}");
+        let family = FAMILIES.iter().find(|known| known.name == name).unwrap();
+        let mut value = None;
+        family.for_each_sample(&row, |sample| value = Some(sample.value));
+        value
+    }
+
+    #[test]
+    fn each_field_of_a_row_is_shown() {
+        for field in &Field::ALL[1..] {
+            let shown = FAMILIES
+                .iter()
+                .any(|family| family.fields().any(|shown| shown == *field));
+            assert!(shown, "{} is shown nowhere", field.name());
+        }
+    }
+
+    #[test]
+    fn a_ratio_needs_something_to_be_a_part_of() {
+        let ratio = |part, whole| {
+            said(
+                "satisfaction_ratio",
+                &format!(r#""SatisfiedCnt":{part},"SatisfactionSelectedCnt":{whole}"#),
+            )
+        };
+        assert_eq!(ratio(6, 8), Some(0.75));
+        assert_eq!(ratio(0, 8), Some(0.0));
+        assert_eq!(ratio(0, 0), None);
+        assert_eq!(ratio(9, 8), None);
+        assert_eq!(ratio(-1, 8), None);
+        assert_eq!(said("satisfaction_ratio", r#""SatisfiedCnt":1"#), None);
+    }
+
+    #[test]
+    fn a_time_of_zero_is_no_time() {
+        assert_eq!(
+            said(
+                "first_login_timestamp_seconds",
+                r#""FirstLoginTimestamp":0"#
+            ),
+            None
+        );
+        assert_eq!(
+            said(
+                "last_logout_timestamp_seconds",
+                r#""LastLogoutTimestamp":17"#
+            ),
+            Some(17.0)
+        );
+    }
+
+    #[test]
+    fn an_average_of_zero_needs_something_to_be_taken_over() {
+        let first = |average, total, unanswered| {
+            let members = format!(
+                r#""AvgFirstRespTime":{average},"TotalSessionCnt":{total},"NotRespSessionCnt":{unanswered}"#
+            );
+            said("average_first_response_seconds", &members)
+        };
+        assert_eq!(first(0, 5, 2), Some(0.0));
+        assert_eq!(first(0, 5, 5), None);
+        assert_eq!(first(0, 5, 6), None);
+        assert_eq!(first(7, 5, 5), Some(7.0));
+        assert_eq!(
+            said(
+                "average_first_response_seconds",
+                r#""AvgFirstRespTime":0,"TotalSessionCnt":5"#
+            ),
+            None
+        );
+        assert_eq!(
+            said(
+                "average_session_seconds",
+                r#""AvgAcceptTime":0,"TotalSessionCnt":1"#
+            ),
+            Some(0.0)
+        );
+        assert_eq!(
+            said(
+                "average_session_seconds",
+                r#""AvgAcceptTime":0,"TotalSessionCnt":0"#
+            ),
+            None
+        );
+    }
+
+    #[test]
+    fn names_are_unique_and_end_in_their_unit() {
+        for (index, family) in FAMILIES.iter().enumerate() {
+            assert!(
+                FAMILIES[index + 1..]
+                    .iter()
+                    .all(|other| other.name != family.name)
+            );
+            match family.unit {
+                Seconds => assert!(family.name.ends_with("_seconds"), "{}", family.name),
+                Unit::Ratio => assert!(family.name.ends_with("_ratio"), "{}", family.name),
+                Count => {}
+            }
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! What the exporter says of itself: names, types and help, in the order of the page.
+
+/// The type of a metric.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// May go up and down.
+    Gauge,
+    /// Only grows while the process lives.
+    Counter,
+    /// Counts by size.
+    Histogram,
+}
+
+/// One metric about the exporter.
+#[derive(Debug, Clone, Copy)]
+pub struct Own {
+    /// The whole name.
+    pub name: &'static str,
+    /// Its type.
+    pub kind: Kind,
+    /// The text behind `# HELP`.
+    pub help: &'static str,
+    /// The names of its labels.
+    pub labels: &'static [&'static str],
+}
+
+/// Declares each metric as a constant, and the table of all of them.
+macro_rules! own {
+    ($($constant:ident: $kind:ident $name:literal [$($label:literal),*] $help:literal;)*) => {
+        $(
+            #[doc = $help]
+            pub const $constant: Own = Own {
+                name: $name, kind: Kind::$kind, help: $help, labels: &[$($label),*],
+            };
+        )*
+
+        /// All of them.
+        pub const ALL: &[Own] = &[$($constant),*];
+    };
+}
+
+own! {
+    UP: Gauge "tencent_desk_up" []
+        "Whether the last poll of Desk succeeded (1) or not (0).";
+    DAY_START: Gauge "tencent_desk_day_start_timestamp_seconds" []
+        "Start of Desk's day that the agent series are about, in Unix time; absent without agent series.";
+    LAST_SUCCESS: Gauge "tencent_desk_exporter_last_success_timestamp_seconds" []
+        "End of the last good poll, in Unix time; absent before the first.";
+    POLL_INTERVAL: Gauge "tencent_desk_exporter_poll_interval_seconds" []
+        "Time from the start of one poll to the start of the next, as configured.";
+    POLL_DURATION: Gauge "tencent_desk_exporter_poll_duration_seconds" []
+        "How long the last poll took; absent before the first.";
+    POLLS: Counter "tencent_desk_exporter_polls_total" []
+        "Polls that have ended, well or badly.";
+    POLL_FAILURES: Counter "tencent_desk_exporter_poll_failures_total" ["class"]
+        "Polls that have failed, by the class of the failure.";
+    REQUESTS: Counter "tencent_desk_exporter_requests_total" ["endpoint"]
+        "Requests to Desk that have ended, well or badly, retries included.";
+    REQUEST_FAILURES: Counter "tencent_desk_exporter_request_failures_total" ["endpoint", "class"]
+        "Requests to Desk that have failed, by the class of the failure.";
+    REQUEST_DURATION: Histogram "tencent_desk_exporter_request_duration_seconds" ["endpoint"]
+        "How long requests to Desk took.";
+    AGENTS: Gauge "tencent_desk_exporter_agents" []
+        "Agents that are now exposed.";
+    MISSING_ROWS: Gauge "tencent_desk_exporter_missing_rows" []
+        "Rows that the last good answer counted (TotalCount) and, asked twice, did not hold; absent before the first.";
+    DISCARDED_ROWS: Counter "tencent_desk_exporter_discarded_rows_total" ["reason"]
+        "Rows of good answers that are not exposed: without an AgentId, or of an agent who comes again.";
+    IGNORED_VALUES: Counter "tencent_desk_exporter_ignored_values_total" ["field"]
+        "Values of good answers that are not exposed, because a known field held no number (or the nickname no text).";
+    UNKNOWN_FIELDS: Gauge "tencent_desk_exporter_unknown_fields" []
+        "Fields of the last good answer that this version does not know; absent before the first.";
+    USER_SIG_EXPIRY: Gauge "tencent_desk_exporter_user_sig_expiry_timestamp_seconds" []
+        "When the UserSig that is sent expires, in Unix time; absent where it cannot be read.";
+    BUILD_INFO: Gauge "tencent_desk_exporter_build_info" ["version", "revision", "rustc_version"]
+        "Which build this is, always 1.";
+    PROCESS_CPU: Counter "process_cpu_seconds_total" []
+        "Total user and system CPU time spent in seconds.";
+    PROCESS_RESIDENT: Gauge "process_resident_memory_bytes" []
+        "Resident memory size in bytes.";
+    PROCESS_VIRTUAL: Gauge "process_virtual_memory_bytes" []
+        "Virtual memory size in bytes.";
+    PROCESS_OPEN_FDS: Gauge "process_open_fds" []
+        "Number of open file descriptors.";
+    PROCESS_MAX_FDS: Gauge "process_max_fds" []
+        "Maximum number of open file descriptors.";
+    PROCESS_START: Gauge "process_start_time_seconds" []
+        "Start time of the process since unix epoch in seconds.";
+}

@@ -1,0 +1,776 @@
+//! From the environment to a [`Config`], with every mistake found at once.
+//!
+//! [`SETTINGS`] is the table of all settings: `--help`, the README's table and the search for the
+//! nearest known name follow from it or are checked against it. envy turns the variables into one
+//! flat struct of texts; what each must be is decided here, because envy stops at the first mistake
+//! and repeats the value. Values are never repeated: one of them may be a key in the wrong place.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use jiff::tz::TimeZone;
+use reqwest::Url;
+use serde::Deserialize;
+
+use crate::desk::credentials::{Credentials, Proof, SecretSource};
+use crate::duration;
+use crate::listen::ListenAddress;
+use crate::logging::{Directives, Format};
+use crate::secret::Secret;
+
+/// What the names of all variables begin with.
+pub const PREFIX: &str = "TENCENT_DESK_";
+
+/// One setting, as `--help` shows it.
+#[derive(Debug, Clone, Copy)]
+pub struct Setting {
+    /// The variable's name, less the prefix.
+    pub name: &'static str,
+    /// What it is where the variable is not set.
+    pub default: &'static str,
+    /// What it means.
+    pub meaning: &'static str,
+}
+
+const fn setting(name: &'static str, default: &'static str, meaning: &'static str) -> Setting {
+    Setting {
+        name,
+        default,
+        meaning,
+    }
+}
+
+/// All settings, in the order of the README.
+#[rustfmt::skip]
+pub const SETTINGS: &[Setting] = &[
+    setting("SDK_APP_ID", "required", "SDKAppID of the application"),
+    setting("IDENTIFIER", "administrator", "an App administrator account"),
+    setting("SECRET_KEY", "one of these", "the application's key: UserSigs are made and renewed here"),
+    setting("SECRET_KEY_FILE", "one of these", "a file that holds the key; read again when it changes"),
+    setting("USER_SIG", "one of these", "a UserSig made elsewhere"),
+    setting("USER_SIG_FILE", "one of these", "a file that holds the UserSig; read again when it changes"),
+    setting("REGION", "china", "china, singapore, seoul, tokyo, frankfurt, silicon-valley or jakarta: picks host and backup host"),
+    setting("ENDPOINT", "from the region", "another base URL; http:// is accepted for loopback addresses only"),
+    setting("TIME_ZONE", "Asia/Shanghai", "IANA name of the zone in which Desk counts its days"),
+    setting("AGENT_IDS", "all", "comma-separated agent ids to ask for"),
+    setting("POLL_INTERVAL", "60s", "time from the start of one poll to the start of the next, at least 1s"),
+    setting("REQUEST_TIMEOUT", "10s", "for one request, whole body included (the API's own limit is 3 s)"),
+    setting("REQUESTS_PER_SECOND", "10", "never exceeded, retries included"),
+    setting("MAX_STALENESS", "5m, or three intervals where that is longer", "how long the last good poll is served while newer ones fail"),
+    setting("LISTEN_ADDRESS", "[::]:10141", "IPv6 and IPv4; :10141 means the same"),
+    setting("TELEMETRY_PATH", "/metrics", "where the metrics are served"),
+    setting("WEB_CONFIG_FILE", "none", "TLS, client certificates, basic auth: the exporter-toolkit's file format"),
+    setting("LOG_LEVEL", "info", "error, warn, info, debug, trace or off, or per-target directives"),
+    setting("LOG_FORMAT", "logfmt", "logfmt or json"),
+];
+
+/// The variables as they are; a test holds them against [`SETTINGS`].
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Variables {
+    sdk_app_id: Option<String>,
+    identifier: Option<String>,
+    secret_key: Option<String>,
+    secret_key_file: Option<String>,
+    user_sig: Option<String>,
+    user_sig_file: Option<String>,
+    region: Option<String>,
+    endpoint: Option<String>,
+    time_zone: Option<String>,
+    agent_ids: Option<String>,
+    poll_interval: Option<String>,
+    request_timeout: Option<String>,
+    requests_per_second: Option<String>,
+    max_staleness: Option<String>,
+    listen_address: Option<String>,
+    telemetry_path: Option<String>,
+    web_config_file: Option<String>,
+    log_level: Option<String>,
+    log_format: Option<String>,
+}
+
+/// Hosts of the gateway and their backups, by data centre (the gateway's page on its REST API).
+const REGIONS: &[(&str, &str, &str)] = &[
+    ("china", "console.tim.qq.com", "adminapi.my-imcloud.com"),
+    (
+        "singapore",
+        "adminapisgp.im.qcloud.com",
+        "adminapisgp.my-imcloud.com",
+    ),
+    (
+        "seoul",
+        "adminapikr.im.qcloud.com",
+        "adminapikr.my-imcloud.com",
+    ),
+    (
+        "tokyo",
+        "adminapijpn.im.qcloud.com",
+        "adminapijpn.my-imcloud.com",
+    ),
+    (
+        "frankfurt",
+        "adminapiger.im.qcloud.com",
+        "adminapiger.my-imcloud.com",
+    ),
+    (
+        "silicon-valley",
+        "adminapiusa.im.qcloud.com",
+        "adminapiusa.my-imcloud.com",
+    ),
+    (
+        "jakarta",
+        "adminapiidn.im.qcloud.com",
+        "adminapiidn.my-imcloud.com",
+    ),
+];
+
+const DEFAULT_INTERVAL: Duration = Duration::from_secs(60);
+const SECOND: Duration = Duration::from_secs(1);
+const DAY: Duration = Duration::from_secs(86_400);
+
+/// Settings of the program itself: those that the demo has too.
+#[derive(Debug, Clone)]
+pub struct Program {
+    /// From the start of one poll to the start of the next.
+    pub poll_interval: Duration,
+    /// For one request, its whole answer included.
+    pub request_timeout: Duration,
+    /// Never exceeded over any second.
+    pub requests_per_second: usize,
+    /// How long a good poll is served while newer ones fail.
+    pub max_staleness: Duration,
+    /// Where to serve.
+    pub listen_address: ListenAddress,
+    /// Where the metrics are.
+    pub telemetry_path: String,
+    /// What is logged.
+    pub log_level: Directives,
+    /// How it is logged.
+    pub log_format: Format,
+    /// What deserves a word, but is no mistake: to be logged once logging has started.
+    pub warnings: Vec<String>,
+}
+
+/// Settings of the account that is asked about.
+#[derive(Debug)]
+pub struct Account {
+    /// The base URL of the API, then that of its backup if there is one.
+    pub hosts: Vec<Url>,
+    /// Who asks, and what proves it.
+    pub credentials: Credentials,
+    /// Only these agents; all where it is empty.
+    pub agent_ids: Vec<String>,
+    /// The zone in which Desk counts its days.
+    pub time_zone: TimeZone,
+}
+
+/// Everything that can be configured.
+#[derive(Debug)]
+pub struct Config {
+    /// The program's part.
+    pub program: Program,
+    /// The account's part.
+    pub account: Account,
+}
+
+/// Every mistake in the configuration, a line each: the variable, and what to write instead.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mistakes(pub Vec<String>);
+
+/// Settings by name, less the prefix: those of the environment, and over them those of flags.
+#[derive(Debug, Default)]
+pub struct Environment {
+    values: BTreeMap<String, String>,
+    mistakes: Vec<String>,
+    warnings: Vec<String>,
+}
+
+impl Environment {
+    /// Takes what is ours out of `variables` (of which others need not even be UTF-8).
+    pub fn new(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
+        let mut environment = Self::default();
+        for (name, value) in variables {
+            if let Some(name) = name.to_str().and_then(|name| name.strip_prefix(PREFIX)) {
+                environment.take(name, value);
+            }
+        }
+        environment
+    }
+
+    fn take(&mut self, name: &str, value: OsString) {
+        if !SETTINGS.iter().any(|setting| setting.name == name) {
+            self.warnings.extend(warning_about(name));
+            return;
+        }
+        match value.into_string() {
+            Ok(value) => self.set(name, value),
+            Err(_) => self.mistakes.push(format!(
+                "{PREFIX}{name}: is not UTF-8; write it as UTF-8 text"
+            )),
+        }
+    }
+
+    /// Sets the variable `name` (less the prefix), as a flag does; an empty value counts as none.
+    pub fn set(&mut self, name: &str, value: String) {
+        if !value.is_empty() {
+            self.values.insert(name.to_owned(), value);
+        }
+    }
+
+    /// The whole configuration.
+    ///
+    /// # Errors
+    /// Every mistake in it.
+    pub fn config(self) -> Result<Config, Mistakes> {
+        let (variables, mut mistakes, warnings) = self.variables();
+        let program = mistakes.program(&variables, DEFAULT_INTERVAL, warnings);
+        let account = mistakes.account(&variables);
+        mistakes.or(program
+            .zip(account)
+            .map(|(program, account)| Config { program, account }))
+    }
+
+    /// The program's part alone, polling every `interval` where nothing else is set.
+    ///
+    /// # Errors
+    /// Every mistake in it.
+    pub fn program(self, interval: Duration) -> Result<Program, Mistakes> {
+        let (variables, mut mistakes, warnings) = self.variables();
+        let program = mistakes.program(&variables, interval, warnings);
+        mistakes.or(program)
+    }
+
+    fn variables(self) -> (Variables, Mistakes, Vec<String>) {
+        let mut mistakes = Mistakes(self.mistakes);
+        let prefixed = self
+            .values
+            .into_iter()
+            .map(|(name, value)| (format!("{PREFIX}{name}"), value));
+        let variables = envy::prefixed(PREFIX)
+            .from_iter(prefixed)
+            .unwrap_or_else(|_| {
+                mistakes.add("*", "the variables cannot be read");
+                Variables::default()
+            });
+        (variables, mistakes, self.warnings)
+    }
+}
+
+/// A variable of ours that is no setting: a slip, most likely, unless Kubernetes made it.
+fn warning_about(name: &str) -> Option<String> {
+    if is_injected_by_kubernetes(name) {
+        return None;
+    }
+    let likeness = |setting: &&Setting| (strsim::jaro_winkler(setting.name, name) * 1000.0).round();
+    let nearest = SETTINGS
+        .iter()
+        .max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
+    let hint =
+        nearest.map(|setting| format!("; the nearest that is known is {PREFIX}{}", setting.name));
+    Some(format!(
+        "{PREFIX}{name} is no setting and is ignored{}",
+        hint.unwrap_or_default()
+    ))
+}
+
+/// A service named `tencent-desk…` puts its address into the environment of every pod around it.
+fn is_injected_by_kubernetes(name: &str) -> bool {
+    const ENDS: [&str; 8] = [
+        "SERVICE_HOST",
+        "SERVICE_PORT",
+        "PORT",
+        "TCP",
+        "UDP",
+        "SCTP",
+        "ADDR",
+        "PROTO",
+    ];
+    name.contains("SERVICE_PORT_")
+        || ENDS
+            .iter()
+            .any(|end| name == *end || name.ends_with(&format!("_{end}")))
+}
+
+/// The readers of single values: what is wrong with one goes onto the list, and the next is read.
+impl Mistakes {
+    fn add(&mut self, name: &str, advice: &str) {
+        self.0.push(format!("{PREFIX}{name}: {advice}"));
+    }
+
+    /// `value`, if nothing was wrong on the way to it.
+    fn or<T>(self, value: Option<T>) -> Result<T, Self> {
+        match value {
+            Some(value) if self.0.is_empty() => Ok(value),
+            _ => Err(self),
+        }
+    }
+
+    /// What `value` says, or `default` where it is not set; `None` where it is a mistake.
+    fn read<T>(
+        &mut self,
+        name: &str,
+        value: Option<&String>,
+        default: T,
+        parse: impl FnOnce(&str) -> Result<T, String>,
+    ) -> Option<T> {
+        let Some(value) = value else {
+            return Some(default);
+        };
+        parse(value.trim())
+            .map_err(|advice| self.add(name, &advice))
+            .ok()
+    }
+
+    fn program(
+        &mut self,
+        v: &Variables,
+        interval: Duration,
+        warnings: Vec<String>,
+    ) -> Option<Program> {
+        let poll_interval = self.read(
+            "POLL_INTERVAL",
+            v.poll_interval.as_ref(),
+            interval,
+            |text| parse_duration(text, SECOND, DAY),
+        );
+        let interval = poll_interval.unwrap_or(interval);
+        let max_staleness = self.read(
+            "MAX_STALENESS",
+            v.max_staleness.as_ref(),
+            default_staleness(interval),
+            |text| parse_duration(text, interval, DAY),
+        );
+        let request_timeout = self.read(
+            "REQUEST_TIMEOUT",
+            v.request_timeout.as_ref(),
+            Duration::from_secs(10),
+            |text| parse_duration(text, SECOND / 10, Duration::from_secs(300)),
+        );
+        let requests_per_second = self.read(
+            "REQUESTS_PER_SECOND",
+            v.requests_per_second.as_ref(),
+            10,
+            parse_rate,
+        );
+        let listen_address = self.read(
+            "LISTEN_ADDRESS",
+            v.listen_address.as_ref(),
+            ListenAddress::default(),
+            ListenAddress::parse,
+        );
+        let telemetry_path = self.read(
+            "TELEMETRY_PATH",
+            v.telemetry_path.as_ref(),
+            "/metrics".to_owned(),
+            parse_path,
+        );
+        let log_level = self.read(
+            "LOG_LEVEL",
+            v.log_level.as_ref(),
+            Directives::default(),
+            Directives::parse,
+        );
+        let log_format = self.read(
+            "LOG_FORMAT",
+            v.log_format.as_ref(),
+            Format::Logfmt,
+            parse_format,
+        );
+        if v.web_config_file.is_some() {
+            self.add(
+                "WEB_CONFIG_FILE",
+                "is not supported by this version; unset it, and let a proxy do TLS",
+            );
+        }
+        Some(Program {
+            poll_interval: poll_interval?,
+            request_timeout: request_timeout?,
+            requests_per_second: requests_per_second?,
+            max_staleness: max_staleness?,
+            listen_address: listen_address?,
+            telemetry_path: telemetry_path?,
+            log_level: log_level?,
+            log_format: log_format?,
+            warnings,
+        })
+    }
+
+    fn account(&mut self, v: &Variables) -> Option<Account> {
+        let sdk_app_id = self.read("SDK_APP_ID", v.sdk_app_id.as_ref(), None, |text| {
+            parse_app_id(text).map(Some)
+        });
+        if v.sdk_app_id.is_none() {
+            self.add(
+                "SDK_APP_ID",
+                "is not set; write the SDKAppID that the console shows, as 1400000000",
+            );
+        }
+        let identifier = self.read(
+            "IDENTIFIER",
+            v.identifier.as_ref(),
+            "administrator".to_owned(),
+            parse_identifier,
+        );
+        let proof = self.proof(v);
+        let credentials = sdk_app_id.flatten().zip(identifier).zip(proof).and_then(
+            |((sdk_app_id, identifier), (name, proof))| {
+                Credentials::new(sdk_app_id, identifier, proof)
+                    .map_err(|why| self.add(name, &why))
+                    .ok()
+            },
+        );
+        let hosts = self.hosts(v);
+        let agent_ids = self.read("AGENT_IDS", v.agent_ids.as_ref(), Vec::new(), parse_ids);
+        let time_zone = v.time_zone.as_deref().unwrap_or("Asia/Shanghai");
+        let time_zone = self.read(
+            "TIME_ZONE",
+            Some(&time_zone.to_owned()),
+            TimeZone::UTC,
+            parse_zone,
+        );
+        Some(Account {
+            hosts: hosts?,
+            credentials: credentials?,
+            agent_ids: agent_ids?,
+            time_zone: time_zone?,
+        })
+    }
+
+    /// The one proof that is set, and the variable that sets it.
+    fn proof(&mut self, v: &Variables) -> Option<(&'static str, Proof)> {
+        let given = |value: &Option<String>| {
+            value
+                .as_ref()
+                .map(|text| SecretSource::Given(Secret::new(text.trim())))
+        };
+        let file = |value: &Option<String>| {
+            value
+                .as_ref()
+                .map(|path| SecretSource::File(PathBuf::from(path)))
+        };
+        let mut set: Vec<(&'static str, Proof)> = [
+            ("SECRET_KEY", given(&v.secret_key).map(Proof::Key)),
+            ("SECRET_KEY_FILE", file(&v.secret_key_file).map(Proof::Key)),
+            ("USER_SIG", given(&v.user_sig).map(Proof::UserSig)),
+            ("USER_SIG_FILE", file(&v.user_sig_file).map(Proof::UserSig)),
+        ]
+        .into_iter()
+        .filter_map(|(name, proof)| Some((name, proof?)))
+        .collect();
+        if set.len() == 1 {
+            return set.pop();
+        }
+        let problem = if set.is_empty() {
+            "is not set"
+        } else {
+            "is not the only one of its kind"
+        };
+        self.add(
+            "SECRET_KEY",
+            &format!("{problem}; set exactly one of SECRET_KEY, SECRET_KEY_FILE, USER_SIG and USER_SIG_FILE (each with the prefix {PREFIX})"),
+        );
+        None
+    }
+
+    fn hosts(&mut self, v: &Variables) -> Option<Vec<Url>> {
+        let region = self.read("REGION", v.region.as_ref(), region_hosts("china"), |text| {
+            region_hosts(text)
+                .map(Some)
+                .ok_or_else(|| format!("is no region; write one of {}", region_names().join(", ")))
+        });
+        let endpoint = self.read("ENDPOINT", v.endpoint.as_ref(), None, |text| {
+            parse_endpoint(text).map(Some)
+        });
+        match endpoint? {
+            Some(endpoint) => region.map(|_| vec![endpoint]),
+            None => region?,
+        }
+    }
+}
+
+fn parse_duration(text: &str, least: Duration, most: Duration) -> Result<Duration, String> {
+    duration::parse(text)
+        .filter(|parsed| (least..=most).contains(parsed))
+        .ok_or_else(|| {
+            let (least, most) = (duration::format(least), duration::format(most));
+            format!("is no duration from {least} to {most}; write it as 90s, 5m or 1h30m")
+        })
+}
+
+/// Three intervals, so that one poll that fails takes nothing away, and 5 minutes at least.
+fn default_staleness(interval: Duration) -> Duration {
+    (3 * interval).max(Duration::from_secs(300))
+}
+
+fn parse_rate(text: &str) -> Result<usize, String> {
+    let rate = text.parse().ok().filter(|rate| (1..=1000).contains(rate));
+    rate.ok_or_else(|| "is no whole number from 1 to 1000; write 10, say".to_owned())
+}
+
+fn parse_path(text: &str) -> Result<String, String> {
+    let is_legal = |c: char| c.is_ascii_alphanumeric() || "-._~!$&'()*+,;=:@/".contains(c);
+    let is_taken = ["/", "/-/healthy", "/-/ready"].contains(&text);
+    if text.starts_with('/') && !is_taken && text.chars().all(is_legal) {
+        return Ok(text.to_owned());
+    }
+    Err(
+        "is no path for the metrics; write one that starts with / and is not taken, as /metrics"
+            .to_owned(),
+    )
+}
+
+fn parse_format(text: &str) -> Result<Format, String> {
+    match text {
+        "logfmt" => Ok(Format::Logfmt),
+        "json" => Ok(Format::Json),
+        _ => Err("is no format; write logfmt or json".to_owned()),
+    }
+}
+
+fn parse_app_id(text: &str) -> Result<u64, String> {
+    let id = text.parse::<u32>().ok().filter(|&id| id > 0);
+    id.map(u64::from).ok_or_else(|| {
+        "is no SDKAppID; write the number that the console shows, as 1400000000".to_owned()
+    })
+}
+
+fn parse_identifier(text: &str) -> Result<String, String> {
+    if !text.is_empty()
+        && text.len() <= 128
+        && !text.contains(|c: char| c.is_control() || c.is_whitespace())
+    {
+        return Ok(text.to_owned());
+    }
+    Err("is no account; write the UserID of an App administrator, as administrator".to_owned())
+}
+
+fn parse_ids(text: &str) -> Result<Vec<String>, String> {
+    let ids: Vec<String> = text
+        .split(',')
+        .map(str::trim)
+        .filter(|id| !id.is_empty())
+        .map(str::to_owned)
+        .collect();
+    if ids.is_empty() {
+        return Err(
+            "names no agent; write ids with commas between them, or unset it for all".to_owned(),
+        );
+    }
+    Ok(ids)
+}
+
+fn parse_zone(text: &str) -> Result<TimeZone, String> {
+    TimeZone::get(text).map_err(|_| {
+        "is no time zone; write its IANA name, as Asia/Shanghai or Europe/Berlin".to_owned()
+    })
+}
+
+fn region_names() -> Vec<&'static str> {
+    REGIONS.iter().map(|(name, ..)| *name).collect()
+}
+
+fn region_hosts(region: &str) -> Option<Vec<Url>> {
+    let (_, host, backup) = REGIONS.iter().find(|(name, ..)| *name == region)?;
+    [host, backup]
+        .into_iter()
+        .map(|host| Url::parse(&format!("https://{host}")).ok())
+        .collect()
+}
+
+/// A base URL that may carry a signature: encrypted, or never leaving this machine.
+fn parse_endpoint(text: &str) -> Result<Url, String> {
+    let advice = "is no base URL; write https://host, or http:// with a loopback address";
+    let url = Url::parse(text).map_err(|_| advice)?;
+    let is_bare = url.query().is_none()
+        && url.fragment().is_none()
+        && url.username().is_empty()
+        && url.password().is_none();
+    match (url.scheme(), url.host_str()) {
+        ("https", Some(_)) if is_bare => Ok(url),
+        ("http", Some(host)) if is_bare && is_loopback(host) => Ok(url),
+        ("http", Some(_)) => {
+            Err("would send the signature in clear text; write https://, http:// is for loopback addresses only".to_owned())
+        }
+        _ => Err(advice.to_owned()),
+    }
+}
+
+fn is_loopback(host: &str) -> bool {
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost"
+        || bare
+            .parse::<IpAddr>()
+            .is_ok_and(|address| address.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn environment(variables: &[(&str, &str)]) -> Environment {
+        Environment::new(
+            variables
+                .iter()
+                .map(|(name, value)| (format!("{PREFIX}{name}").into(), (*value).into())),
+        )
+    }
+
+    fn config(variables: &[(&str, &str)]) -> Result<Config, Mistakes> {
+        let mut all = vec![("SDK_APP_ID", "1400000000"), ("SECRET_KEY", "k3y")];
+        all.retain(|(name, _)| !variables.iter().any(|(other, _)| other == name));
+        all.extend_from_slice(variables);
+        environment(&all).config()
+    }
+
+    fn mistakes(variables: &[(&str, &str)]) -> Vec<String> {
+        config(variables).unwrap_err().0
+    }
+
+    #[test]
+    fn the_table_and_the_struct_name_the_same_settings() {
+        let all = SETTINGS
+            .iter()
+            .map(|setting| (setting.name.to_owned(), "x".to_owned()));
+        let variables: Variables = envy::from_iter(all).unwrap();
+        let shown = format!("{variables:?}");
+        assert!(!shown.contains("None"), "{shown}");
+        assert_eq!(shown.matches("Some").count(), SETTINGS.len());
+    }
+
+    #[test]
+    fn two_variables_are_enough() {
+        let config = config(&[]).unwrap();
+        assert_eq!(config.program.poll_interval, Duration::from_secs(60));
+        assert_eq!(config.program.max_staleness, Duration::from_secs(300));
+        assert_eq!(config.program.listen_address.to_string(), "[::]:10141");
+        assert_eq!(config.account.credentials.identifier(), "administrator");
+        let hosts: Vec<_> = config.account.hosts.iter().map(Url::as_str).collect();
+        assert_eq!(
+            hosts,
+            [
+                "https://console.tim.qq.com/",
+                "https://adminapi.my-imcloud.com/"
+            ]
+        );
+    }
+
+    #[test]
+    fn every_mistake_is_a_line_that_names_its_variable_and_not_its_value() {
+        let lines = mistakes(&[
+            ("SDK_APP_ID", "my-v4lue"),
+            ("SECRET_KEY", ""),
+            ("REGION", "my-v4lue"),
+            ("ENDPOINT", "http://my-v4lue.example"),
+            ("TIME_ZONE", "my-v4lue"),
+            ("POLL_INTERVAL", "999ms"),
+            ("REQUEST_TIMEOUT", "my-v4lue"),
+            ("REQUESTS_PER_SECOND", "0"),
+            ("TELEMETRY_PATH", "my-v4lue"),
+            ("LISTEN_ADDRESS", "my-v4lue"),
+            ("LOG_LEVEL", "my-v4lue"),
+            ("LOG_FORMAT", "my-v4lue"),
+            ("IDENTIFIER", "my v4lue"),
+            ("AGENT_IDS", " , "),
+        ]);
+        assert_eq!(lines.len(), 14, "{lines:#?}");
+        for line in lines {
+            assert!(
+                line.starts_with(PREFIX) && !line.contains("v4lue"),
+                "{line}"
+            );
+        }
+    }
+
+    #[test]
+    fn exactly_one_proof_is_needed() {
+        assert_eq!(mistakes(&[("SECRET_KEY", "")]).len(), 1);
+        assert_eq!(mistakes(&[("USER_SIG", "eJw1")]).len(), 1);
+        assert!(config(&[("SECRET_KEY", ""), ("USER_SIG", "eJw1")]).is_ok());
+        let missing = mistakes(&[("SECRET_KEY", ""), ("SECRET_KEY_FILE", "/does/not/exist")]);
+        assert!(
+            missing[0].starts_with("TENCENT_DESK_SECRET_KEY_FILE: cannot open /does/not/exist"),
+            "{missing:?}"
+        );
+    }
+
+    #[test]
+    fn plain_http_stays_on_this_machine() {
+        for good in [
+            "http://127.0.0.1:8080",
+            "http://127.9.9.9",
+            "http://[::1]:80/",
+            "http://localhost:1",
+            "https://a.example",
+        ] {
+            assert!(config(&[("ENDPOINT", good)]).is_ok(), "{good}");
+        }
+        for bad in [
+            "http://a.example",
+            "http://localhost.a.example",
+            "http://10.0.0.1",
+            "http://[::2]",
+            "ftp://127.0.0.1",
+            "https://user:pass@a.example",
+            "https://a.example/?x=y",
+            "127.0.0.1:8080",
+        ] {
+            assert_eq!(mistakes(&[("ENDPOINT", bad)]).len(), 1, "{bad}");
+        }
+    }
+
+    #[test]
+    fn figures_are_kept_for_an_interval_at_least() {
+        assert_eq!(
+            config(&[("POLL_INTERVAL", "10m")])
+                .unwrap()
+                .program
+                .max_staleness,
+            Duration::from_secs(1800)
+        );
+        assert_eq!(
+            mistakes(&[("POLL_INTERVAL", "10m"), ("MAX_STALENESS", "9m")]).len(),
+            1
+        );
+        assert!(config(&[("POLL_INTERVAL", "1s"), ("MAX_STALENESS", "2s")]).is_ok());
+    }
+
+    #[test]
+    fn a_slip_is_pointed_out_and_what_kubernetes_injects_is_not() {
+        let warnings = config(&[
+            ("POLL_INTERVALL", "5s"),
+            ("EXPORTER_PORT", "tcp://10.0.0.1:10141"),
+            ("EXPORTER_PORT_10141_TCP_ADDR", "10.0.0.1"),
+            ("EXPORTER_SERVICE_PORT_METRICS", "10141"),
+            ("PORT", "tcp://10.0.0.1:10141"),
+            ("SERVICE_HOST", "10.0.0.1"),
+        ])
+        .unwrap()
+        .program
+        .warnings;
+        assert_eq!(warnings.len(), 1, "{warnings:?}");
+        assert!(
+            warnings[0].contains("TENCENT_DESK_POLL_INTERVAL"),
+            "{warnings:?}"
+        );
+    }
+
+    #[test]
+    fn a_variable_that_is_not_utf8_matters_only_if_it_is_ours() {
+        use std::os::unix::ffi::OsStringExt as _;
+        let broken = || OsString::from_vec(vec![0xff]);
+        let environment = Environment::new([
+            (broken(), broken()),
+            ("OTHER".into(), broken()),
+            ("TENCENT_DESK_SDK_APP_ID".into(), "1".into()),
+            ("TENCENT_DESK_SECRET_KEY".into(), broken()),
+        ]);
+        let lines = environment.config().unwrap_err().0;
+        assert!(
+            lines[0].starts_with("TENCENT_DESK_SECRET_KEY: is not UTF-8"),
+            "{lines:?}"
+        );
+    }
+}

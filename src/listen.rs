@@ -1,0 +1,154 @@
+//! The address to serve on: what a user may write, and how it is bound.
+
+use std::fmt;
+use std::io;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use socket2::{Domain, Protocol, Socket, Type};
+use tokio::net::{TcpListener, lookup_host};
+
+/// Connections that the kernel may complete before they are accepted.
+const BACKLOG: i32 = 1024;
+
+/// A host (or none, for all addresses of this machine) and a port.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListenAddress {
+    host: String,
+    port: u16,
+}
+
+impl ListenAddress {
+    /// Reads `[::]:10141`, `127.0.0.1:10141`, `localhost:10141` or `:10141`.
+    ///
+    /// # Errors
+    /// A sentence on what to write instead.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let advice = "write host:port, as 127.0.0.1:10141, [::1]:10141 or :10141 for all addresses";
+        let (host, port) = text.rsplit_once(':').ok_or(advice)?;
+        let port = port.parse().map_err(|_| advice)?;
+        let host = match host {
+            "" => Ipv6Addr::UNSPECIFIED.to_string(),
+            _ => match host
+                .strip_prefix('[')
+                .and_then(|host| host.strip_suffix(']'))
+            {
+                Some(inside) => inside.parse::<Ipv6Addr>().map_err(|_| advice)?.to_string(),
+                None if host.contains([':', '/', ' ', '[']) => return Err(advice.to_owned()),
+                None => host.to_owned(),
+            },
+        };
+        Ok(Self { host, port })
+    }
+
+    /// Listens there.
+    ///
+    /// # Errors
+    /// Those of the resolver and the kernel: the address is taken, say, or is not this machine's.
+    pub async fn bind(&self) -> io::Result<TcpListener> {
+        let mut last = io::Error::new(io::ErrorKind::NotFound, "the host has no address");
+        for address in lookup_host((self.host.as_str(), self.port)).await? {
+            match listen(address) {
+                Ok(listener) => return Ok(listener),
+                Err(error) => last = error,
+            }
+        }
+        // A machine without IPv6 has IPv4 still.
+        if self.host == Ipv6Addr::UNSPECIFIED.to_string() && last.kind() != io::ErrorKind::AddrInUse
+        {
+            return listen((Ipv4Addr::UNSPECIFIED, self.port).into());
+        }
+        Err(last)
+    }
+
+    /// Where a program on this machine reaches what listens here, as the authority of a URL.
+    pub fn reachable(&self) -> String {
+        let port = self.port;
+        match self.host.as_str() {
+            "::" | "0.0.0.0" => format!("localhost:{port}"),
+            host if host.contains(':') => format!("[{host}]:{port}"),
+            host => format!("{host}:{port}"),
+        }
+    }
+}
+
+impl Default for ListenAddress {
+    fn default() -> Self {
+        Self {
+            host: Ipv6Addr::UNSPECIFIED.to_string(),
+            port: 10141,
+        }
+    }
+}
+
+impl fmt::Display for ListenAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.host.contains(':') {
+            true => write!(f, "[{}]:{}", self.host, self.port),
+            false => write!(f, "{}:{}", self.host, self.port),
+        }
+    }
+}
+
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = Socket::new(
+        Domain::for_address(address),
+        Type::STREAM,
+        Some(Protocol::TCP),
+    )?;
+    if address.is_ipv6() && address.ip().is_unspecified() {
+        // "All addresses" means IPv4 as well, whatever the machine's default is.
+        socket.set_only_v6(false)?;
+    }
+    socket.set_reuse_address(true)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    TcpListener::from_std(socket.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_what_users_write() {
+        for (text, shown, reachable) in [
+            (":10141", "[::]:10141", "localhost:10141"),
+            ("[::]:10141", "[::]:10141", "localhost:10141"),
+            ("0.0.0.0:1", "0.0.0.0:1", "localhost:1"),
+            ("127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0"),
+            ("[::1]:80", "[::1]:80", "[::1]:80"),
+            ("localhost:80", "localhost:80", "localhost:80"),
+        ] {
+            let address = ListenAddress::parse(text).unwrap();
+            assert_eq!(
+                (address.to_string().as_str(), address.reachable().as_str()),
+                (shown, reachable)
+            );
+        }
+        for text in [
+            "",
+            "10141",
+            "localhost",
+            "::1:80",
+            "[::1]",
+            "a:b",
+            "127.0.0.1:65536",
+            "http://x:80",
+            "[x]:80",
+        ] {
+            assert!(ListenAddress::parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[tokio::test]
+    async fn all_addresses_are_of_both_kinds() {
+        let listener = ListenAddress::parse(":0").unwrap().bind().await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        assert!(
+            tokio::net::TcpStream::connect(("127.0.0.1", port))
+                .await
+                .is_ok()
+        );
+    }
+}

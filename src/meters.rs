@@ -1,0 +1,243 @@
+//! What the exporter says of itself: counters that live, and gauges about the state it is in.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use prometheus::core::Collector;
+use prometheus::{
+    Encoder, Gauge, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, Opts, Registry,
+    TextEncoder,
+};
+
+use crate::build;
+use crate::catalog::own::{self, Own};
+use crate::clock::Now;
+use crate::desk::wire::Field;
+use crate::desk::{Class, Endpoint, Observer};
+use crate::families::single;
+use crate::process::{ProcessCollector, seconds};
+use crate::snapshot::Snapshot;
+use crate::state::State;
+
+/// Upper bounds for requests; Desk itself gives up after 3 s (the gateway's FAQ).
+const REQUEST_SECONDS: [f64; 10] = [0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0];
+
+/// The counters, each of them at 0 from the start.
+#[derive(Debug)]
+pub struct Meters {
+    registry: Registry,
+    polls: IntCounter,
+    poll_failures: IntCounterVec,
+    requests: IntCounterVec,
+    request_failures: IntCounterVec,
+    request_duration: HistogramVec,
+    discarded_rows: IntCounterVec,
+    ignored_values: IntCounterVec,
+}
+
+impl Meters {
+    /// Starts counting; `started` is when the process began.
+    ///
+    /// # Errors
+    /// Those of the registry: none, as long as the catalog's names are legal and unique.
+    pub fn new(poll_interval: Duration, started: Timestamp) -> prometheus::Result<Self> {
+        let registry = Registry::new();
+        let meters = Self {
+            polls: registered(&registry, IntCounter::with_opts(opts(own::POLLS))?)?,
+            poll_failures: counters(&registry, own::POLL_FAILURES)?,
+            requests: counters(&registry, own::REQUESTS)?,
+            request_failures: counters(&registry, own::REQUEST_FAILURES)?,
+            request_duration: durations(&registry, own::REQUEST_DURATION)?,
+            discarded_rows: counters(&registry, own::DISCARDED_ROWS)?,
+            ignored_values: counters(&registry, own::IGNORED_VALUES)?,
+            registry,
+        };
+        let interval = Gauge::with_opts(opts(own::POLL_INTERVAL))?;
+        registered(&meters.registry, interval)?.set(poll_interval.as_secs_f64());
+        let build_info = build_labels(opts(own::BUILD_INFO));
+        registered(&meters.registry, Gauge::with_opts(build_info)?)?.set(1.0);
+        meters
+            .registry
+            .register(Box::new(ProcessCollector::new(started)))?;
+        meters.start_at_zero();
+        Ok(meters)
+    }
+
+    /// A counter that appears with its first event hides that event from `increase()`.
+    fn start_at_zero(&self) {
+        for class in Class::ALL {
+            self.poll_failures.with_label_values(&[class.as_str()]);
+        }
+        for endpoint in Endpoint::ALL {
+            self.requests.with_label_values(&[endpoint.as_str()]);
+            self.request_duration
+                .with_label_values(&[endpoint.as_str()]);
+            for class in Class::ALL {
+                self.request_failures
+                    .with_label_values(&[endpoint.as_str(), class.as_str()]);
+            }
+        }
+        for reason in [NO_AGENT_ID, DUPLICATE] {
+            self.discarded_rows.with_label_values(&[reason]);
+        }
+        for field in fields_with_values() {
+            self.ignored_values.with_label_values(&[field.name()]);
+        }
+    }
+
+    /// A poll has ended, well or with a failure of `class`.
+    pub fn poll_ended(&self, failure: Option<Class>) {
+        self.polls.inc();
+        if let Some(class) = failure {
+            self.poll_failures
+                .with_label_values(&[class.as_str()])
+                .inc();
+        }
+    }
+
+    /// A good poll brought `snapshot`.
+    pub fn snapshot_taken(&self, snapshot: &Snapshot) {
+        self.discarded_rows
+            .with_label_values(&[NO_AGENT_ID])
+            .inc_by(snapshot.rows_without_id);
+        self.discarded_rows
+            .with_label_values(&[DUPLICATE])
+            .inc_by(snapshot.duplicate_rows);
+        for field in fields_with_values() {
+            let ignored = snapshot.ignored_values(field);
+            if ignored > 0 {
+                self.ignored_values
+                    .with_label_values(&[field.name()])
+                    .inc_by(ignored);
+            }
+        }
+    }
+
+    /// The exporter's own part of `/metrics`, in the text format 0.0.4, as of `now`.
+    ///
+    /// # Errors
+    /// Those of the encoder.
+    pub fn render(&self, state: &State, now: Now) -> prometheus::Result<Vec<u8>> {
+        let mut families = state_families(state, now);
+        families.extend(self.registry.gather());
+        let mut text = Vec::with_capacity(8 * 1024);
+        TextEncoder::new().encode(&families, &mut text)?;
+        Ok(text)
+    }
+}
+
+impl Observer for Meters {
+    fn request_ended(&self, endpoint: Endpoint, took: Duration, failure: Option<Class>) {
+        let endpoint = endpoint.as_str();
+        self.requests.with_label_values(&[endpoint]).inc();
+        self.request_duration
+            .with_label_values(&[endpoint])
+            .observe(took.as_secs_f64());
+        if let Some(class) = failure {
+            self.request_failures
+                .with_label_values(&[endpoint, class.as_str()])
+                .inc();
+        }
+    }
+}
+
+const NO_AGENT_ID: &str = "no_agent_id";
+const DUPLICATE: &str = "duplicate";
+
+/// A row without its `AgentId` is discarded whole, so that field never holds an ignored value.
+fn fields_with_values() -> impl Iterator<Item = Field> {
+    Field::ALL
+        .iter()
+        .copied()
+        .filter(|&field| field != Field::AgentId)
+}
+
+fn state_families(state: &State, now: Now) -> Vec<prometheus::proto::MetricFamily> {
+    let shown = state.shown(now);
+    let last_good = state.last_good.as_ref();
+    let last_poll = state.last_poll.as_ref();
+    [
+        single(own::UP, Some(f64::from(u8::from(state.is_up())))),
+        single(own::DAY_START, shown.map(|page| seconds(page.day.start()))),
+        single(
+            own::LAST_SUCCESS,
+            last_good.map(|page| seconds(page.ended.wall)),
+        ),
+        single(
+            own::POLL_DURATION,
+            last_poll.map(|poll| poll.took.as_secs_f64()),
+        ),
+        single(
+            own::AGENTS,
+            Some(shown.map_or(0, |page| page.agents) as f64),
+        ),
+        single(
+            own::MISSING_ROWS,
+            last_good.map(|page| page.missing_rows as f64),
+        ),
+        single(
+            own::UNKNOWN_FIELDS,
+            last_good.map(|page| page.unknown_fields.len() as f64),
+        ),
+        single(own::USER_SIG_EXPIRY, state.user_sig_expiry.map(seconds)),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+fn opts(own: Own) -> Opts {
+    Opts::new(own.name, own.help)
+}
+
+fn build_labels(opts: Opts) -> Opts {
+    opts.const_label("version", build::VERSION)
+        .const_label("revision", build::REVISION)
+        .const_label("rustc_version", build::RUSTC_VERSION)
+}
+
+fn counters(registry: &Registry, own: Own) -> prometheus::Result<IntCounterVec> {
+    registered(registry, IntCounterVec::new(opts(own), own.labels)?)
+}
+
+fn durations(registry: &Registry, own: Own) -> prometheus::Result<HistogramVec> {
+    let opts = HistogramOpts::new(own.name, own.help).buckets(REQUEST_SECONDS.to_vec());
+    registered(registry, HistogramVec::new(opts, own.labels)?)
+}
+
+fn registered<M: Collector + Clone + 'static>(
+    registry: &Registry,
+    metric: M,
+) -> prometheus::Result<M> {
+    registry.register(Box::new(metric.clone()))?;
+    Ok(metric)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::{Clock, SystemClock};
+
+    #[test]
+    fn only_what_is_known_is_there_before_the_first_poll() {
+        let meters = Meters::new(Duration::from_secs(60), Timestamp::UNIX_EPOCH).unwrap();
+        let text = meters.render(&State::default(), SystemClock.now()).unwrap();
+        let text = String::from_utf8(text).unwrap();
+        assert!(text.contains("\ntencent_desk_up 0\n"));
+        assert!(text.contains("\ntencent_desk_exporter_agents 0\n"));
+        assert!(text.contains("\ntencent_desk_exporter_poll_interval_seconds 60\n"));
+        let absent = [
+            own::DAY_START,
+            own::LAST_SUCCESS,
+            own::POLL_DURATION,
+            own::MISSING_ROWS,
+        ];
+        for own in own::ALL {
+            let is_there = text.contains(&format!("# TYPE {} ", own.name));
+            let is_expected = !absent.iter().any(|absent| absent.name == own.name)
+                && own.name != own::UNKNOWN_FIELDS.name
+                && own.name != own::USER_SIG_EXPIRY.name;
+            assert_eq!(is_there, is_expected, "{}", own.name);
+        }
+    }
+}

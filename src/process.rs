@@ -1,0 +1,115 @@
+//! What the kernel says of this process, under the names that every Prometheus client uses.
+//!
+//! Our own, because the collector of the `prometheus` crate counts whole seconds of CPU only, which
+//! is more than this program uses in an hour.
+
+use jiff::Timestamp;
+use prometheus::core::{Collector, Desc};
+use prometheus::proto::MetricFamily;
+
+use crate::catalog::own;
+use crate::families::single;
+
+/// Reads `/proc/self` at each scrape; what cannot be read is left out.
+#[derive(Debug)]
+pub(crate) struct ProcessCollector {
+    started: Timestamp,
+}
+
+impl ProcessCollector {
+    /// `started` is when this process began.
+    pub(crate) fn new(started: Timestamp) -> Self {
+        Self { started }
+    }
+}
+
+impl Collector for ProcessCollector {
+    /// None: families with other names than the registry's own need no check against each other.
+    fn desc(&self) -> Vec<&Desc> {
+        Vec::new()
+    }
+
+    fn collect(&self) -> Vec<MetricFamily> {
+        let (virtual_bytes, resident_bytes) = memory().unzip();
+        [
+            single(own::PROCESS_CPU, cpu_seconds()),
+            single(own::PROCESS_RESIDENT, resident_bytes),
+            single(own::PROCESS_VIRTUAL, virtual_bytes),
+            single(own::PROCESS_OPEN_FDS, open_fds()),
+            single(own::PROCESS_MAX_FDS, max_fds()),
+            single(own::PROCESS_START, Some(seconds(self.started))),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
+    }
+}
+
+/// Unix time with its fraction, as metrics have it.
+pub(crate) fn seconds(instant: Timestamp) -> f64 {
+    instant.as_duration().as_secs_f64()
+}
+
+#[cfg(target_os = "linux")]
+mod linux {
+    use rustix::process::{Resource, getrlimit};
+    use rustix::time::{ClockId, clock_gettime};
+
+    pub(super) fn cpu_seconds() -> Option<f64> {
+        let spent = clock_gettime(ClockId::ProcessCPUTime);
+        std::time::Duration::try_from(spent)
+            .ok()
+            .map(|spent| spent.as_secs_f64())
+    }
+
+    /// Virtual and resident bytes: the first two numbers of `statm`, in pages.
+    pub(super) fn memory() -> Option<(f64, f64)> {
+        let statm = std::fs::read_to_string("/proc/self/statm").ok()?;
+        let mut pages = statm.split(' ').map(str::parse::<u64>);
+        let mut bytes = || to_f64(pages.next()?.ok()? * rustix::param::page_size() as u64);
+        Some((bytes()?, bytes()?))
+    }
+
+    pub(super) fn open_fds() -> Option<f64> {
+        // One of them is the listing itself.
+        let listed = std::fs::read_dir("/proc/self/fd").ok()?.count();
+        to_f64(listed.saturating_sub(1) as u64)
+    }
+
+    pub(super) fn max_fds() -> Option<f64> {
+        getrlimit(Resource::Nofile).current.and_then(to_f64)
+    }
+
+    /// Exact below 2^53, which no count of bytes here reaches.
+    #[allow(
+        clippy::unnecessary_wraps,
+        reason = "every caller is asked for an option"
+    )]
+    fn to_f64(number: u64) -> Option<f64> {
+        Some(number as f64)
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+mod elsewhere {
+    pub(super) fn cpu_seconds() -> Option<f64> {
+        None
+    }
+
+    pub(super) fn memory() -> Option<(f64, f64)> {
+        None
+    }
+
+    pub(super) fn open_fds() -> Option<f64> {
+        None
+    }
+
+    pub(super) fn max_fds() -> Option<f64> {
+        None
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+use elsewhere::{cpu_seconds, max_fds, memory, open_fds};
+#[cfg(target_os = "linux")]
+use linux::{cpu_seconds, max_fds, memory, open_fds};

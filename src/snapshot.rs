@@ -1,0 +1,98 @@
+//! One whole poll, as an immutable value: every agent once, and the day that it is about.
+
+use crate::clock::DayWindow;
+use crate::desk::Listing;
+use crate::desk::wire::{Field, Row};
+
+/// What one good poll brought.
+#[derive(Debug)]
+pub struct Snapshot {
+    /// Every agent once, by id.
+    pub rows: Vec<Row>,
+    /// The day that was asked for.
+    pub day: DayWindow,
+    /// Rows without an agent's id.
+    pub rows_without_id: u64,
+    /// Rows whose agent came again later.
+    pub duplicate_rows: u64,
+    /// Rows that Desk promised and, asked twice, did not give.
+    pub missing_rows: u64,
+    /// Names that this version does not know.
+    pub unknown_fields: Vec<String>,
+}
+
+impl Snapshot {
+    /// Takes the rows of `listing` as the figures of `day`.
+    pub fn new(listing: Listing, day: DayWindow) -> Self {
+        let received = listing.rows.len();
+        let mut rows: Vec<Row> = listing.rows.into_iter().flatten().collect();
+        let with_id = rows.len();
+        keep_the_later_of_each(&mut rows);
+        Self {
+            day,
+            rows_without_id: (received - with_id) as u64,
+            duplicate_rows: (with_id - rows.len()) as u64,
+            missing_rows: listing.missing_rows,
+            unknown_fields: listing.unknown_fields.into_iter().collect(),
+            rows,
+        }
+    }
+
+    /// How many rows held something in `field` that could not be used.
+    pub fn ignored_values(&self, field: Field) -> u64 {
+        self.rows
+            .iter()
+            .filter(|row| row.ignored().any(|ignored| ignored == field))
+            .count() as u64
+    }
+}
+
+/// Sorts by agent; of several rows of one agent the one that came last stays.
+fn keep_the_later_of_each(rows: &mut Vec<Row>) {
+    rows.reverse();
+    rows.sort_by(|a, b| a.agent_id.cmp(&b.agent_id));
+    rows.dedup_by(|later, earlier| later.agent_id == earlier.agent_id);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::desk::wire::decode;
+    use jiff::{Timestamp, tz::TimeZone};
+
+    fn snapshot(data: &str) -> Snapshot {
+        let body = format!(r#"{{"ErrorCode":0,"TotalCount":0,"Data":{data}}}"#);
+        let rows = decode(body.as_bytes()).unwrap().rows;
+        let day = DayWindow::around(Timestamp::UNIX_EPOCH, &TimeZone::UTC).unwrap();
+        Snapshot::new(
+            Listing {
+                rows,
+                ..Listing::default()
+            },
+            day,
+        )
+    }
+
+    #[test]
+    fn each_agent_is_there_once_with_the_later_row() {
+        let snapshot = snapshot(
+            r#"[{"AgentId":"b","BusyTime":1},{"BusyTime":9},{"AgentId":"a","BusyTime":2},
+                {"AgentId":"b","BusyTime":3},{"AgentId":"b","BusyTime":4}]"#,
+        );
+        let busy: Vec<_> = snapshot
+            .rows
+            .iter()
+            .map(|row| (&*row.agent_id, row.number(Field::BusyTime)))
+            .collect();
+        assert_eq!(busy, [("a", Some(2.0)), ("b", Some(4.0))]);
+        assert_eq!((snapshot.rows_without_id, snapshot.duplicate_rows), (1, 2));
+    }
+
+    #[test]
+    fn ignored_values_are_counted_by_field() {
+        let snapshot =
+            snapshot(r#"[{"AgentId":"a","BusyTime":null},{"AgentId":"b","BusyTime":{}}]"#);
+        assert_eq!(snapshot.ignored_values(Field::BusyTime), 2);
+        assert_eq!(snapshot.ignored_values(Field::FreeTime), 0);
+    }
+}

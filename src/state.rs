@@ -1,0 +1,75 @@
+//! What the poller knows, as the server may see it: replaced whole at the end of each poll.
+//!
+//! One value, so that no scrape sees the outcome of one poll beside the figures of another.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+
+use crate::clock::Now;
+use crate::desk::Error;
+use crate::page::Page;
+
+/// How things stand after the last poll.
+#[derive(Debug, Clone, Default)]
+pub struct State {
+    /// What the last good poll brought; ask [`State::shown`] whether it may still be shown.
+    pub last_good: Option<Arc<Page>>,
+    /// How the last poll ended.
+    pub last_poll: Option<LastPoll>,
+    /// When the UserSig that is sent expires, where that can be read.
+    pub user_sig_expiry: Option<Timestamp>,
+}
+
+/// How one poll ended.
+#[derive(Debug, Clone)]
+pub struct LastPoll {
+    /// When it ended.
+    pub ended: Timestamp,
+    /// How long it took.
+    pub took: Duration,
+    /// Why it failed, if it did.
+    pub failure: Option<Error>,
+    /// When the next one is due.
+    pub next: Timestamp,
+}
+
+impl State {
+    /// Whether the last poll succeeded.
+    pub fn is_up(&self) -> bool {
+        self.last_poll
+            .as_ref()
+            .is_some_and(|poll| poll.failure.is_none())
+    }
+
+    /// The agents' figures, if there are any that may be shown at `now`.
+    pub fn shown(&self, now: Now) -> Option<&Arc<Page>> {
+        self.last_good.as_ref().filter(|page| page.is_current(now))
+    }
+}
+
+/// Shows from outside whether the poll loop turns.
+#[derive(Debug)]
+pub struct Heartbeat(Mutex<Instant>);
+
+impl Heartbeat {
+    /// The loop beats at least once a second; it is stuck after a minute without.
+    const LONGEST_SILENCE: Duration = Duration::from_secs(60);
+
+    /// Starts with a beat.
+    pub fn new(now: Now) -> Self {
+        Self(Mutex::new(now.mono))
+    }
+
+    /// The loop has turned.
+    pub fn beat(&self, now: Now) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = now.mono;
+    }
+
+    /// Whether it has turned lately.
+    pub fn is_alive(&self, now: Now) -> bool {
+        let last = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        now.mono.saturating_duration_since(last) <= Self::LONGEST_SILENCE
+    }
+}
