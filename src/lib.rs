@@ -4,6 +4,7 @@ pub mod build;
 pub mod catalog;
 pub mod clock;
 pub mod config;
+pub mod demo;
 pub mod desk;
 pub mod duration;
 mod families;
