@@ -1,13 +1,31 @@
-//! Prometheus exporter for Tencent Cloud Contact Center's Desk.
+//! Prometheus exporter for Tencent Cloud Contact Center's Desk: today's figures of every agent.
+//!
+//! The library holds everything; the binary only decides what to run and what to exit with. Data
+//! takes one way through it, without turning back:
+//!
+//! ```text
+//! once          environment -> config -> app: desk::Client, poller, http
+//! each poll     clock -> desk (signed requests, pages, rows) -> snapshot -> page -> state
+//! each scrape   server: meters + the page that is there
+//! ```
+//!
+//! From the ground up: [`clock`] says what day it is; [`desk`] asks the API and knows nothing of
+//! metrics; [`catalog`] says which field is which metric; [`snapshot`] is one whole poll, [`page`]
+//! the same as bytes; [`state`] is what the [`poller`] publishes and the [`server`] shows, and all
+//! that the two have in common. [`meters`] count what the exporter itself does.
 
+pub mod app;
 pub mod build;
 pub mod catalog;
+pub mod check;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod demo;
 pub mod desk;
 pub mod duration;
 mod families;
+pub mod health;
 pub mod http;
 pub mod listen;
 pub mod logging;
@@ -19,3 +37,4 @@ pub mod secret;
 pub mod server;
 pub mod snapshot;
 pub mod state;
+pub mod tls;

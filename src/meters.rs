@@ -158,7 +158,12 @@ fn state_families(state: &State, now: Now) -> Vec<prometheus::proto::MetricFamil
     let last_poll = state.last_poll.as_ref();
     [
         single(own::UP, Some(f64::from(u8::from(state.is_up())))),
-        single(own::DAY_START, shown.map(|page| seconds(page.day.start()))),
+        single(
+            own::DAY_START,
+            shown
+                .filter(|page| page.agents > 0)
+                .map(|page| seconds(page.day.start())),
+        ),
         single(
             own::LAST_SUCCESS,
             last_good.map(|page| seconds(page.ended.wall)),

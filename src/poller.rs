@@ -311,7 +311,7 @@ impl News {
                 tracing::warn!(class = %error.class(), reason = %error, advice = error.class().advice(), "polls fail");
             }
             Some(error) => {
-                tracing::debug!(class = %error.class(), reason = %error, "the poll failed too")
+                tracing::debug!(class = %error.class(), reason = %error, "the poll failed too");
             }
             None if before.is_some() => tracing::info!("polls succeed again"),
             None => {}

@@ -141,7 +141,7 @@ impl Family {
             }
             Reading::Number(field) => take_if(row.number(field), take),
             Reading::Timestamp(field) => {
-                take_if(row.number(field).filter(|&time| time != 0.0), take)
+                take_if(row.number(field).filter(|&time| time != 0.0), take);
             }
             Reading::Average { field, over } => take_if(average(row, field, over), take),
             Reading::Ratio { part, whole } => take_if(ratio(row, part, whole), take),

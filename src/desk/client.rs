@@ -14,7 +14,6 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use reqwest::header::{CONTENT_TYPE, HeaderValue};
 use reqwest::{Response, StatusCode, Url, redirect};
-use rustls::{ClientConfig, RootCertStore};
 
 use super::credentials::Credentials;
 use super::error::{Class, Error};
@@ -23,6 +22,7 @@ use super::walk::{self, Listing, Pages};
 use super::wire::{self, LIMIT, Page};
 use crate::clock::{Clock, DayWindow};
 use crate::secret::Secret;
+use crate::tls;
 
 /// No page of a hundred rows comes near this; whatever is longer is not read on.
 const LARGEST_ANSWER: usize = 16 * 1024 * 1024;
@@ -381,7 +381,7 @@ fn http_client(settings: &Settings) -> Result<reqwest::Client, String> {
         .timeout(settings.request_timeout)
         // A host that swallows packets must leave time for its backup.
         .connect_timeout(settings.request_timeout / 2)
-        .tls_backend_preconfigured(tls_config()?);
+        .tls_backend_preconfigured(tls::client_config()?);
     if settings.hosts.iter().any(|host| host.scheme() == "http") {
         // Plain HTTP is for loopback only: no proxy, and no resolver, may carry it elsewhere.
         let loopback = [
@@ -396,19 +396,4 @@ fn http_client(settings: &Settings) -> Result<reqwest::Client, String> {
             causes(&error.without_url())
         )
     })
-}
-
-/// The machine's own certificates, or those bundled where it has none.
-fn tls_config() -> Result<ClientConfig, String> {
-    let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    if roots.is_empty() {
-        roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
-    }
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    Ok(ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|error| format!("TLS cannot be set up: {error}"))?
-        .with_root_certificates(roots)
-        .with_no_client_auth())
 }

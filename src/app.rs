@@ -1,0 +1,159 @@
+//! The parts put together: from a configuration to a poller and a server that run until told to stop.
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::Request;
+use hyper::body::Incoming;
+use jiff::Timestamp;
+use reqwest::Url;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use crate::clock::{Clock, SystemClock};
+use crate::config::{Account, Config, Program};
+use crate::demo;
+use crate::desk::credentials::{Credentials, Proof, SecretSource};
+use crate::desk::{self, Client};
+use crate::http;
+use crate::meters::Meters;
+use crate::poller::{self, Poller};
+use crate::server::Site;
+use crate::state::{Heartbeat, State};
+
+/// How often the demo polls where nothing else is set.
+pub const DEMO_INTERVAL: Duration = Duration::from_secs(5);
+
+/// Polls and serves until `stop` ends, then lets scrapes under way finish. `announce` is told the
+/// address once it is listened on.
+///
+/// # Errors
+/// A sentence on why it cannot start, or had to stop by itself. A Desk that is down or refuses is
+/// no reason: that is what the metrics are for.
+pub async fn serve(
+    config: Config,
+    announce: impl FnOnce(SocketAddr),
+    stop: impl Future<Output = ()>,
+) -> Result<(), String> {
+    let Config { program, account } = config;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let meters = Meters::new(program.poll_interval, Timestamp::now())
+        .map(Arc::new)
+        .map_err(|error| format!("the exporter's own metrics cannot be set up: {error}"))?;
+    let heartbeat = Arc::new(Heartbeat::new(clock.now()));
+    let (listener, address) = bind(&program).await?;
+    announce(address);
+    let settings = poller::Settings {
+        time_zone: account.time_zone.clone(),
+        interval: program.poll_interval,
+        max_staleness: program.max_staleness,
+    };
+    let client = client(&program, account, clock.clone(), meters.clone())?;
+    let (poller, state) = Poller::new(
+        client,
+        settings,
+        clock.clone(),
+        meters.clone(),
+        heartbeat.clone(),
+    );
+    let site = site(&program, state, heartbeat, meters, clock);
+    let mut polling = tokio::spawn(poller.run());
+    let mut outcome = Ok(());
+    let stop = async {
+        tokio::select! {
+            () = stop => {}
+            // It never returns, so it must have panicked; without it figures would only grow old.
+            _ = &mut polling => outcome = Err("the poll loop has ended by itself".to_owned()),
+        }
+    };
+    let answer =
+        move |request: &Request<Incoming>| site.answer(request.method(), request.uri().path());
+    http::serve(listener, answer, stop).await;
+    polling.abort();
+    tracing::info!("stopped");
+    outcome
+}
+
+/// Polls a simulated Desk inside this process and serves what it says, until `stop` ends.
+///
+/// # Errors
+/// As [`serve`].
+pub async fn demo(
+    program: Program,
+    announce: impl FnOnce(SocketAddr),
+    stop: impl Future<Output = ()>,
+) -> Result<(), String> {
+    let no_desk =
+        |error: io::Error| format!("the simulated Desk cannot listen on loopback: {error}");
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+        .await
+        .map_err(no_desk)?;
+    let address = listener.local_addr().map_err(no_desk)?;
+    let account = demo::Account::throw_away();
+    let (zone_name, time_zone) = demo::zone_for(Timestamp::now());
+    tracing::info!(desk = %address, time_zone = zone_name, "a simulated Desk is polled: nothing here is real");
+    let desk = demo::desk::Desk::new(
+        account.clone(),
+        demo::centre::Centre::new(demo::SEED),
+        time_zone.clone(),
+    );
+    tokio::spawn(demo::server::serve(listener, desk, Arc::new(SystemClock)));
+    let proof = Proof::Key(SecretSource::Given(account.key));
+    let account = Account {
+        hosts: vec![Url::parse(&format!("http://{address}")).map_err(|error| error.to_string())?],
+        credentials: Credentials::new(account.sdk_app_id, account.identifier, proof)?,
+        agent_ids: Vec::new(),
+        time_zone,
+    };
+    serve(Config { program, account }, announce, stop).await
+}
+
+/// A client for `account`, as `program` is configured.
+///
+/// # Errors
+/// As [`Client::new`].
+pub fn client(
+    program: &Program,
+    account: Account,
+    clock: Arc<dyn Clock>,
+    meters: Arc<Meters>,
+) -> Result<Client, String> {
+    let settings = desk::Settings {
+        hosts: account.hosts,
+        agent_ids: account.agent_ids,
+        request_timeout: program.request_timeout,
+        requests_per_second: program.requests_per_second,
+    };
+    Client::new(settings, Arc::new(account.credentials), clock, meters)
+}
+
+async fn bind(program: &Program) -> Result<(TcpListener, SocketAddr), String> {
+    let cannot = |error: io::Error| {
+        format!(
+            "cannot listen on {}: {error}; set TENCENT_DESK_LISTEN_ADDRESS (--web.listen-address) to one that is free",
+            program.listen_address
+        )
+    };
+    let listener = program.listen_address.bind().await.map_err(cannot)?;
+    let address = listener.local_addr().map_err(cannot)?;
+    tracing::info!(%address, path = program.telemetry_path, "listening");
+    Ok((listener, address))
+}
+
+fn site(
+    program: &Program,
+    state: watch::Receiver<Arc<State>>,
+    heartbeat: Arc<Heartbeat>,
+    meters: Arc<Meters>,
+    clock: Arc<dyn Clock>,
+) -> Site {
+    Site {
+        state,
+        heartbeat,
+        meters,
+        clock,
+        telemetry_path: program.telemetry_path.as_str().into(),
+    }
+}
