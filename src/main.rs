@@ -82,12 +82,9 @@ fn run() -> Result<(), Failure> {
         Command::Demo => {
             let program = environment.program(app::DEMO_INTERVAL)?;
             start_logging(&program);
-            let at = program.listen_address.reachable();
-            print(&format!(
-                "Demo: see http://{at}{} (stop with Ctrl-C)\n",
-                program.telemetry_path
-            ))?;
-            block_on(async { app::demo(program, stop_signal()?).await })
+            let path = program.telemetry_path.clone();
+            let announce = |address| println!("{}", where_to_look(address, &path));
+            block_on(async { app::demo(program, announce, stop_signal()?).await })
         }
     }
 }

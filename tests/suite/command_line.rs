@@ -1,0 +1,188 @@
+//! Commands, flags and what they exit with.
+
+use crate::support::desk::{Desk, Reply};
+use crate::support::exporter::{Finished, Setup};
+use crate::support::free_port;
+use crate::support::rows;
+
+fn run(args: &str) -> Finished {
+    Setup::default().args(args).run()
+}
+
+#[test]
+fn help_names_every_command_setting_and_flag() {
+    let help = run("--help").expect_code(0).stdout;
+    let settings = [
+        "SDK_APP_ID",
+        "IDENTIFIER",
+        "SECRET_KEY",
+        "SECRET_KEY_FILE",
+        "USER_SIG",
+        "USER_SIG_FILE",
+        "REGION",
+        "ENDPOINT",
+        "TIME_ZONE",
+        "AGENT_IDS",
+        "POLL_INTERVAL",
+        "REQUEST_TIMEOUT",
+        "REQUESTS_PER_SECOND",
+        "MAX_STALENESS",
+        "LISTEN_ADDRESS",
+        "TELEMETRY_PATH",
+        "WEB_CONFIG_FILE",
+        "LOG_LEVEL",
+        "LOG_FORMAT",
+    ];
+    for name in settings {
+        assert!(
+            help.contains(&format!("TENCENT_DESK_{name}")),
+            "{name} in\n{help}"
+        );
+    }
+    let words = [
+        ["serve", "demo", "check", "health", "administrator"],
+        ["china", "singapore", "seoul", "tokyo", "frankfurt"],
+        ["silicon-valley", "jakarta", "Asia/Shanghai", "60s", "10s"],
+        ["5m", "[::]:10141", "/metrics", "info", "logfmt"],
+        [
+            "--web.listen-address",
+            "--web.telemetry-path",
+            "--web.config.file",
+            "--log.level",
+            "--log.format",
+        ],
+    ];
+    for word in words.as_flattened() {
+        assert!(help.contains(word), "{word} in\n{help}");
+    }
+    assert_eq!(run("-h").expect_code(0).stdout, help);
+}
+
+#[test]
+fn version_is_that_of_the_package() {
+    let finished = run("--version").expect_code(0);
+    let expected = format!("tencent-desk-exporter {}", env!("CARGO_PKG_VERSION"));
+    assert!(finished.stdout.starts_with(&expected), "{finished:?}");
+}
+
+#[test]
+fn an_unknown_word_is_a_mistake_that_is_named() {
+    for args in [
+        "--no.such.flag",
+        "polish",
+        "serve more",
+        "--web.listen-address",
+        "--secret-key=x",
+    ] {
+        let finished = run(args).expect_code(64);
+        let word = args.split(['=', ' ']).next_back().unwrap();
+        let named = args
+            .split(['=', ' '])
+            .any(|word| finished.stderr.contains(word));
+        assert!(named, "{word}: {finished:?}");
+        assert_eq!(finished.stdout, "", "{args}");
+    }
+}
+
+#[test]
+fn check_is_content_with_a_desk_that_answers() {
+    let desk = Desk::with(rows::agents(3));
+    let finished = Setup::of(&desk).args("check").run().expect_code(0);
+    assert!(
+        finished.stdout.contains('3'),
+        "it says what came back: {finished:?}"
+    );
+    assert_eq!(desk.asked(), 1, "one real request");
+}
+
+#[test]
+fn check_with_a_wrong_key_names_the_class_and_what_to_do() {
+    let desk = Desk::with(rows::agents(1));
+    desk.expect_refusals();
+    let finished = Setup::of(&desk)
+        .set("SECRET_KEY", "another key")
+        .args("check")
+        .run();
+    let finished = finished.expect_code(1);
+    for text in ["70009", "credentials", "key"] {
+        assert!(finished.output().contains(text), "{text}: {finished:?}");
+    }
+    assert!(!finished.output().contains("another key"), "{finished:?}");
+}
+
+/// Codes by class, as the reference's section 4 reads them.
+const CODES: [(&str, &[i64]); 5] = [
+    (
+        "server",
+        &[
+            60008, 60013, 60014, 70169, 70202, 70308, 70348, 70362, 70401, 70500, 10002, 141_002,
+        ],
+    ),
+    (
+        "rate_limited",
+        &[60007, 60011, 60018, 60019, 10006, 10023, 141_009],
+    ),
+    (
+        "credentials",
+        &[
+            60004, 60005, 70001, 70002, 70003, 70005, 70009, 70013, 70014, 70052, 70346, 70347,
+            10008,
+        ],
+    ),
+    (
+        "configuration",
+        &[
+            60006, 60009, 60010, 60016, 60017, 60020, 60021, 70016, 70020, 70051, 70107, 70114,
+            70398, 70403, 10007, 10026, 141_000,
+        ],
+    ),
+    (
+        "protocol",
+        &[
+            60002, 60003, 60012, 60015, 70206, 70402, 10003, 10004, 10011, 10018, 141_001, 141_003,
+            141_004, 141_010, 141_011, 141_012,
+        ],
+    ),
+];
+
+#[test]
+fn check_knows_the_class_of_every_code() {
+    std::thread::scope(|scope| {
+        for (class, codes) in CODES {
+            scope.spawn(move || {
+                for code in codes {
+                    let desk = Desk::with(Vec::new());
+                    desk.always(Reply::Error(*code));
+                    let finished = Setup::of(&desk).args("check").run().expect_code(1);
+                    let output = finished.output();
+                    assert!(output.contains(&code.to_string()), "{code}: {finished:?}");
+                    assert!(output.contains(class), "{code} is {class}: {finished:?}");
+                }
+            });
+        }
+    });
+}
+
+#[test]
+fn health_is_what_the_exporter_here_says() {
+    let desk = Desk::with(rows::agents(1));
+    let port = free_port();
+    for address in [format!("127.0.0.1:{port}"), format!(":{port}")] {
+        let setup = Setup::of(&desk).set("LISTEN_ADDRESS", address);
+        let health = || setup.clone().args("health").run();
+        health().expect_code(1);
+        let mut exporter = setup.clone().start();
+        health().expect_code(0);
+        exporter.terminate();
+        health().expect_code(1);
+    }
+}
+
+#[test]
+fn health_needs_no_account() {
+    let desk = Desk::with(rows::agents(1));
+    let address = format!("127.0.0.1:{}", free_port());
+    let _exporter = Setup::of(&desk).set("LISTEN_ADDRESS", &address).start();
+    let asking = Setup::default().args(&format!("health --web.listen-address={address}"));
+    asking.run().expect_code(0);
+}

@@ -1,0 +1,320 @@
+//! Settings: every mistake at once, no setting a surprise, and nothing in the environment that can
+//! stop the start without being a mistake.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+
+use crate::support::desk::Desk;
+use crate::support::exporter::{Exporter, Finished, Setup, logfmt};
+use crate::support::http;
+use crate::support::rows;
+use crate::support::rules::Account;
+
+/// Settings that would do, of a Desk that is never asked.
+fn sound() -> Setup {
+    let account = Account::default();
+    Setup::bare()
+        .set("SDK_APP_ID", account.sdk_app_id.to_string())
+        .set("SECRET_KEY", account.key)
+}
+
+/// The lines that name a setting.
+fn complaints(finished: &Finished) -> Vec<&str> {
+    let lines = finished.stderr.lines();
+    lines
+        .filter(|line| line.contains("TENCENT_DESK_"))
+        .collect()
+}
+
+fn mistaken(setup: Setup) -> Finished {
+    let finished = setup.run().expect_code(64);
+    assert_eq!(finished.stdout, "");
+    assert!(!finished.stderr.contains("panicked"), "{finished:?}");
+    finished
+}
+
+#[test]
+fn seven_mistakes_are_seven_lines_that_name_them() {
+    let finished = mistaken(
+        Setup::bare()
+            .set("SDK_APP_ID", "fourteen")
+            .set("ENDPOINT", "http://desk.example")
+            .set("TIME_ZONE", "Mars/Olympus_Mons")
+            .set("POLL_INTERVAL", "100ms")
+            .set("REQUESTS_PER_SECOND", "0")
+            .set("LISTEN_ADDRESS", "nowhere"),
+    );
+    let complaints = complaints(&finished);
+    assert_eq!(complaints.len(), 7, "{finished:#?}");
+    let names = [
+        "SDK_APP_ID",
+        "ENDPOINT",
+        "TIME_ZONE",
+        "POLL_INTERVAL",
+        "REQUESTS_PER_SECOND",
+        "LISTEN_ADDRESS",
+        "SECRET_KEY",
+    ];
+    for name in names {
+        let name = format!("TENCENT_DESK_{name}");
+        let about = complaints.iter().filter(|line| line.contains(&name));
+        assert_eq!(about.count(), 1, "{name} in {finished:#?}");
+    }
+}
+
+#[test]
+fn each_kind_of_mistake_is_told_by_its_variable() {
+    let mistakes = [
+        ("SDK_APP_ID", "-1"),
+        ("SDK_APP_ID", "1400000000.5"),
+        ("REGION", "mars"),
+        ("ENDPOINT", "desk.example"),
+        ("ENDPOINT", "ftp://desk.example"),
+        ("ENDPOINT", "http://10.0.0.1"),
+        ("TIME_ZONE", "Beijing"),
+        ("POLL_INTERVAL", "60"),
+        ("POLL_INTERVAL", "soon"),
+        ("POLL_INTERVAL", "0s"),
+        ("REQUEST_TIMEOUT", "-1s"),
+        ("REQUEST_TIMEOUT", "0s"),
+        ("REQUESTS_PER_SECOND", "many"),
+        ("REQUESTS_PER_SECOND", "-3"),
+        ("MAX_STALENESS", "long"),
+        ("LISTEN_ADDRESS", "127.0.0.1:99999"),
+        ("TELEMETRY_PATH", "metrics"),
+        ("WEB_CONFIG_FILE", "/nowhere/web.yml"),
+        ("LOG_FORMAT", "xml"),
+        ("SECRET_KEY_FILE", "/nowhere/key"),
+    ];
+    for (name, value) in mistakes {
+        let setup = match name {
+            "SECRET_KEY_FILE" => sound().unset("SECRET_KEY"),
+            _ => sound(),
+        };
+        let finished = mistaken(setup.set(name, value));
+        let name = format!("TENCENT_DESK_{name}");
+        assert_eq!(
+            complaints(&finished).len(),
+            1,
+            "{name}={value}: {finished:#?}"
+        );
+        assert!(
+            finished.stderr.contains(&name),
+            "{name}={value}: {finished:#?}"
+        );
+    }
+}
+
+#[test]
+fn a_key_or_a_signature_is_needed() {
+    let finished = mistaken(sound().unset("SECRET_KEY"));
+    for name in ["SECRET_KEY", "USER_SIG"] {
+        assert!(finished.stderr.contains(name), "{finished:?}");
+    }
+}
+
+#[test]
+fn check_tells_the_same_mistakes() {
+    let mistakes = sound().set("TIME_ZONE", "Mars").set("LOG_FORMAT", "xml");
+    let finished = mistakes.args("check").run().expect_code(64);
+    for name in ["TENCENT_DESK_TIME_ZONE", "TENCENT_DESK_LOG_FORMAT"] {
+        assert!(finished.output().contains(name), "{finished:?}");
+    }
+}
+
+/// Starts with these settings beside the sound ones, and polls well.
+fn starts_with(change: impl FnOnce(Setup) -> Setup) -> (Desk, Exporter) {
+    let desk = Desk::with(rows::agents(1));
+    let exporter = change(Setup::of(&desk)).start();
+    exporter.wait_until_up();
+    (desk, exporter)
+}
+
+#[test]
+fn an_unknown_variable_is_a_warning_with_the_nearest_name() {
+    let (_desk, exporter) = starts_with(|setup| setup.set("POL_INTERVAL", "5s"));
+    let log = exporter.log();
+    let about = |line: &&String| line.contains("TENCENT_DESK_POL_INTERVAL");
+    let warnings: Vec<_> = log.iter().filter(about).collect();
+    assert_eq!(warnings.len(), 1, "{log:#?}");
+    assert!(
+        warnings[0].contains("TENCENT_DESK_POLL_INTERVAL"),
+        "{log:#?}"
+    );
+    assert_eq!(
+        logfmt(warnings[0])["level"].to_lowercase(),
+        "warn",
+        "{log:#?}"
+    );
+}
+
+#[test]
+fn what_kubernetes_injects_does_not_stop_the_start() {
+    starts_with(|setup| {
+        setup
+            .set("EXPORTER_PORT", "tcp://10.96.0.12:10141")
+            .set("EXPORTER_SERVICE_HOST", "10.96.0.12")
+            .set("EXPORTER_SERVICE_PORT", "10141")
+            .set("EXPORTER_PORT_10141_TCP_PROTO", "tcp")
+            .set("PORT", "tcp://10.96.0.12:10141")
+    });
+}
+
+#[test]
+fn variables_that_are_not_utf_8_do_not_stop_the_start() {
+    let garbage = OsStr::from_bytes(b"\xff\xfe");
+    starts_with(|setup| {
+        setup
+            .env("LS_COLORS", garbage)
+            .env(OsStr::from_bytes(b"NAME_\xff"), "x")
+            .set("SOMETHING_ELSE", garbage)
+            .env(OsStr::from_bytes(b"TENCENT_DESK_\xff"), "x")
+    });
+}
+
+#[test]
+fn an_empty_variable_counts_as_unset() {
+    let empty = [
+        "REGION",
+        "TIME_ZONE",
+        "AGENT_IDS",
+        "REQUEST_TIMEOUT",
+        "REQUESTS_PER_SECOND",
+        "MAX_STALENESS",
+        "TELEMETRY_PATH",
+        "WEB_CONFIG_FILE",
+        "LOG_LEVEL",
+        "LOG_FORMAT",
+        "USER_SIG",
+        "USER_SIG_FILE",
+        "SECRET_KEY_FILE",
+    ];
+    let (desk, exporter) = starts_with(|setup| {
+        let emptied = |setup: Setup, name: &&str| setup.set(name, "");
+        empty.iter().fold(setup, emptied).set("IDENTIFIER", "")
+    });
+    assert_eq!(exporter.get("/metrics").status, 200);
+    assert_eq!(desk.requests()[0].json().get("AgentIds"), None);
+    let finished = mistaken(sound().set("SDK_APP_ID", ""));
+    assert!(
+        finished.stderr.contains("TENCENT_DESK_SDK_APP_ID"),
+        "{finished:?}"
+    );
+}
+
+#[test]
+fn durations_are_written_as_prometheus_users_do() {
+    for (text, seconds) in [
+        ("90s", 90.0),
+        ("5m", 300.0),
+        ("1h30m", 5400.0),
+        ("1500ms", 1.5),
+    ] {
+        let (_desk, exporter) = starts_with(|setup| setup.set("POLL_INTERVAL", text));
+        let shown = exporter.page().own("exporter_poll_interval_seconds", &[]);
+        assert_eq!(shown, Some(seconds), "{text}");
+    }
+}
+
+#[test]
+fn flags_win_over_variables() {
+    let (_desk, exporter) = starts_with(|setup| {
+        setup
+            .set("LISTEN_ADDRESS", "nowhere at all")
+            .set("LOG_FORMAT", "logfmt")
+            .set("LOG_LEVEL", "error")
+            .args("--web.listen-address=127.0.0.1:0 --log.format json --log.level=info")
+    });
+    let line = &exporter.log()[0];
+    serde_json::from_str::<serde_json::Value>(line).expect("a log line in JSON");
+
+    let desk = Desk::with(rows::agents(1));
+    let elsewhere = Setup::of(&desk).set("TELEMETRY_PATH", "/by-variable");
+    let exporter = elsewhere
+        .args("serve --web.telemetry-path /by-flag")
+        .start();
+    assert_eq!(exporter.get("/by-flag").status, 200);
+    assert_eq!(exporter.get("/by-variable").status, 404);
+}
+
+/// A proxy that writes down where its clients want to go, and lets none of them.
+struct Toll {
+    address: std::net::SocketAddr,
+    asked: std::sync::Arc<std::sync::Mutex<Vec<String>>>,
+}
+
+impl Toll {
+    fn open() -> Toll {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let toll = Toll {
+            address: listener.local_addr().unwrap(),
+            asked: std::sync::Arc::default(),
+        };
+        let asked = std::sync::Arc::clone(&toll.asked);
+        std::thread::spawn(move || {
+            for mut stream in listener.incoming().flatten() {
+                let request = http::read_request(&mut stream, &mut Vec::new());
+                if let Ok(Some(request)) = request {
+                    let line = format!("{} {}", request.method, request.target);
+                    asked.lock().unwrap().push(line);
+                }
+                let refused = b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n";
+                let _ = std::io::Write::write_all(&mut stream, refused);
+            }
+        });
+        toll
+    }
+}
+
+#[test]
+fn each_region_has_its_host_and_its_backup_host() {
+    let regions = [
+        ("", "console.tim.qq.com", "adminapi.my-imcloud.com"),
+        ("china", "console.tim.qq.com", "adminapi.my-imcloud.com"),
+        (
+            "singapore",
+            "adminapisgp.im.qcloud.com",
+            "adminapisgp.my-imcloud.com",
+        ),
+        (
+            "seoul",
+            "adminapikr.im.qcloud.com",
+            "adminapikr.my-imcloud.com",
+        ),
+        (
+            "tokyo",
+            "adminapijpn.im.qcloud.com",
+            "adminapijpn.my-imcloud.com",
+        ),
+        (
+            "frankfurt",
+            "adminapiger.im.qcloud.com",
+            "adminapiger.my-imcloud.com",
+        ),
+        (
+            "silicon-valley",
+            "adminapiusa.im.qcloud.com",
+            "adminapiusa.my-imcloud.com",
+        ),
+        (
+            "jakarta",
+            "adminapiidn.im.qcloud.com",
+            "adminapiidn.my-imcloud.com",
+        ),
+    ];
+    std::thread::scope(|scope| {
+        for (region, host, backup) in regions {
+            scope.spawn(move || {
+                let toll = Toll::open();
+                let proxy = format!("http://{}", toll.address);
+                let setup = sound().set("REGION", region).env("HTTPS_PROXY", proxy);
+                let finished = setup.args("check").run();
+                assert_eq!(finished.code, Some(1), "{finished:?}");
+                let mut asked = toll.asked.lock().unwrap().clone();
+                asked.dedup();
+                let expected = [host, backup].map(|host| format!("CONNECT {host}:443"));
+                assert!(asked.starts_with(&expected), "{region}: {asked:?}");
+            });
+        }
+    });
+}

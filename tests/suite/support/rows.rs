@@ -1,0 +1,74 @@
+//! Rows of Desk's answers: believable agents, and the documents' own example.
+
+use serde_json::{Value, json};
+
+/// The body of an answer that went well.
+pub(crate) fn answer(total: i64, rows: &[String]) -> String {
+    format!(
+        r#"{{"ActionStatus":"OK","ErrorCode":0,"ErrorInfo":"","TotalCount":{total},"Data":[{}]}}"#,
+        rows.join(",")
+    )
+}
+
+/// The body of an answer that did not.
+pub(crate) fn refusal(code: i64, why: &str) -> String {
+    json!({ "ActionStatus": "FAIL", "ErrorCode": code, "ErrorInfo": why }).to_string()
+}
+
+/// The row of the API's page, its missing comma mended.
+pub(crate) fn example() -> Value {
+    json!({
+        "AgentId": "1289316652@qq.com", "AgentNickName": "Meimei",
+        "FirstLoginTimestamp": 1738923814, "LastLogoutTimestamp": 1738934235,
+        "FreeTime": 3600, "BusyTime": 300, "RestTime": 600,
+        "TotalSessionCnt": 12, "TransferSessionCnt": 0, "EffectiveSessionCnt": 8,
+        "AgentEndCnt": 10, "ServeUserCnt": 10, "TotalAcceptTime": 1527,
+        "TotalMsgCnt": 450, "AgentMsgCnt": 200, "UserMsgCnt": 150,
+        "NotRespSessionCnt": 2, "AvgFirstRespTime": 10, "FirstRespUnder30sCnt": 9,
+        "AvgRespTime": 25, "AvgRespUnder30sCnt": 8, "AvgAcceptTime": 300,
+        "SatisfactionSelectedCnt": 8, "SatisfiedCnt": 6,
+    })
+}
+
+/// A busy agent of that id, with every field.
+pub(crate) fn agent(id: &str) -> Value {
+    with(example(), json!({ "AgentId": id, "AgentNickName": id }))
+}
+
+/// An agent who has not done anything today: every number is 0.
+pub(crate) fn idle(id: &str) -> Value {
+    let mut row = agent(id);
+    for value in row.as_object_mut().unwrap().values_mut() {
+        if value.is_number() {
+            *value = json!(0);
+        }
+    }
+    row
+}
+
+/// `row` with these members instead of, or beside, its own.
+pub(crate) fn with(mut row: Value, members: Value) -> Value {
+    let Value::Object(members) = members else {
+        panic!("members are an object");
+    };
+    row.as_object_mut().unwrap().extend(members);
+    row
+}
+
+/// `row` without this member.
+pub(crate) fn without(mut row: Value, member: &str) -> Value {
+    row.as_object_mut().unwrap().remove(member).unwrap();
+    row
+}
+
+/// That many busy agents, each with as many sessions as its number says.
+pub(crate) fn agents(count: usize) -> Vec<Value> {
+    (1..=count)
+        .map(|n| with(agent(&nth_id(n)), json!({ "TotalSessionCnt": n })))
+        .collect()
+}
+
+/// The id of the `n`th of [`agents`].
+pub(crate) fn nth_id(n: usize) -> String {
+    format!("agent-{n:04}@desk.example")
+}
