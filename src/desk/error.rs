@@ -65,9 +65,9 @@ impl Class {
                  application; polls pause for some minutes meanwhile"
             }
             Self::Credentials => {
-                "see that TENCENT_DESK_SECRET_KEY (or _USER_SIG) belongs to \
-                 TENCENT_DESK_SDK_APP_ID and TENCENT_DESK_IDENTIFIER, and that this machine's \
-                 clock is right"
+                "see that the key in TENCENT_DESK_SECRET_KEY (or the UserSig in TENCENT_DESK_USER_SIG) \
+                 belongs to TENCENT_DESK_SDK_APP_ID and TENCENT_DESK_IDENTIFIER, and that this \
+                 machine's clock is right"
             }
             Self::Configuration => {
                 "see that TENCENT_DESK_SDK_APP_ID is a Desk application in the data centre of \
