@@ -23,6 +23,7 @@ mod golden;
 mod meters;
 mod page_reader;
 mod prometheus;
+mod readme;
 mod routes;
 mod secrets;
 mod support;

@@ -1,0 +1,92 @@
+//! The README's tables are those of the code: settings, metrics about agents, metrics about itself.
+//!
+//! `BLESS=1` writes them anew.
+
+use std::fs;
+use std::sync::{Mutex, PoisonError};
+
+use tencent_desk_exporter::catalog::{self, Family, agents, own};
+use tencent_desk_exporter::config::SETTINGS;
+use tencent_desk_exporter::desk::wire::Field;
+
+const README: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
+
+#[test]
+fn the_settings_are_those_of_the_code() {
+    let mut table = String::from("| variable | default | meaning |\n|---|---|---|\n");
+    for setting in SETTINGS {
+        let default = match setting.default {
+            prose if prose.contains(' ') || ["required", "all", "none"].contains(&prose) => {
+                prose.to_owned()
+            }
+            value => format!("`{value}`"),
+        };
+        table += &format!("| `{}` | {default} | {} |\n", setting.name, setting.meaning);
+    }
+    hold("settings", &table);
+}
+
+#[test]
+fn the_metrics_about_agents_are_those_of_the_code() {
+    let mut table = String::from("| metric | labels | field | |\n|---|---|---|---|\n");
+    for family in agents::FAMILIES {
+        let fields: Vec<_> = family.fields().map(Field::name).collect();
+        table += &format!(
+            "| `{}` | {} | `{}` | {} |\n",
+            family.name,
+            labels(family),
+            fields.join("`, `"),
+            family.what
+        );
+    }
+    hold("agents", &table);
+}
+
+#[test]
+fn the_metrics_about_the_exporter_are_those_of_the_code() {
+    let mut table = String::from("| metric | type | labels | |\n|---|---|---|---|\n");
+    for own in own::ALL {
+        let labels: Vec<_> = own
+            .labels
+            .iter()
+            .map(|label| format!("`{label}`"))
+            .collect();
+        let kind = format!("{:?}", own.kind).to_lowercase();
+        table += &format!(
+            "| `{}` | {kind} | {} | {} |\n",
+            own.name,
+            labels.join(", "),
+            own.help
+        );
+    }
+    hold("own", &table);
+}
+
+fn labels(family: &Family) -> String {
+    let mut labels = format!("`{}`", catalog::AGENT_ID);
+    if let Some(label) = family.label() {
+        labels += &format!(", `{label}`");
+    }
+    labels
+}
+
+/// Holds what stands between the marks of `section` against `table`.
+fn hold(section: &str, table: &str) {
+    // Those that write side by side would undo each other.
+    static FILE: Mutex<()> = Mutex::new(());
+    let _one_at_a_time = FILE.lock().unwrap_or_else(PoisonError::into_inner);
+    let readme = fs::read_to_string(README).unwrap();
+    let open = format!("<!-- {section} -->\n");
+    let start = readme.find(&open).unwrap() + open.len();
+    let end = readme.find(&format!("<!-- /{section} -->")).unwrap();
+    if std::env::var_os("BLESS").is_some() {
+        let blessed = format!("{}{table}{}", &readme[..start], &readme[end..]);
+        fs::write(README, blessed).unwrap();
+    } else {
+        assert_eq!(
+            &readme[start..end],
+            table,
+            "BLESS=1 cargo test --locked writes it anew"
+        );
+    }
+}
