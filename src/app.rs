@@ -10,7 +10,6 @@ use hyper::body::Incoming;
 use jiff::Timestamp;
 use reqwest::Url;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
 
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Account, Config, Program};
@@ -19,9 +18,10 @@ use crate::desk::credentials::{Credentials, Proof, SecretSource};
 use crate::desk::{self, Client};
 use crate::http;
 use crate::meters::Meters;
+use crate::page::Demand;
 use crate::poller::{self, Poller};
 use crate::server::Site;
-use crate::state::{Heartbeat, State};
+use crate::state::Heartbeat;
 
 /// How often the demo polls where nothing else is set.
 pub const DEMO_INTERVAL: Duration = Duration::from_secs(5);
@@ -51,14 +51,24 @@ pub async fn serve(
         max_staleness: program.max_staleness,
     };
     let client = client(&program, account, clock.clone(), meters.clone())?;
+    let demand = Arc::new(Demand::new(clock.now()));
     let (poller, state) = Poller::new(
         client,
         settings,
         clock.clone(),
         meters.clone(),
         heartbeat.clone(),
+        demand.clone(),
     );
-    let site = site(&program, state, heartbeat, meters, clock);
+    let site = Site::new(
+        state,
+        heartbeat,
+        meters,
+        demand,
+        clock,
+        &program.telemetry_path,
+    )
+    .map_err(|error| format!("the server cannot be set up: {error}"))?;
     let mut polling = tokio::spawn(poller.run());
     let mut outcome = Ok(());
     let stop = async {
@@ -68,8 +78,14 @@ pub async fn serve(
             _ = &mut polling => outcome = Err("the poll loop has ended by itself".to_owned()),
         }
     };
-    let answer =
-        move |request: &Request<Incoming>| site.answer(request.method(), request.uri().path());
+    let answer = move |request: Request<Incoming>| {
+        let site = site.clone();
+        async move {
+            let (head, _) = request.into_parts();
+            site.answer(&head.method, head.uri.path(), &head.headers)
+                .await
+        }
+    };
     http::serve(listener, answer, stop).await;
     polling.abort();
     tracing::info!("stopped");
@@ -140,20 +156,4 @@ async fn bind(program: &Program) -> Result<(TcpListener, SocketAddr), String> {
     let address = listener.local_addr().map_err(cannot)?;
     tracing::info!(%address, path = program.telemetry_path, "listening");
     Ok((listener, address))
-}
-
-fn site(
-    program: &Program,
-    state: watch::Receiver<Arc<State>>,
-    heartbeat: Arc<Heartbeat>,
-    meters: Arc<Meters>,
-    clock: Arc<dyn Clock>,
-) -> Site {
-    Site {
-        state,
-        heartbeat,
-        meters,
-        clock,
-        telemetry_path: program.telemetry_path.as_str().into(),
-    }
 }

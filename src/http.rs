@@ -44,15 +44,9 @@ const PAUSE_AFTER_ACCEPT_ERROR: Duration = Duration::from_millis(100);
 #[derive(Debug, Default)]
 pub struct Parts(VecDeque<Bytes>);
 
-impl<const N: usize> From<[Bytes; N]> for Parts {
-    fn from(parts: [Bytes; N]) -> Self {
+impl FromIterator<Bytes> for Parts {
+    fn from_iter<I: IntoIterator<Item = Bytes>>(parts: I) -> Self {
         Self(parts.into_iter().filter(|part| !part.is_empty()).collect())
-    }
-}
-
-impl From<String> for Parts {
-    fn from(text: String) -> Self {
-        [text.into()].into()
     }
 }
 
@@ -77,9 +71,10 @@ impl Body for Parts {
 }
 
 /// Answers requests on `listener` by `answer` until `stop` ends, then lets answers under way finish.
-pub async fn serve<A>(listener: TcpListener, answer: A, stop: impl Future<Output = ()>)
+pub async fn serve<A, F>(listener: TcpListener, answer: A, stop: impl Future<Output = ()>)
 where
-    A: Fn(&Request<Incoming>) -> Response<Parts> + Clone + Send + 'static,
+    A: Fn(Request<Incoming>) -> F + Clone + Send + 'static,
+    F: Future<Output = Response<Parts>> + Send + 'static,
 {
     let connections = Arc::new(Semaphore::new(MOST_CONNECTIONS));
     let graceful = GracefulShutdown::new();
@@ -96,13 +91,14 @@ where
     }
 }
 
-async fn accept<A>(
+async fn accept<A, F>(
     listener: &TcpListener,
     connections: &Arc<Semaphore>,
     graceful: &GracefulShutdown,
     answer: A,
 ) where
-    A: Fn(&Request<Incoming>) -> Response<Parts> + Clone + Send + 'static,
+    A: Fn(Request<Incoming>) -> F + Clone + Send + 'static,
+    F: Future<Output = Response<Parts>> + Send + 'static,
 {
     // The semaphore is never closed, so this goes on for ever.
     while let Ok(permit) = connections.clone().acquire_owned().await {
@@ -116,8 +112,8 @@ async fn accept<A>(
         };
         let answer = answer.clone();
         let service = service_fn(move |request| {
-            let response = answer(&request);
-            async move { Ok::<_, Infallible>(response) }
+            let response = answer(request);
+            async move { Ok::<_, Infallible>(response.await) }
         });
         let connection =
             graceful.watch(bounded_http1().serve_connection(bounded_io(stream), service));

@@ -24,6 +24,7 @@ pub mod config;
 pub mod demo;
 pub mod desk;
 pub mod duration;
+pub mod exposition;
 mod families;
 pub mod health;
 pub mod http;

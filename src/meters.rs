@@ -1,19 +1,22 @@
 //! What the exporter says of itself: counters that live, and gauges about the state it is in.
 
-use std::time::Duration;
+use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use prometheus::core::Collector;
-use prometheus::{
-    Encoder, Gauge, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, Opts, Registry,
-    TextEncoder,
-};
+use prometheus::proto::MetricFamily;
+use prometheus::{Gauge, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, Opts, Registry};
 
 use crate::build;
 use crate::catalog::own::{self, Own};
 use crate::clock::Now;
 use crate::desk::wire::Field;
 use crate::desk::{Class, Endpoint, Observer};
+use crate::exposition::Variant;
+use crate::exposition::coding::Piece;
 use crate::families::single;
 use crate::process::{ProcessCollector, seconds};
 use crate::snapshot::Snapshot;
@@ -33,6 +36,43 @@ pub struct Meters {
     request_duration: HistogramVec,
     discarded_rows: IntCounterVec,
     ignored_values: IntCounterVec,
+    /// Counts changes, so that what was gathered before can be told from what holds now.
+    changes: AtomicU64,
+    gathered: Mutex<Option<Gathered>>,
+}
+
+/// The kernel is asked about this process no more often than this, however often scrapes come.
+const PROCESS_FIGURES_LAST: Duration = Duration::from_secs(1);
+
+/// The exporter's own families as of some moment, and the variants of them that were asked for.
+#[derive(Debug)]
+struct Gathered {
+    changes: u64,
+    state: Arc<State>,
+    is_shown: bool,
+    at: Instant,
+    families: Vec<MetricFamily>,
+    pieces: [Option<Piece>; Variant::ALL.len()],
+}
+
+impl Gathered {
+    /// Whether it would say the same at `now`.
+    fn holds(&self, changes: u64, state: &Arc<State>, now: Now) -> bool {
+        self.changes == changes
+            && Arc::ptr_eq(&self.state, state)
+            && self.is_shown == state.shown(now).is_some()
+            && now.mono.saturating_duration_since(self.at) < PROCESS_FIGURES_LAST
+    }
+
+    fn piece(&mut self, variant: Variant) -> io::Result<Piece> {
+        let Some(slot) = self.pieces.get_mut(variant.index()) else {
+            return variant.own(&self.families);
+        };
+        if let Some(piece) = slot {
+            return Ok(piece.clone());
+        }
+        Ok(slot.insert(variant.own(&self.families)?).clone())
+    }
 }
 
 impl Meters {
@@ -51,6 +91,8 @@ impl Meters {
             discarded_rows: counters(&registry, own::DISCARDED_ROWS)?,
             ignored_values: counters(&registry, own::IGNORED_VALUES)?,
             registry,
+            changes: AtomicU64::new(0),
+            gathered: Mutex::new(None),
         };
         let interval = Gauge::with_opts(opts(own::POLL_INTERVAL))?;
         registered(&meters.registry, interval)?.set(poll_interval.as_secs_f64());
@@ -93,6 +135,7 @@ impl Meters {
                 .with_label_values(&[class.as_str()])
                 .inc();
         }
+        self.changed();
     }
 
     /// A good poll brought `snapshot`.
@@ -103,26 +146,50 @@ impl Meters {
         self.discarded_rows
             .with_label_values(&[DUPLICATE])
             .inc_by(snapshot.duplicate_rows);
-        for field in fields_with_values() {
-            let ignored = snapshot.ignored_values(field);
-            if ignored > 0 {
-                self.ignored_values
-                    .with_label_values(&[field.name()])
-                    .inc_by(ignored);
-            }
+        for (field, ignored) in snapshot.ignored_values() {
+            self.ignored_values
+                .with_label_values(&[field.name()])
+                .inc_by(ignored);
+        }
+        self.changed();
+    }
+
+    /// The exporter's own part of `/metrics` in `variant`, as of `now`.
+    ///
+    /// Counters and state are those of this very moment, yet gathered and compressed only when one
+    /// of them has changed.
+    ///
+    /// # Errors
+    /// Those of the encoder: none, writing into memory.
+    pub fn piece(&self, variant: Variant, state: &Arc<State>, now: Now) -> io::Result<Piece> {
+        let changes = self.changes.load(Ordering::Acquire);
+        let mut gathered = self.gathered.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(gathered) = gathered
+            .as_mut()
+            .filter(|gathered| gathered.holds(changes, state, now))
+        {
+            return gathered.piece(variant);
+        }
+        gathered
+            .insert(self.gather(changes, state, now))
+            .piece(variant)
+    }
+
+    fn gather(&self, changes: u64, state: &Arc<State>, now: Now) -> Gathered {
+        let mut families = state_families(state, now);
+        families.extend(self.registry.gather());
+        Gathered {
+            changes,
+            state: state.clone(),
+            is_shown: state.shown(now).is_some(),
+            at: now.mono,
+            families,
+            pieces: [const { None }; Variant::ALL.len()],
         }
     }
 
-    /// The exporter's own part of `/metrics`, in the text format 0.0.4, as of `now`.
-    ///
-    /// # Errors
-    /// Those of the encoder.
-    pub fn render(&self, state: &State, now: Now) -> prometheus::Result<Vec<u8>> {
-        let mut families = state_families(state, now);
-        families.extend(self.registry.gather());
-        let mut text = Vec::with_capacity(8 * 1024);
-        TextEncoder::new().encode(&families, &mut text)?;
-        Ok(text)
+    fn changed(&self) {
+        self.changes.fetch_add(1, Ordering::Release);
     }
 }
 
@@ -138,6 +205,7 @@ impl Observer for Meters {
                 .with_label_values(&[endpoint, class.as_str()])
                 .inc();
         }
+        self.changed();
     }
 }
 
@@ -152,7 +220,7 @@ fn fields_with_values() -> impl Iterator<Item = Field> {
         .filter(|&field| field != Field::AgentId)
 }
 
-fn state_families(state: &State, now: Now) -> Vec<prometheus::proto::MetricFamily> {
+fn state_families(state: &State, now: Now) -> Vec<MetricFamily> {
     let shown = state.shown(now);
     let last_good = state.last_good.as_ref();
     let last_poll = state.last_poll.as_ref();
@@ -161,8 +229,8 @@ fn state_families(state: &State, now: Now) -> Vec<prometheus::proto::MetricFamil
         single(
             own::DAY_START,
             shown
-                .filter(|page| page.agents > 0)
-                .map(|page| seconds(page.day.start())),
+                .filter(|page| !page.snapshot().rows.is_empty())
+                .map(|page| seconds(page.day().start())),
         ),
         single(
             own::LAST_SUCCESS,
@@ -174,15 +242,15 @@ fn state_families(state: &State, now: Now) -> Vec<prometheus::proto::MetricFamil
         ),
         single(
             own::AGENTS,
-            Some(shown.map_or(0, |page| page.agents) as f64),
+            Some(shown.map_or(0, |page| page.snapshot().rows.len()) as f64),
         ),
         single(
             own::MISSING_ROWS,
-            last_good.map(|page| page.missing_rows as f64),
+            last_good.map(|page| page.snapshot().missing_rows as f64),
         ),
         single(
             own::UNKNOWN_FIELDS,
-            last_good.map(|page| page.unknown_fields.len() as f64),
+            last_good.map(|page| page.snapshot().unknown_fields.len() as f64),
         ),
         single(own::USER_SIG_EXPIRY, state.user_sig_expiry.map(seconds)),
     ]
@@ -223,11 +291,19 @@ mod tests {
     use super::*;
     use crate::clock::{Clock, SystemClock};
 
+    fn text(meters: &Meters, state: &Arc<State>) -> String {
+        let plain = Variant::ALL[0];
+        let piece = meters.piece(plain, state, SystemClock.now()).unwrap();
+        String::from_utf8(plain.coding.join([&piece])[0].to_vec()).unwrap()
+    }
+
+    fn meters() -> Meters {
+        Meters::new(Duration::from_secs(60), Timestamp::UNIX_EPOCH).unwrap()
+    }
+
     #[test]
     fn only_what_is_known_is_there_before_the_first_poll() {
-        let meters = Meters::new(Duration::from_secs(60), Timestamp::UNIX_EPOCH).unwrap();
-        let text = meters.render(&State::default(), SystemClock.now()).unwrap();
-        let text = String::from_utf8(text).unwrap();
+        let text = text(&meters(), &Arc::default());
         assert!(text.contains("\ntencent_desk_up 0\n"));
         assert!(text.contains("\ntencent_desk_exporter_agents 0\n"));
         assert!(text.contains("\ntencent_desk_exporter_poll_interval_seconds 60\n"));
@@ -236,13 +312,36 @@ mod tests {
             own::LAST_SUCCESS,
             own::POLL_DURATION,
             own::MISSING_ROWS,
+            own::UNKNOWN_FIELDS,
+            own::USER_SIG_EXPIRY,
         ];
         for own in own::ALL {
             let is_there = text.contains(&format!("# TYPE {} ", own.name));
-            let is_expected = !absent.iter().any(|absent| absent.name == own.name)
-                && own.name != own::UNKNOWN_FIELDS.name
-                && own.name != own::USER_SIG_EXPIRY.name;
+            let is_expected = absent.iter().all(|absent| absent.name != own.name);
             assert_eq!(is_there, is_expected, "{}", own.name);
         }
+    }
+
+    #[test]
+    fn whatever_changes_is_seen_by_the_next_scrape() {
+        let (meters, state) = (meters(), Arc::default());
+        assert!(text(&meters, &state).contains("\ntencent_desk_exporter_polls_total 0\n"));
+        meters.poll_ended(None);
+        assert!(text(&meters, &state).contains("\ntencent_desk_exporter_polls_total 1\n"));
+        meters.request_ended(
+            Endpoint::DescribeAgentStatistics,
+            Duration::ZERO,
+            Some(Class::Server),
+        );
+        assert!(
+            text(&meters, &state)
+                .contains("class=\"server\",endpoint=\"describe_agent_statistics\"} 1\n")
+        );
+        let expiry = Some(Timestamp::UNIX_EPOCH);
+        let signed = Arc::new(State {
+            user_sig_expiry: expiry,
+            ..State::default()
+        });
+        assert!(text(&meters, &signed).contains("user_sig_expiry_timestamp_seconds 0\n"));
     }
 }

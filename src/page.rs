@@ -1,61 +1,54 @@
-//! A snapshot as bytes: rendered once per poll, handed out at every scrape.
+//! A snapshot as bytes: rendered and compressed once per poll, handed out at every scrape.
 //!
-//! The families are collected and encoded one after the other, so that only one of them is ever in
-//! memory as a tree. A page carries what decides how long it may be shown; it is shown whole or
-//! not at all.
+//! A page carries what decides how long it may be shown; it is shown whole or not at all. It holds
+//! the variants that scrapers have lately asked for. Another one is made when somebody asks for it,
+//! off the threads that serve scrapes, and from then on with each poll.
 
-use std::collections::HashMap;
-use std::sync::Arc;
-use std::time::Duration;
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
-use hyper::body::Bytes;
-use prometheus::core::{Collector, Desc};
-use prometheus::proto::MetricFamily;
-use prometheus::{Encoder, TextEncoder};
+use tokio::sync::OnceCell;
 
-use crate::catalog::agents::FAMILIES;
-use crate::catalog::{AGENT_ID, Family};
 use crate::clock::{DayWindow, Now};
-use crate::families::{gauge, gauge_family};
+use crate::exposition::Variant;
+use crate::exposition::coding::Piece;
 use crate::snapshot::Snapshot;
 
 /// The agents' part of `/metrics`, as of one good poll.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Page {
-    /// In the text format 0.0.4; shared, never copied.
-    pub text: Bytes,
-    /// How many agents it shows.
-    pub agents: usize,
-    /// The day that it is about.
-    pub day: DayWindow,
+    snapshot: Arc<Snapshot>,
     /// When the poll ended.
     pub ended: Now,
     /// How long after that it may be shown.
     pub good_for: Duration,
-    /// See [`Snapshot::missing_rows`].
-    pub missing_rows: u64,
-    /// See [`Snapshot::unknown_fields`].
-    pub unknown_fields: Vec<String>,
+    pieces: [OnceCell<Piece>; Variant::ALL.len()],
 }
 
 impl Page {
-    /// Renders `snapshot`, whose poll ended at `ended`, to be shown for `good_for` at most.
+    /// Renders `snapshot` in `variants`; its poll ended at `ended`, and it may be shown for
+    /// `good_for` at most.
     ///
     /// # Errors
-    /// Those of the encoder: none, as long as the catalog's names are legal (a test sees to that).
+    /// Those of the encoder: none, writing into memory.
     pub fn render(
-        snapshot: &Arc<Snapshot>,
+        snapshot: Arc<Snapshot>,
         ended: Now,
         good_for: Duration,
-    ) -> prometheus::Result<Self> {
+        variants: &[Variant],
+    ) -> io::Result<Self> {
+        let mut pieces = [const { OnceCell::const_new() }; Variant::ALL.len()];
+        for variant in variants {
+            if let Some(cell) = pieces.get_mut(variant.index()) {
+                *cell = OnceCell::new_with(Some(variant.agents(&snapshot)?));
+            }
+        }
         Ok(Self {
-            text: encode(snapshot)?.into(),
-            agents: snapshot.rows.len(),
-            day: snapshot.day,
+            snapshot,
             ended,
             good_for,
-            missing_rows: snapshot.missing_rows,
-            unknown_fields: snapshot.unknown_fields.clone(),
+            pieces,
         })
     }
 
@@ -64,65 +57,74 @@ impl Page {
     /// A page from the future is one of a wall clock that was since set back, by less than a day:
     /// its age is then what the monotonic clock says.
     pub fn is_current(&self, now: Now) -> bool {
-        self.day.contains(now.wall) && now.since(self.ended) <= self.good_for
+        self.day().contains(now.wall) && now.since(self.ended) <= self.good_for
     }
-}
 
-fn encode(snapshot: &Arc<Snapshot>) -> prometheus::Result<Vec<u8>> {
-    let mut text = Vec::new();
-    for family in FAMILIES {
-        let collected = AgentCollector::new(family, snapshot.clone())?.collect();
-        TextEncoder::new().encode(&collected, &mut text)?;
+    /// The day that it is about.
+    pub fn day(&self) -> &DayWindow {
+        &self.snapshot.day
     }
-    Ok(text)
-}
 
-/// One family of the catalog over the agents of one poll.
-struct AgentCollector {
-    family: &'static Family,
-    desc: Desc,
-    snapshot: Arc<Snapshot>,
-}
+    /// What it shows.
+    pub fn snapshot(&self) -> &Snapshot {
+        &self.snapshot
+    }
 
-impl AgentCollector {
-    fn new(family: &'static Family, snapshot: Arc<Snapshot>) -> prometheus::Result<Self> {
-        let labels = [AGENT_ID]
-            .into_iter()
-            .chain(family.label())
-            .map(str::to_owned)
-            .collect();
-        let desc = Desc::new(
-            family.name.to_owned(),
-            family.help(),
-            labels,
-            HashMap::new(),
-        )?;
-        Ok(Self {
-            family,
-            desc,
-            snapshot,
+    /// Its bytes in `variant`. However many ask at once, they are made once.
+    ///
+    /// # Errors
+    /// Those of the encoder: none, writing into memory.
+    pub async fn piece(&self, variant: Variant) -> io::Result<&Piece> {
+        let cell = self
+            .pieces
+            .get(variant.index())
+            .ok_or(io::ErrorKind::NotFound)?;
+        cell.get_or_try_init(|| {
+            let snapshot = self.snapshot.clone();
+            async move {
+                let made = tokio::task::spawn_blocking(move || variant.agents(&snapshot));
+                made.await.map_err(io::Error::other)?
+            }
         })
+        .await
     }
 }
 
-impl Collector for AgentCollector {
-    fn desc(&self) -> Vec<&Desc> {
-        vec![&self.desc]
+/// Which variants scrapers have lately asked for.
+#[derive(Debug)]
+pub struct Demand(Mutex<[Option<Instant>; Variant::ALL.len()]>);
+
+impl Demand {
+    /// A scraper that has not come for so long will find its variant made when it comes.
+    const LATELY: Duration = Duration::from_secs(600);
+
+    /// Expects what every Prometheus asks for, before anybody has asked.
+    pub fn new(now: Now) -> Self {
+        let demand = Self(Mutex::new([None; Variant::ALL.len()]));
+        demand.note(Variant::USUAL, now);
+        demand
     }
 
-    /// No family at all where no agent has a sample: the encoder refuses an empty one.
-    fn collect(&self) -> Vec<MetricFamily> {
-        let mut samples = Vec::with_capacity(self.snapshot.rows.len());
-        for row in &self.snapshot.rows {
-            self.family.for_each_sample(row, |sample| {
-                let agent = [(AGENT_ID, &*row.agent_id)];
-                samples.push(gauge(agent.into_iter().chain(sample.label), sample.value));
-            });
+    /// Somebody asks for `variant`.
+    pub fn note(&self, variant: Variant, now: Now) {
+        if let Some(asked) = self.lock().get_mut(variant.index()) {
+            *asked = Some(now.mono);
         }
-        if samples.is_empty() {
-            return Vec::new();
-        }
-        vec![gauge_family(&self.desc.fq_name, &self.desc.help, samples)]
+    }
+
+    /// The variants that are worth making at `now`.
+    pub fn lately(&self, now: Now) -> Vec<Variant> {
+        let is_recent = |asked: Instant| now.mono.saturating_duration_since(asked) <= Self::LATELY;
+        let asked = self.lock();
+        let recent = Variant::ALL
+            .iter()
+            .zip(asked.iter())
+            .filter(|(_, asked)| asked.is_some_and(is_recent));
+        recent.map(|(variant, _)| *variant).collect()
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, [Option<Instant>; Variant::ALL.len()]> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -130,10 +132,7 @@ impl Collector for AgentCollector {
 mod tests {
     use super::*;
     use crate::desk::Listing;
-    use crate::desk::wire::decode;
-    use jiff::{Timestamp, ToSpan, tz::TimeZone};
-    use prometheus::Registry;
-    use std::time::Instant;
+    use jiff::{ToSpan, tz::TimeZone};
 
     fn now(wall: &str) -> Now {
         Now {
@@ -142,52 +141,16 @@ mod tests {
         }
     }
 
-    fn page(data: &str, ended: Now) -> Page {
-        let body = format!(r#"{{"ErrorCode":0,"TotalCount":0,"Data":{data}}}"#);
-        let rows = decode(body.as_bytes()).unwrap().rows;
+    fn page(ended: Now) -> Page {
         let day = DayWindow::around(ended.wall, &TimeZone::UTC).unwrap();
-        let snapshot = Snapshot::new(
-            Listing {
-                rows,
-                ..Listing::default()
-            },
-            day,
-        );
-        Page::render(&Arc::new(snapshot), ended, Duration::from_secs(300)).unwrap()
-    }
-
-    #[test]
-    fn the_catalog_is_one_that_a_registry_takes() {
-        let snapshot = Arc::new(Snapshot::new(
-            Listing::default(),
-            DayWindow::around(Timestamp::UNIX_EPOCH, &TimeZone::UTC).unwrap(),
-        ));
-        let registry = Registry::new();
-        for family in FAMILIES {
-            let collector = AgentCollector::new(family, snapshot.clone()).unwrap();
-            registry.register(Box::new(collector)).unwrap();
-        }
-    }
-
-    #[test]
-    fn a_family_without_samples_is_not_there() {
-        let page = page(
-            r#"[{"AgentId":"a","BusyTime":7}]"#,
-            now("2026-01-01T12:00:00Z"),
-        );
-        let text = std::str::from_utf8(&page.text).unwrap();
-        let samples: Vec<_> = text.lines().filter(|line| !line.starts_with('#')).collect();
-        assert_eq!(
-            samples,
-            [r#"tencent_desk_agent_state_seconds{agent_id="a",state="busy"} 7"#]
-        );
-        assert_eq!(text.matches("# TYPE").count(), 1);
+        let snapshot = Arc::new(Snapshot::new(Listing::default(), day));
+        Page::render(snapshot, ended, Duration::from_secs(300), &[]).unwrap()
     }
 
     #[test]
     fn it_is_shown_within_its_day_and_time_only() {
         let ended = now("2026-01-01T23:58:00Z");
-        let page = page("[]", ended);
+        let page = page(ended);
         let later = |wall: i64, mono| Now {
             wall: ended.wall + wall.seconds(),
             mono: ended.mono + Duration::from_secs(mono),
@@ -207,5 +170,29 @@ mod tests {
             !page.is_current(later(-86_400, 60)),
             "set back to another day"
         );
+    }
+
+    #[test]
+    fn what_nobody_asks_for_any_more_is_not_made() {
+        let start = now("2026-01-01T12:00:00Z");
+        let later = |seconds| Now {
+            mono: start.mono + Duration::from_secs(seconds),
+            ..start
+        };
+        let demand = Demand::new(start);
+        assert_eq!(demand.lately(start), [Variant::USUAL]);
+        let other = Variant::ALL[0];
+        demand.note(other, later(300));
+        assert_eq!(demand.lately(later(301)), [other, Variant::USUAL]);
+        assert_eq!(demand.lately(later(601)), [other]);
+        assert!(demand.lately(later(901)).is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_variant_that_was_not_made_yet_is_made_when_asked_for() {
+        let page = page(now("2026-01-01T12:00:00Z"));
+        for variant in Variant::ALL {
+            assert!(page.piece(variant).await.is_ok());
+        }
     }
 }

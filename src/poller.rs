@@ -14,7 +14,7 @@ use tokio::sync::watch;
 use crate::clock::{Clock, DayWindow, Now};
 use crate::desk::{Class, Client, Error, Listing};
 use crate::meters::Meters;
-use crate::page::Page;
+use crate::page::{Demand, Page};
 use crate::snapshot::Snapshot;
 use crate::state::{Heartbeat, LastPoll, State};
 
@@ -93,6 +93,7 @@ pub struct Poller<S> {
     meters: Arc<Meters>,
     state: watch::Sender<Arc<State>>,
     heartbeat: Arc<Heartbeat>,
+    demand: Arc<Demand>,
     failures_in_a_row: u32,
     news: News,
 }
@@ -105,6 +106,7 @@ impl<S: Source> Poller<S> {
         clock: Arc<dyn Clock>,
         meters: Arc<Meters>,
         heartbeat: Arc<Heartbeat>,
+        demand: Arc<Demand>,
     ) -> (Self, watch::Receiver<Arc<State>>) {
         let (state, seen) = watch::channel(Arc::default());
         let poller = Self {
@@ -114,6 +116,7 @@ impl<S: Source> Poller<S> {
             meters,
             state,
             heartbeat,
+            demand,
             failures_in_a_row: 0,
             news: News::default(),
         };
@@ -168,19 +171,16 @@ impl<S: Source> Poller<S> {
         let ended = self.clock.now();
         let good_for = self.settings.max_staleness;
         let meters = self.meters.clone();
+        let variants = self.demand.lately(ended);
         let rendered = tokio::task::spawn_blocking(move || {
             let snapshot = Arc::new(Snapshot::new(listing, day));
-            let page = Page::render(&snapshot, ended, good_for)?;
             meters.snapshot_taken(&snapshot);
-            Ok::<_, prometheus::Error>(Arc::new(page))
+            Page::render(snapshot, ended, good_for, &variants)
         });
         match rendered.await {
-            Ok(Ok(page)) => Ok(page),
-            Ok(Err(error)) => Err(Error::new(
-                Class::Protocol,
-                format!("cannot be rendered: {error}"),
-            )),
-            Err(_) => Err(Error::new(Class::Protocol, "cannot be rendered")),
+            Ok(Ok(page)) => Ok(Arc::new(page)),
+            Ok(Err(error)) => Err(unrenderable(&error)),
+            Err(error) => Err(unrenderable(&error)),
         }
     }
 
@@ -257,6 +257,13 @@ fn wall_clock_is_off(error: &jiff::Error) -> Error {
     )
 }
 
+fn unrenderable(error: &dyn std::error::Error) -> Error {
+    Error::new(
+        Class::Protocol,
+        format!("the answer cannot be rendered: {error}"),
+    )
+}
+
 fn took_too_long(limit: Duration) -> Error {
     Error::new(
         Class::Network,
@@ -317,23 +324,26 @@ impl News {
             None => {}
         }
         if let Some(page) = page {
-            self.tell_oddities(page);
-            tracing::debug!(agents = page.agents, "poll ended");
+            self.tell_oddities(page.snapshot());
         }
     }
 
-    fn tell_oddities(&mut self, page: &Page) {
-        if page.unknown_fields != self.unknown_fields {
-            tracing::warn!(fields = ?page.unknown_fields, "fields that this version does not know: not exposed");
-            self.unknown_fields.clone_from(&page.unknown_fields);
-        }
-        if page.missing_rows != self.missing_rows {
+    fn tell_oddities(&mut self, snapshot: &Snapshot) {
+        tracing::debug!(agents = snapshot.rows.len(), "the poll succeeded");
+        if snapshot.unknown_fields != self.unknown_fields {
             tracing::warn!(
-                missing_rows = page.missing_rows,
-                agents = page.agents,
+                fields = ?snapshot.unknown_fields,
+                "fields that this version does not know: not exposed"
+            );
+            self.unknown_fields.clone_from(&snapshot.unknown_fields);
+        }
+        if snapshot.missing_rows != self.missing_rows {
+            tracing::warn!(
+                missing_rows = snapshot.missing_rows,
+                agents = snapshot.rows.len(),
                 "Desk promises more rows than it gives, also when asked twice"
             );
-            self.missing_rows = page.missing_rows;
+            self.missing_rows = snapshot.missing_rows;
         }
     }
 }

@@ -5,86 +5,154 @@
 //! - `/-/healthy`: whether the poll loop turns
 //! - `/-/ready`: whether a first poll has ended
 //!
-//! A scrape asks Desk for nothing, waits for nothing and renders nothing about agents.
+//! A scrape asks Desk for nothing. It joins bytes that are there: the agents' were made by the poll, in the
+//! variant that scrapers have lately asked for. (The first who asks for another one waits until it is
+//! made, once.)
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
+use std::io;
 use std::sync::Arc;
 
 use hyper::body::Bytes;
-use hyper::header::{ALLOW, CONTENT_TYPE, HeaderValue};
+use hyper::header::{
+    ACCEPT, ACCEPT_ENCODING, ALLOW, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName,
+    HeaderValue, VARY,
+};
 use hyper::{Method, Response, StatusCode};
 use tokio::sync::watch;
 
 use crate::build;
 use crate::clock::{Clock, Now};
+use crate::exposition::Variant;
+use crate::exposition::coding::Piece;
+use crate::exposition::negotiate::Choice;
 use crate::http::Parts;
 use crate::meters::Meters;
+use crate::page::Demand;
 use crate::state::{Heartbeat, State};
 
-/// The text format's own type (Prometheus' page on exposition formats).
-const TEXT_FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
 const PLAIN: &str = "text/plain; charset=utf-8";
 const HTML: &str = "text/html; charset=utf-8";
 
 /// All that the pages are made of.
 #[derive(Debug, Clone)]
 pub struct Site {
-    /// What the poller last published.
-    pub state: watch::Receiver<Arc<State>>,
-    /// Whether the poller's loop turns.
-    pub heartbeat: Arc<Heartbeat>,
-    /// The exporter's own counters.
-    pub meters: Arc<Meters>,
-    /// What time it is.
-    pub clock: Arc<dyn Clock>,
-    /// Where the metrics are.
-    pub telemetry_path: Arc<str>,
+    state: watch::Receiver<Arc<State>>,
+    heartbeat: Arc<Heartbeat>,
+    meters: Arc<Meters>,
+    demand: Arc<Demand>,
+    clock: Arc<dyn Clock>,
+    telemetry_path: Arc<str>,
+    /// What stands behind the last family, by variant.
+    ends: Arc<[Piece]>,
+}
+
+/// The pages.
+#[derive(Debug, Clone, Copy)]
+enum Route {
+    Metrics,
+    Landing,
+    Healthy,
+    Ready,
 }
 
 impl Site {
-    /// The answer to one request.
-    pub fn answer(&self, method: &Method, path: &str) -> Response<Parts> {
-        let page: fn(&Self) -> Response<Parts> = match path {
-            _ if path == &*self.telemetry_path => Self::metrics,
-            "/" => Self::landing,
-            "/-/healthy" => Self::healthy,
-            "/-/ready" => Self::ready,
-            _ => {
-                return plain(
-                    StatusCode::NOT_FOUND,
-                    "There is no such page; / lists those that are.\n",
-                );
-            }
-        };
-        if method != Method::GET && method != Method::HEAD {
-            let mut refusal = plain(
-                StatusCode::METHOD_NOT_ALLOWED,
-                "Only GET and HEAD are answered here.\n",
-            );
-            refusal
-                .headers_mut()
-                .insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
-            return refusal;
-        }
-        page(self)
+    /// Pages about the `state` that the poller publishes and the `heartbeat` that it shows, with the
+    /// metrics at `telemetry_path`.
+    ///
+    /// # Errors
+    /// Those of the encoder: none, writing into memory.
+    pub fn new(
+        state: watch::Receiver<Arc<State>>,
+        heartbeat: Arc<Heartbeat>,
+        meters: Arc<Meters>,
+        demand: Arc<Demand>,
+        clock: Arc<dyn Clock>,
+        telemetry_path: &str,
+    ) -> io::Result<Self> {
+        let ends = Variant::ALL
+            .into_iter()
+            .map(Variant::end)
+            .collect::<io::Result<_>>()?;
+        Ok(Self {
+            state,
+            heartbeat,
+            meters,
+            demand,
+            clock,
+            telemetry_path: telemetry_path.into(),
+            ends,
+        })
     }
 
-    fn metrics(&self) -> Response<Parts> {
-        let now = self.clock.now();
-        let state = self.state.borrow().clone();
-        let agents = state
-            .shown(now)
-            .map_or_else(Bytes::new, |page| page.text.clone());
-        match self.meters.render(&state, now) {
-            Ok(own) => response(StatusCode::OK, TEXT_FORMAT, [own.into(), agents]),
+    /// The answer to one request.
+    pub async fn answer(
+        &self,
+        method: &Method,
+        path: &str,
+        headers: &HeaderMap,
+    ) -> Response<Parts> {
+        let Some(route) = self.route(path) else {
+            return plain(
+                StatusCode::NOT_FOUND,
+                "There is no such page; / lists those that are.\n",
+            );
+        };
+        if method != Method::GET && method != Method::HEAD {
+            return not_allowed();
+        }
+        match route {
+            Route::Metrics => self.metrics(headers).await,
+            Route::Landing => self.landing(),
+            Route::Healthy => self.healthy(),
+            Route::Ready => self.ready(),
+        }
+    }
+
+    fn route(&self, path: &str) -> Option<Route> {
+        match path {
+            "/" => Some(Route::Landing),
+            "/-/healthy" => Some(Route::Healthy),
+            "/-/ready" => Some(Route::Ready),
+            _ => (path == &*self.telemetry_path).then_some(Route::Metrics),
+        }
+    }
+
+    async fn metrics(&self, headers: &HeaderMap) -> Response<Parts> {
+        let choice = Choice::of(
+            list(headers, &ACCEPT).as_deref(),
+            list(headers, &ACCEPT_ENCODING).as_deref(),
+        );
+        match self.exposition(choice.variant).await {
+            Ok(parts) => exposition_response(&choice, parts),
             Err(error) => {
-                tracing::error!(%error, "the exporter's own metrics cannot be encoded");
+                tracing::error!(%error, "the metrics cannot be encoded");
                 plain(
                     StatusCode::INTERNAL_SERVER_ERROR,
                     "The metrics cannot be encoded; see the log.\n",
                 )
             }
         }
+    }
+
+    /// The exporter's own families, those of the agents if they may be shown, and the end.
+    async fn exposition(&self, variant: Variant) -> io::Result<Parts> {
+        let now = self.clock.now();
+        self.demand.note(variant, now);
+        let state = self.state.borrow().clone();
+        let nothing = Piece::default();
+        let agents = match state.shown(now) {
+            Some(page) => page.piece(variant).await?,
+            None => &nothing,
+        };
+        let own = self.meters.piece(variant, &state, now)?;
+        let end = self.ends.get(variant.index()).unwrap_or(&nothing);
+        Ok(variant
+            .coding
+            .join([&own, agents, end])
+            .into_iter()
+            .collect())
     }
 
     fn healthy(&self) -> Response<Parts> {
@@ -107,7 +175,8 @@ impl Site {
     fn landing(&self) -> Response<Parts> {
         let state = self.state.borrow().clone();
         let page = landing_page(&state, self.clock.now(), &self.telemetry_path);
-        response(StatusCode::OK, HTML, [page.into()])
+        let body = std::iter::once(Bytes::from(page)).collect();
+        response(StatusCode::OK, HeaderValue::from_static(HTML), body)
     }
 }
 
@@ -149,7 +218,8 @@ fn standing(state: &State, now: Now) -> Vec<String> {
     let shown = match state.shown(now) {
         Some(page) => format!(
             "{} agents are exposed, as of {:.0}.",
-            page.agents, page.ended.wall
+            page.snapshot().rows.len(),
+            page.ended.wall
         ),
         None => "No agents are exposed: there is no good poll of today that is recent enough."
             .to_owned(),
@@ -169,20 +239,51 @@ fn escaped(text: &str) -> String {
 }
 
 fn plain(status: StatusCode, text: &'static str) -> Response<Parts> {
-    response(status, PLAIN, [Bytes::from_static(text.as_bytes())])
+    let body = std::iter::once(Bytes::from_static(text.as_bytes())).collect();
+    response(status, HeaderValue::from_static(PLAIN), body)
 }
 
-fn response<const N: usize>(
-    status: StatusCode,
-    content_type: &'static str,
-    parts: [Bytes; N],
-) -> Response<Parts> {
-    let mut response = Response::new(Parts::from(parts));
-    *response.status_mut() = status;
-    response
+fn not_allowed() -> Response<Parts> {
+    let mut refusal = plain(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "Only GET and HEAD are answered here.\n",
+    );
+    refusal
         .headers_mut()
-        .insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+        .insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
+    refusal
+}
+
+fn exposition_response(choice: &Choice, body: Parts) -> Response<Parts> {
+    let content_type =
+        HeaderValue::try_from(choice.content_type()).unwrap_or(HeaderValue::from_static(PLAIN));
+    let mut response = response(StatusCode::OK, content_type, body);
+    let headers = response.headers_mut();
+    headers.insert(VARY, HeaderValue::from_static("Accept, Accept-Encoding"));
+    if let Some(coding) = choice.variant.coding.name() {
+        headers.insert(CONTENT_ENCODING, HeaderValue::from_static(coding));
+    }
     response
+}
+
+fn response(status: StatusCode, content_type: HeaderValue, body: Parts) -> Response<Parts> {
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, content_type);
+    response
+}
+
+/// All headers of one name as one list (RFC 9110, section 5.3); nothing where there is none, or none
+/// that is text.
+fn list<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<Cow<'h, str>> {
+    let mut values = headers
+        .get_all(name)
+        .iter()
+        .filter_map(|value| value.to_str().ok());
+    let first = values.next()?;
+    Some(values.fold(Cow::Borrowed(first), |list, value| {
+        Cow::Owned(format!("{list},{value}"))
+    }))
 }
 
 #[cfg(test)]
@@ -208,17 +309,25 @@ mod tests {
     }
 
     fn site(state: State, later: Duration) -> Site {
-        Site {
-            state: watch::channel(Arc::new(state)).1,
-            heartbeat: Arc::new(Heartbeat::new(SystemClock.now())),
-            meters: Arc::new(Meters::new(Duration::from_secs(60), Timestamp::UNIX_EPOCH).unwrap()),
-            clock: Arc::new(Later(later)),
-            telemetry_path: "/metrics".into(),
-        }
+        let now = SystemClock.now();
+        Site::new(
+            watch::channel(Arc::new(state)).1,
+            Arc::new(Heartbeat::new(now)),
+            Arc::new(Meters::new(Duration::from_secs(60), Timestamp::UNIX_EPOCH).unwrap()),
+            Arc::new(Demand::new(now)),
+            Arc::new(Later(later)),
+            "/metrics",
+        )
+        .unwrap()
     }
 
     fn status(site: &Site, path: &str) -> u16 {
-        site.answer(&Method::GET, path).status().as_u16()
+        let headers = HeaderMap::new();
+        let answer = site.answer(&Method::GET, path, &headers);
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap();
+        runtime.block_on(answer).status().as_u16()
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! One whole poll, as an immutable value: every agent once, and the day that it is about.
 
+use std::collections::BTreeMap;
+
 use crate::clock::DayWindow;
 use crate::desk::Listing;
 use crate::desk::wire::{Field, Row};
@@ -38,12 +40,13 @@ impl Snapshot {
         }
     }
 
-    /// How many rows held something in `field` that could not be used.
-    pub fn ignored_values(&self, field: Field) -> u64 {
-        self.rows
-            .iter()
-            .filter(|row| row.ignored().any(|ignored| ignored == field))
-            .count() as u64
+    /// By field, how many rows held something there that could not be used.
+    pub fn ignored_values(&self) -> BTreeMap<Field, u64> {
+        let mut counts = BTreeMap::new();
+        for field in self.rows.iter().flat_map(Row::ignored) {
+            *counts.entry(field).or_default() += 1;
+        }
+        counts
     }
 }
 
@@ -92,7 +95,9 @@ mod tests {
     fn ignored_values_are_counted_by_field() {
         let snapshot =
             snapshot(r#"[{"AgentId":"a","BusyTime":null},{"AgentId":"b","BusyTime":{}}]"#);
-        assert_eq!(snapshot.ignored_values(Field::BusyTime), 2);
-        assert_eq!(snapshot.ignored_values(Field::FreeTime), 0);
+        assert_eq!(
+            snapshot.ignored_values(),
+            BTreeMap::from([(Field::BusyTime, 2)])
+        );
     }
 }
