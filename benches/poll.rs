@@ -1,0 +1,120 @@
+//! What a poll costs, step by step: decode, render, compress; and what a scrape decides.
+//!
+//! `cargo bench` prints medians; compare them within one run, as ratios. `benches/README.md` has the
+//! figures of one such run, and the side-by-side measurement of whole scrapes.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use divan::counter::ItemsCount;
+use divan::{Bencher, black_box};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use tencent_desk_exporter::clock::{Clock as _, DayWindow, SystemClock};
+use tencent_desk_exporter::desk::Listing;
+use tencent_desk_exporter::desk::wire::{self, Field};
+use tencent_desk_exporter::exposition::Variant;
+use tencent_desk_exporter::exposition::coding::Coding;
+use tencent_desk_exporter::exposition::negotiate::Choice;
+use tencent_desk_exporter::page::Page;
+use tencent_desk_exporter::snapshot::Snapshot;
+
+const AGENTS: [usize; 3] = [100, 1_000, 10_000];
+
+fn main() {
+    divan::main();
+}
+
+/// The bodies of all pages of so many agents.
+fn pages(agents: usize) -> Vec<String> {
+    let numbers: Vec<usize> = (0..agents).collect();
+    let page = |numbers: &[usize]| {
+        let rows: Vec<_> = numbers.iter().map(|&number| row(number)).collect();
+        format!(
+            r#"{{"ActionStatus":"OK","ErrorCode":0,"ErrorInfo":"","TotalCount":{agents},"Data":[{}]}}"#,
+            rows.join(",")
+        )
+    };
+    numbers.chunks(wire::LIMIT).map(page).collect()
+}
+
+fn row(number: usize) -> String {
+    let mut row =
+        format!(r#"{{"AgentId":"agent-{number:05}@desk.example","AgentNickName":"客服 {number}""#);
+    for (index, field) in Field::ALL.iter().enumerate().skip(2) {
+        let value = (number * 7919 + index * 104_729) % 5000 + 1;
+        let _ = write!(row, r#","{}":{value}"#, field.name());
+    }
+    row.push('}');
+    row
+}
+
+fn listing(pages: &[String]) -> Listing {
+    let rows = pages
+        .iter()
+        .filter_map(|page| wire::decode(page.as_bytes()).ok())
+        .flat_map(|page| page.rows);
+    Listing {
+        rows: rows.collect(),
+        ..Listing::default()
+    }
+}
+
+fn snapshot(agents: usize) -> Option<Arc<Snapshot>> {
+    let day = DayWindow::around(Timestamp::UNIX_EPOCH, &TimeZone::UTC).ok()?;
+    Some(Arc::new(Snapshot::new(listing(&pages(agents)), day)))
+}
+
+#[divan::bench(args = AGENTS)]
+fn decode(bencher: Bencher<'_, '_>, agents: usize) {
+    let pages = pages(agents);
+    bencher
+        .counter(ItemsCount::new(agents))
+        .bench(|| listing(black_box(&pages)));
+}
+
+#[divan::bench(args = AGENTS)]
+fn whole_poll(bencher: Bencher<'_, '_>, agents: usize) {
+    let pages = pages(agents);
+    let now = SystemClock.now();
+    bencher.counter(ItemsCount::new(agents)).bench(|| {
+        let day = DayWindow::around(now.wall, &TimeZone::UTC).ok()?;
+        let snapshot = Arc::new(Snapshot::new(listing(black_box(&pages)), day));
+        Page::render(snapshot, now, Duration::from_secs(300), &[Variant::USUAL]).ok()
+    });
+}
+
+#[divan::bench(args = VARIANTS, consts = AGENTS)]
+fn render<const N: usize>(bencher: Bencher<'_, '_>, name: &str) {
+    let variant = Variant::ALL
+        .into_iter()
+        .zip(VARIANTS)
+        .find(|(_, known)| *known == name);
+    if let (Some((variant, _)), Some(snapshot)) = (variant, snapshot(N)) {
+        bencher
+            .counter(ItemsCount::new(N))
+            .bench(|| variant.agents(black_box(&snapshot)));
+    }
+}
+
+/// The names of [`Variant::ALL`], in its order.
+const VARIANTS: [&str; 9] = [
+    "text",
+    "text_gzip",
+    "text_zstd",
+    "openmetrics",
+    "openmetrics_gzip",
+    "openmetrics_zstd",
+    "protobuf",
+    "protobuf_gzip",
+    "protobuf_zstd",
+];
+
+#[divan::bench]
+fn negotiate() -> Coding {
+    let accept = "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,application/openmetrics-text;version=0.0.1;q=0.5,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2";
+    Choice::of(black_box(Some(accept)), black_box(Some("gzip")))
+        .variant
+        .coding
+}

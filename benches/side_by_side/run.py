@@ -1,0 +1,222 @@
+#!/usr/bin/env python3
+"""Measures what a scrape costs, side by side in one run: this exporter, nginx serving the same bytes
+as static files, and a Go program with client_golang's const metrics.
+
+Each is loaded alike on loopback, in turns, several times over; the medians and their ratios are
+printed as the table of the README. Needs root and apt for nginx, wrk and Go, or finds them installed.
+
+    cargo build --release --locked && benches/side_by_side/run.py [--agents 100,1000,10000,50000]
+"""
+
+import argparse
+import gzip
+import json
+import os
+import pathlib
+import re
+import shutil
+import socket
+import statistics
+import subprocess
+import tempfile
+import threading
+import time
+import urllib.request
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+TICKS = os.sysconf("SC_CLK_TCK")
+ACCEPT = "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.3,*/*;q=0.2"
+FIELDS = """FreeTime BusyTime RestTime TotalSessionCnt TransferSessionCnt EffectiveSessionCnt AgentEndCnt
+    ServeUserCnt TotalAcceptTime TotalMsgCnt AgentMsgCnt UserMsgCnt NotRespSessionCnt AvgFirstRespTime
+    FirstRespUnder30sCnt AvgRespTime AvgRespUnder30sCnt AvgAcceptTime SatisfactionSelectedCnt
+    SatisfiedCnt FirstLoginTimestamp LastLogoutTimestamp""".split()
+
+
+def need(program, package):
+    """Installs what is missing, where that may be done."""
+    if shutil.which(program):
+        return
+    subprocess.run(["apt-get", "install", "-y", "--no-install-recommends", *package.split()],
+                   check=True, stdout=subprocess.DEVNULL)
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def desk(count):
+    """A Desk that signs nothing and refuses nothing: it is not what is measured."""
+    rows = []
+    for number in range(count):
+        row = {field: (number * 7919 + index * 104729) % 5000 + 1 for index, field in enumerate(FIELDS)}
+        row.update(AgentId=f"agent-{number:05}@desk.example", AgentNickName=f"客服 {number}",
+                   SatisfactionSelectedCnt=97, SatisfiedCnt=number % 98)
+        rows.append(row)
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self):
+            asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            page = rows[asked["Offset"]:asked["Offset"] + asked["Limit"]]
+            body = json.dumps({"ErrorCode": 0, "TotalCount": count, "Data": page}).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return server
+
+
+class Server:
+    """A process under load, and what the kernel says of it and its children."""
+
+    def __init__(self, url, command, env=None):
+        self.url = url
+        self.process = subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def pids(self):
+        children = pathlib.Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
+        return [self.process.pid, *map(int, children.split())]
+
+    def cpu(self):
+        stats = (pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split() for pid in self.pids())
+        return sum(int(stat[11]) + int(stat[12]) for stat in stats) / TICKS
+
+    def peak(self):
+        texts = (pathlib.Path(f"/proc/{pid}/status").read_text() for pid in self.pids())
+        return sum(int(re.search(r"VmHWM:\s+(\d+)", text).group(1)) for text in texts) / 1024
+
+    def get(self, coding):
+        request = urllib.request.Request(self.url, headers={"Accept": ACCEPT, "Accept-Encoding": coding})
+        return urllib.request.urlopen(request, timeout=30).read()
+
+    def wait(self, text):
+        for _ in range(1200):
+            try:
+                if text in self.get("identity"):
+                    return self
+            except OSError:
+                pass
+            time.sleep(0.1)
+        raise SystemExit(f"{self.url} does not come up")
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait()
+
+
+def load(server, coding, seconds):
+    """CPU microseconds a scrape, and wrk's median latency."""
+    before = server.cpu()
+    done = subprocess.run(
+        ["wrk", "-t1", "-c2", f"-d{seconds}s", "--latency", "-H", f"Accept: {ACCEPT}",
+         "-H", f"Accept-Encoding: {coding}", server.url],
+        capture_output=True, text=True, check=True).stdout
+    requests = int(re.search(r"(\d+) requests in", done).group(1))
+    latency = re.search(r"50%\s+(\S+)", done).group(1)
+    return (server.cpu() - before) / max(requests, 1) * 1e6, latency
+
+
+def exporter(binary, fake, count):
+    port = free_port()
+    env = {"TENCENT_DESK_SDK_APP_ID": "1400000000", "TENCENT_DESK_SECRET_KEY": "not used by this Desk",
+           "TENCENT_DESK_ENDPOINT": f"http://127.0.0.1:{fake.server_port}",
+           "TENCENT_DESK_POLL_INTERVAL": "1h", "TENCENT_DESK_REQUESTS_PER_SECOND": "1000",
+           "TENCENT_DESK_LISTEN_ADDRESS": f"127.0.0.1:{port}"}
+    server = Server(f"http://127.0.0.1:{port}/metrics", [str(binary)], env)
+    for _ in range(1200):
+        try:
+            if f"exporter_agents {count}".encode() in gzip.decompress(server.get("gzip")):
+                return server
+        except OSError:
+            pass
+        time.sleep(0.1)
+    raise SystemExit("the exporter does not come up")
+
+
+def nginx(directory, plain, packed):
+    port = free_port()
+    (directory / "metrics").write_bytes(plain)
+    (directory / "metrics.gz").write_bytes(packed)
+    config = directory / "nginx.conf"
+    config.write_text(f"""daemon off; worker_processes 1; pid {directory}/pid; error_log /dev/null;
+        events {{ }} http {{ access_log off; sendfile on; tcp_nopush on; keepalive_requests 1000000000;
+        server {{ listen 127.0.0.1:{port}; root {directory}; gzip_static on; }} }}""")
+    directory.chmod(0o755)
+    return Server(f"http://127.0.0.1:{port}/metrics", ["nginx", "-c", str(config)]).wait(b"# EOF")
+
+
+def client_golang(binary, count):
+    port = free_port()
+    command = [str(binary), f"-agents={count}", f"-address=127.0.0.1:{port}"]
+    return Server(f"http://127.0.0.1:{port}/metrics", command).wait(b"# EOF")
+
+
+def built_go(directory):
+    binary = directory / "with_client_golang"
+    env = dict(os.environ, GO111MODULE="off", GOPATH="/usr/share/gocode", GOFLAGS="",
+               GOCACHE=str(directory / "go-cache"))
+    subprocess.run(["go", "build", "-o", str(binary), str(HERE / "main.go")], env=env, check=True)
+    return binary
+
+
+
+def measure(count, binary, go, arguments):
+    """The rows of the table for one number of agents."""
+    fake = desk(count)
+    with tempfile.TemporaryDirectory() as name:
+        ours = exporter(binary, fake, count)
+        packed = ours.get("gzip")
+        peak = {"this exporter": ours.peak()}
+        plain = gzip.decompress(packed)
+        servers = {"this exporter": ours, "nginx, static file": nginx(pathlib.Path(name), plain, packed),
+                   "client_golang": client_golang(go, count)}
+        servers["client_golang"].get("gzip")
+        for coding in ("gzip", "identity"):
+            cost = {who: [] for who in servers}
+            latency = {}
+            for _ in range(arguments.rounds):
+                for who, server in servers.items():
+                    cpu, latency[who] = load(server, coding, arguments.seconds)
+                    cost[who].append(cpu)
+            cost = {who: statistics.median(figures) for who, figures in cost.items()}
+            for who, server in servers.items():
+                memory = peak.get(who, server.peak()) if coding == "gzip" else server.peak()
+                ratio = cost[who] / cost["nginx, static file"]
+                print(f"| {count:,} | {coding} | {who} | {cost[who]:,.0f} µs | {ratio:,.2f} | "
+                      f"{latency[who]} | {memory:,.0f} MiB |", flush=True)
+        for server in servers.values():
+            server.stop()
+    fake.shutdown()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--agents", default="100,1000,10000,50000")
+    parser.add_argument("--binary", default=ROOT / "target/release/tencent-desk-exporter")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=int, default=2)
+    arguments = parser.parse_args()
+    need("wrk", "wrk")
+    need("nginx", "nginx-light")
+    need("go", "golang-go golang-github-prometheus-client-golang-dev")
+    with tempfile.TemporaryDirectory() as directory:
+        go = built_go(pathlib.Path(directory))
+        print("| agents | coding | server | CPU a scrape | against nginx | median latency | peak memory |")
+        print("|---|---|---|---|---|---|---|")
+        for count in map(int, arguments.agents.split(",")):
+            measure(count, arguments.binary, go, arguments)
+
+
+if __name__ == "__main__":
+    main()
