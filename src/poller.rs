@@ -197,7 +197,14 @@ impl<S: Source> Poller<S> {
             .as_ref()
             .map_or(0, |_| self.failures_in_a_row.saturating_add(1));
         let wait = failure.as_ref().map_or(self.settings.interval, |error| {
-            pause_after(error, self.failures_in_a_row, self.settings.interval, took)
+            // By both clocks, as `Next` counts: else a jump during the poll eats the pause after it.
+            let elapsed = now.since(started);
+            pause_after(
+                error,
+                self.failures_in_a_row,
+                self.settings.interval,
+                elapsed,
+            )
         });
         let next = Next { started, wait, day };
         self.meters.poll_ended(failure.as_ref().map(Error::class));
@@ -273,29 +280,29 @@ fn took_too_long(limit: Duration) -> Error {
     )
 }
 
-/// How long to wait after a failed poll, counted from its start.
+/// How long to wait after a failed poll, counted from its start, `elapsed` before.
 ///
 /// Sooner than the interval where the failure may pass by itself, at the interval where somebody has
 /// to change something, and ever later where Desk is asked too often.
-fn pause_after(error: &Error, failures: u32, interval: Duration, took: Duration) -> Duration {
+fn pause_after(error: &Error, failures: u32, interval: Duration, elapsed: Duration) -> Duration {
     let doubled = 2_u32.saturating_pow(failures.saturating_sub(1).min(16));
     let pause = match error.class() {
         Class::Network | Class::Server => {
             let soon = FIRST_PAUSE.saturating_mul(doubled).min(interval / 2);
             let jittered = soon.mul_f64(0.8 + 0.2 * fastrand::f64());
-            (took + jittered).min(interval)
+            (elapsed + jittered).min(interval)
         }
         Class::RateLimited => {
             let ever_longer = interval.saturating_mul(doubled).saturating_mul(2);
             let limited = ever_longer.min(LONGEST_PAUSE.max(interval));
-            took + limited.mul_f64(1.0 + 0.2 * fastrand::f64())
+            elapsed + limited.mul_f64(1.0 + 0.2 * fastrand::f64())
         }
         Class::Credentials | Class::Configuration | Class::Protocol => interval,
     };
     pause.max(
         error
             .demanded_pause()
-            .map_or(Duration::ZERO, |demanded| took + demanded),
+            .map_or(Duration::ZERO, |demanded| elapsed + demanded),
     )
 }
 
