@@ -68,6 +68,11 @@ impl DayWindow {
         let local = instant.to_zoned(zone.clone());
         let start = local.start_of_day()?.timestamp();
         let end = first_instant_after(&local)?;
+        if end <= instant {
+            // Clocks went back over midnight, and show the end of the date that is over once more.
+            // A day that has begun stays the day: Newfoundland went from 00:01 to 23:01 until 2011.
+            return Self::around(end, zone);
+        }
         Ok(Self { start, end })
     }
 
@@ -149,6 +154,16 @@ mod tests {
         let before = day("2011-12-30T09:59:59Z", "Pacific/Apia");
         let after = day("2011-12-30T10:00:00Z", "Pacific/Apia");
         assert_eq!(before.end(), after.start());
+    }
+
+    #[test]
+    fn a_midnight_that_comes_twice_is_crossed_once() {
+        let zone = "America/St_Johns";
+        let new = day("2006-10-29T02:30:30Z", zone);
+        assert_eq!(new.start().to_string(), "2006-10-29T02:30:00Z");
+        assert_eq!(new, day("2006-10-29T02:31:00Z", zone), "23:01 once more");
+        assert_eq!(new, day("2006-10-29T12:00:00Z", zone));
+        assert_eq!(new.start(), day("2006-10-29T02:29:59Z", zone).end());
     }
 
     #[test]
