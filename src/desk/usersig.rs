@@ -18,6 +18,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::secret::Secret;
 
+/// No other version is made or read. The signature does not cover it, so it is compared here.
+const VERSION: &str = "2.0";
+
 /// No UserSig comes near this; whatever inflates beyond is not read on.
 const LONGEST_DOCUMENT: u64 = 16 * 1024;
 
@@ -53,7 +56,7 @@ impl UserSig {
         let signed = string_to_sign(sdk_app_id, identifier, time, expire);
         let tag = hmac::sign(&hmac_key(key), signed.as_bytes());
         Self {
-            version: "2.0".to_owned(),
+            version: VERSION.to_owned(),
             identifier: identifier.to_owned(),
             sdk_app_id,
             expire,
@@ -90,8 +93,12 @@ impl UserSig {
             .take(LONGEST_DOCUMENT)
             .read_to_end(&mut document)
             .map_err(|_| Unreadable("its zlib stream is broken"))?;
-        serde_json::from_slice(&document)
-            .map_err(|_| Unreadable("its JSON lacks a member of UserSig version 2"))
+        let sig: Self = serde_json::from_slice(&document)
+            .map_err(|_| Unreadable("its JSON lacks a member of UserSig version 2"))?;
+        if sig.version != VERSION {
+            return Err(Unreadable("it is of another version than 2.0"));
+        }
+        Ok(sig)
     }
 
     /// Whether `key` made this signature over these members.
