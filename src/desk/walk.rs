@@ -16,7 +16,7 @@ use futures_util::StreamExt as _;
 use futures_util::stream;
 
 use super::error::{Class, Error};
-use super::wire::{LIMIT, Page, Row};
+use super::wire::{LIMIT, Page, Row, remember};
 
 /// How many pages of one walk are under way at a time.
 const ABREAST: usize = 4;
@@ -130,7 +130,9 @@ struct Walk {
 impl Walk {
     fn take(&mut self, page: Page) {
         let held = page.rows.len();
-        self.unknown_fields.extend(page.unknown_fields);
+        for name in &page.unknown_fields {
+            remember(&mut self.unknown_fields, name);
+        }
         if held > 0 || self.pages == 0 {
             self.is_unsteady |= self.pages > 0 && page.total_count != self.last_total_count;
             self.last_total_count = page.total_count;

@@ -21,6 +21,9 @@ pub const LIMIT: usize = 100;
 /// More names than any version of the API has; a flood of them is counted no further.
 const MOST_UNKNOWN_NAMES: usize = 1000;
 
+/// Longer than any name that the API has; of a longer one only the beginning is kept, for the log.
+const LONGEST_UNKNOWN_NAME: usize = 64;
+
 /// The body of `describe_agent_statistics`.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "PascalCase")]
@@ -232,7 +235,13 @@ impl<'de> Visitor<'de> for EnvelopeSeed<'_> {
     }
 }
 
-fn remember(unknown_fields: &mut BTreeSet<String>, name: &str) {
+/// Adds `name` to those that were seen, of a page or of all pages, within bounds.
+pub(super) fn remember(unknown_fields: &mut BTreeSet<String>, name: &str) {
+    let name = name
+        .char_indices()
+        .nth(LONGEST_UNKNOWN_NAME)
+        .and_then(|(end, _)| name.get(..end))
+        .unwrap_or(name);
     if unknown_fields.len() < MOST_UNKNOWN_NAMES && !unknown_fields.contains(name) {
         unknown_fields.insert(name.to_owned());
     }
