@@ -444,7 +444,9 @@ impl Mistakes {
         let given = |value: &Option<String>| {
             value
                 .as_ref()
-                .map(|text| SecretSource::Given(Secret::new(text.trim())))
+                .map(|text| text.trim())
+                .filter(|text| !text.is_empty())
+                .map(|text| SecretSource::Given(Secret::new(text)))
         };
         let file = |value: &Option<String>| {
             value
@@ -687,6 +689,7 @@ mod tests {
     #[test]
     fn exactly_one_proof_is_needed() {
         assert_eq!(mistakes(&[("SECRET_KEY", "")]).len(), 1);
+        assert_eq!(mistakes(&[("SECRET_KEY", " \n")]).len(), 1, "blank");
         assert_eq!(mistakes(&[("USER_SIG", "eJw1")]).len(), 1);
         assert!(config(&[("SECRET_KEY", ""), ("USER_SIG", "eJw1")]).is_ok());
         let missing = mistakes(&[("SECRET_KEY", ""), ("SECRET_KEY_FILE", "/does/not/exist")]);

@@ -45,8 +45,19 @@ impl SecretSource {
     }
 }
 
+/// The path, unless it may well be the secret itself, put where its path belongs.
+fn shown(path: &Path) -> String {
+    const LONGEST_NAME: usize = 31;
+    let text = path.to_string_lossy();
+    // Keys are hexadecimal, and the base64 of UserSigs has a dash for the slash.
+    if text.contains('/') || text.len() <= LONGEST_NAME {
+        return text.into_owned();
+    }
+    "the file (its name is long and not shown: it has to be a path, not the secret)".to_owned()
+}
+
 fn read_file(path: &Path) -> Result<Secret, String> {
-    let shown = path.display();
+    let shown = shown(path);
     let mut content = Vec::new();
     let file = File::open(path).map_err(|error| format!("cannot open {shown}: {error}"))?;
     if !file.metadata().is_ok_and(|metadata| metadata.is_file()) {
