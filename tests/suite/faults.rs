@@ -1,15 +1,17 @@
-//! Whatever Desk does in the middle of a walk: a scrape shows the last good poll, whole, and `up 0`.
+//! Whatever Desk does in the middle of a walk: a scrape shows the last good poll, whole, and `up 0`;
+//! and once that poll is too old, no agent, while the exporter goes on to speak of itself.
 
 use std::thread;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::support::desk::{Desk, Reply};
-use crate::support::exporter::Setup;
+use crate::support::desk::{Desk, Reply, response};
+use crate::support::exporter::{Exporter, Setup};
 use crate::support::gate::Gate;
 use crate::support::page::Page;
 use crate::support::rows::{self, agents, with};
+use crate::support::wall::Wall;
 
 /// 150 agents, each with this many sessions: two pages.
 fn day(sessions: usize) -> Vec<Value> {
@@ -30,83 +32,191 @@ fn is_up(page: &Page) -> bool {
     page.own("up", &[]) == Some(1.0)
 }
 
-fn faults() -> Vec<(&'static str, Reply)> {
+/// The API's own example of an answer, without the comma that it lacks.
+const DOCUMENTED: &str = r#"{
+    "ActionStatus": "OK",
+    "ErrorInfo": "",
+    "ErrorCode": 0,
+    "TotalCount": 150,
+    "Data": [
+        {
+            "AgentId": "1289316652@qq.com",
+            "AgentNickName": "Meimei"
+            "FirstLoginTimestamp": 1738923814,
+            "LastLogoutTimestamp": 1738934235
+        }
+    ]
+}"#;
+
+const MIB: usize = 1024 * 1024;
+
+/// An answer as the documents promise it, but longer than anybody can need; `framing` says how
+/// its end is told.
+fn endless(framing: &str) -> Reply {
+    let padding = " ".repeat(17 * MIB);
+    let head = format!("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n{framing}\r\n");
+    let body = rows::answer(150, &[padding]);
+    Reply::Raw(format!("{head}{body}").into_bytes())
+}
+
+/// What may happen, the class that it is of, and how it happens.
+fn faults() -> Vec<(&'static str, &'static str, Reply)> {
     let status = |code: u16| Reply::Status(code, vec![], "<html></html>".into());
+    let redirect = |code: u16| Reply::Status(code, vec![("Location", "/".into())], String::new());
+    let cut = response(200, &[], rows::answer(150, &[]).as_bytes());
+    let chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffffff\r\n{\"ErrorCode\":0";
+    let invalid =
+        b"{\"ErrorCode\":0,\"TotalCount\":150,\"Data\":[{\"AgentId\":\"\xff\"}]}".to_vec();
     vec![
-        ("no answer in time", Reply::Hang(Gate::default())),
-        ("reset", Reply::Reset),
-        ("truncated", Reply::Truncated),
-        ("dripping", Reply::Drip(Duration::from_millis(20))),
+        ("no answer in time", "network", Reply::Hang(Gate::default())),
+        ("reset", "network", Reply::Reset),
+        ("truncated", "network", Reply::Truncated),
+        ("cut in the head", "network", Reply::Raw(cut[..20].to_vec())),
+        ("cut in a chunk", "network", Reply::Raw(chunked.into())),
         (
-            "an answer of another protocol",
+            "dripping",
+            "network",
+            Reply::Drip(Duration::from_millis(20)),
+        ),
+        (
+            "another protocol",
+            "network",
             Reply::Raw(b"SSH-2.0-x\r\n".to_vec()),
         ),
-        ("an end before the head", Reply::Raw(Vec::new())),
-        ("500", status(500)),
-        ("503", status(503)),
-        ("404", status(404)),
+        ("an end before the head", "network", Reply::Raw(Vec::new())),
+        ("500", "network", status(500)),
+        ("503", "network", status(503)),
+        ("404", "network", status(404)),
+        ("204", "network", status(204)),
+        ("302", "network", redirect(302)),
+        ("307", "network", redirect(307)),
         (
-            "302",
-            Reply::Status(302, vec![("Location", "/".into())], String::new()),
+            "HTML",
+            "protocol",
+            Reply::body("<!doctype html><p>maintenance"),
         ),
-        ("HTML", Reply::body("<!doctype html><p>maintenance")),
         (
-            "JSON without its comma",
-            Reply::body(
-                r#"{"ErrorCode": 0,"TotalCount": 150,"Data": [{"AgentId": "a""FreeTime": 1}]}"#,
-            ),
+            "the documented example",
+            "protocol",
+            Reply::body(DOCUMENTED),
         ),
         (
             "no Data",
+            "protocol",
             Reply::body(r#"{"ErrorCode":0,"TotalCount":150}"#),
         ),
         (
             "Data null",
+            "protocol",
             Reply::body(r#"{"ErrorCode":0,"TotalCount":150,"Data":null}"#),
         ),
         (
+            "Data an object",
+            "protocol",
+            Reply::body(r#"{"ErrorCode":0,"TotalCount":150,"Data":{}}"#),
+        ),
+        (
+            "no TotalCount",
+            "protocol",
+            Reply::body(r#"{"ErrorCode":0,"Data":[]}"#),
+        ),
+        (
             "no ErrorCode",
+            "protocol",
             Reply::body(r#"{"TotalCount":150,"Data":[]}"#),
         ),
-        ("null", Reply::body("null")),
-        ("nothing", Reply::body("")),
-        ("open brackets", Reply::body("[".repeat(100_000))),
+        ("null", "protocol", Reply::body("null")),
+        ("nothing", "protocol", Reply::body("")),
         (
-            "invalid UTF-8",
-            Reply::Body(
-                b"{\"ErrorCode\":0,\"TotalCount\":150,\"Data\":[{\"AgentId\":\"\xff\"}]}".to_vec(),
-            ),
+            "two answers in one",
+            "protocol",
+            Reply::body(rows::answer(150, &[]).repeat(2)),
         ),
-        ("141002", Reply::Error(141_002)),
-        ("141009", Reply::Error(141_009)),
-        ("70001", Reply::Error(70_001)),
-        ("an unknown code", Reply::Error(99_999)),
+        (
+            "open brackets",
+            "protocol",
+            Reply::body("[".repeat(100_000)),
+        ),
+        (
+            "open brackets in Data",
+            "protocol",
+            Reply::body(rows::answer(150, &["[".repeat(100_000)])),
+        ),
+        ("invalid UTF-8", "protocol", Reply::Body(invalid)),
+        (
+            "17 MiB, announced",
+            "protocol",
+            endless("Content-Length: 17825900\r\n"),
+        ),
+        (
+            "17 MiB, not announced",
+            "protocol",
+            endless("Connection: close\r\n"),
+        ),
+        ("141002", "server", Reply::Error(141_002)),
+        ("141009", "rate_limited", Reply::Error(141_009)),
+        ("70001", "credentials", Reply::Error(70_001)),
+        ("an unknown code", "protocol", Reply::Error(99_999)),
     ]
 }
 
-#[test]
-fn a_fault_on_a_later_page_leaves_the_last_poll_whole() {
-    thread::scope(|scope| {
-        for (name, fault) in faults() {
-            scope.spawn(move || {
-                let desk = Desk::with(day(1));
-                let setup = Setup::busily(&desk).set("REQUEST_TIMEOUT", "1s");
-                let exporter = setup.start();
-                assert_eq!(shown(&exporter.wait_until_up()), [1.0; 150], "{name}");
+/// An exporter that has polled [`day`] 1 of this Desk, and on whose clock it is ten in the morning.
+fn after_a_good_poll(desk: &Desk) -> (Exporter, Wall) {
+    let wall = Wall::at("2026-05-05T10:00:00", "Asia/Shanghai");
+    wall.rule(desk);
+    let setup = Setup::busily(desk)
+        .set("REQUEST_TIMEOUT", "1s")
+        .set("MAX_STALENESS", "1h");
+    let exporter = wall.over(setup).start();
+    assert_eq!(shown(&exporter.wait_until_up()), [1.0; 150]);
+    (exporter, wall)
+}
 
-                desk.on_request(move |_, request| match request.offset() {
-                    0 => Reply::Normal,
-                    _ => fault.clone(),
-                });
-                desk.set_rows(day(2));
-                let page = exporter.wait_for(name, |page| {
-                    assert_eq!(shown(page), [1.0; 150], "{name}");
-                    !is_up(page)
-                });
-                assert_eq!(page.own("exporter_agents", &[]), Some(150.0), "{name}");
-            });
+fn assert_survives(name: &str, class: &str, fault: Reply) {
+    let desk = Desk::with(day(1));
+    let (exporter, wall) = after_a_good_poll(&desk);
+
+    desk.on_request(move |_, request| match request.offset() {
+        0 => Reply::Normal,
+        _ => fault.clone(),
+    });
+    desk.set_rows(day(2));
+    let page = exporter.wait_for(name, |page| {
+        assert_eq!(shown(page), [1.0; 150], "{name}");
+        !is_up(page)
+    });
+    assert_eq!(page.own("exporter_agents", &[]), Some(150.0), "{name}");
+    let failures = page.own("exporter_poll_failures_total", &[("class", class)]);
+    assert!(failures >= Some(1.0), "{name} is not {class}: {page}");
+
+    // Two hours later it is still the same day, but the figures are too old.
+    wall.jump(7200);
+    let page = exporter.page();
+    assert!(page.agents().is_empty(), "{name}: {page}");
+    assert_eq!(page.own("up", &[]), Some(0.0), "{name}");
+    assert_eq!(page.own("exporter_agents", &[]), Some(0.0), "{name}");
+    assert_eq!(page.own("day_start_timestamp_seconds", &[]), None, "{name}");
+    let last = page.own("exporter_last_success_timestamp_seconds", &[]);
+    assert!(last.is_some(), "{name}: {page}");
+}
+
+#[test]
+fn a_fault_on_a_later_page_leaves_the_last_poll_whole_until_it_is_too_old() {
+    thread::scope(|scope| {
+        for (name, class, fault) in faults() {
+            scope.spawn(move || assert_survives(name, class, fault));
         }
     });
+}
+
+#[test]
+fn an_answer_past_all_measure_is_called_so() {
+    let desk = Desk::with(day(1));
+    desk.always(endless("Connection: close\r\n"));
+    let exporter = Setup::of(&desk).start();
+    exporter.after_first_poll();
+    exporter.wait_for_output("larger than 16 MiB");
+    assert!(exporter.get("/").text().contains("larger than 16 MiB"));
 }
 
 #[test]
@@ -123,7 +233,7 @@ fn when_desk_is_well_again_so_is_the_page() {
 }
 
 #[test]
-fn the_last_good_poll_goes_when_it_is_too_old() {
+fn the_last_good_poll_goes_when_it_is_too_old_by_the_monotonic_clock_too() {
     let desk = Desk::with(day(1));
     let exporter = Setup::busily(&desk).set("MAX_STALENESS", "3s").start();
     exporter.wait_until_up();
@@ -135,43 +245,46 @@ fn the_last_good_poll_goes_when_it_is_too_old() {
     let page = exporter.page();
     assert_eq!(page.own("up", &[]), Some(0.0));
     assert_eq!(page.own("exporter_agents", &[]), Some(0.0));
-    assert_eq!(page.own("day_start_timestamp_seconds", &[]), None);
-    assert!(
-        page.own("exporter_last_success_timestamp_seconds", &[])
-            .is_some()
-    );
 }
 
 #[test]
-fn an_expired_signature_is_renewed_at_once() {
-    for code in [70_001, 70_052, 70_347] {
-        let desk = Desk::with(day(1));
-        desk.on_request(move |n, _| {
-            if n == 1 {
-                Reply::Error(code)
-            } else {
-                Reply::Normal
-            }
-        });
-        let page = Setup::of(&desk).start().wait_until_up();
-        assert_eq!(shown(&page), [1.0; 150]);
-    }
+fn fewer_rows_than_promised_are_a_poll_of_their_own_and_the_gap_is_told() {
+    let desk = Desk::with(day(1));
+    let exporter = Setup::busily(&desk).start();
+    assert_eq!(shown(&exporter.wait_until_up()), [1.0; 150]);
+    desk.on_request(|_, request| match request.offset() {
+        0 => Reply::Normal,
+        _ => Reply::body(rows::answer(150, &[])),
+    });
+    desk.set_rows(day(2));
+    let page = exporter.wait_for("the poll that lacks rows", |page| {
+        let gap = page.own("exporter_missing_rows", &[]).unwrap();
+        let whole = shown(page) == [1.0; 150] && gap == 0.0;
+        assert!(
+            whole || (shown(page) == [2.0; 100] && gap == 50.0),
+            "{page}"
+        );
+        !whole
+    });
+    assert!(is_up(&page));
 }
 
 #[test]
 fn rows_that_move_between_pages_are_not_half_believed() {
     let desk = Desk::with(day(1));
-    let texts: Vec<String> = day(1).iter().map(Value::to_string).collect();
-    // The second page begins one row early or late, another way each time.
+    let exporter = Setup::busily(&desk).start();
+    assert_eq!(shown(&exporter.wait_until_up()), [1.0; 150]);
+    let texts: Vec<String> = day(2).iter().map(Value::to_string).collect();
+    // The second page begins early, each time by another number of rows.
     desk.on_request(move |n, request| match request.offset() {
         0 => Reply::Normal,
-        _ => Reply::body(rows::answer(
-            150,
-            &texts[(90 + n).min(149)..(140 + n).min(150)],
-        )),
+        _ => Reply::body(rows::answer(150, &texts[90 - n % 40..140 - n % 40])),
     });
-    let exporter = Setup::of(&desk).set("REQUESTS_PER_SECOND", "100").start();
-    let page = exporter.after_first_poll();
-    let agents = shown(&page).len();
-    assert!(agents == 0 || agents == 150, "{agents} of 150 agents");
+    desk.set_rows(day(2));
+    let page = exporter.wait_for("a poll that contradicts itself", |page| {
+        assert_eq!(shown(page), [1.0; 150]);
+        !is_up(page)
+    });
+    let failures = page.own("exporter_poll_failures_total", &[("class", "protocol")]);
+    assert!(failures >= Some(1.0), "{page}");
 }

@@ -8,8 +8,10 @@ pub(crate) mod http;
 pub(crate) mod page;
 pub(crate) mod rows;
 pub(crate) mod rules;
+pub(crate) mod tls;
 pub(crate) mod tools;
 pub(crate) mod usersig;
+pub(crate) mod wall;
 
 use std::time::{Duration, Instant};
 

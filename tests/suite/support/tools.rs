@@ -29,6 +29,21 @@ pub(crate) fn promtool() -> PathBuf {
     tool("promtool", "prometheus")
 }
 
+/// The library by which Debian's `faketime` lies about the wall clock.
+pub(crate) fn faketime_library() -> PathBuf {
+    tool("faketime", "faketime");
+    let folders = std::fs::read_dir("/usr/lib").into_iter().flatten();
+    let libraries = folders
+        .flatten()
+        .map(|folder| folder.path().join("faketime/libfaketime.so.1"));
+    let found = libraries.into_iter().find(|library| library.exists());
+    found.expect("faketime comes with libfaketime.so.1")
+}
+
+pub(crate) fn openssl() -> PathBuf {
+    tool("openssl", "openssl")
+}
+
 fn find(program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     let mut candidates = std::env::split_paths(&path).map(|folder| folder.join(program));

@@ -1,0 +1,191 @@
+//! Whoever scrapes badly holds up nobody else, and whatever Desk does, the process is seen to live.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use crate::support::desk::{Desk, Reply};
+use crate::support::exporter::{Exporter, Setup};
+use crate::support::gate::Gate;
+use crate::support::http;
+use crate::support::rows;
+use crate::support::{LIMIT, eventually};
+
+fn open_fds(exporter: &Exporter) -> usize {
+    let folder = format!("/proc/{}/fd", exporter.pid());
+    std::fs::read_dir(folder).unwrap().count()
+}
+
+/// A connection on which so much has been said.
+fn connection(exporter: &Exporter, said: &str) -> TcpStream {
+    let mut stream = TcpStream::connect(exporter.address()).unwrap();
+    stream.set_read_timeout(Some(LIMIT)).unwrap();
+    stream.write_all(said.as_bytes()).unwrap();
+    stream
+}
+
+/// So many agents that their page does not fit into what the system holds back for a reader.
+fn exporter_of_a_long_page() -> (Desk, Exporter) {
+    let desk = Desk::with(rows::agents(5000));
+    let setup = Setup::of(&desk).set("REQUESTS_PER_SECOND", "1000");
+    let exporter = setup.start();
+    exporter.wait_until_up();
+    (desk, exporter)
+}
+
+const ASK: &str = "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n";
+
+/// A reader that has asked for the page and, of its answer, has read only the beginning.
+fn lazy_reader(exporter: &Exporter) -> TcpStream {
+    let mut stream = connection(exporter, ASK);
+    let mut beginning = [0; 16];
+    stream.read_exact(&mut beginning).unwrap();
+    assert!(beginning.starts_with(b"HTTP/1.1 200 OK"));
+    stream
+}
+
+fn scrape_forty_times_at_once(exporter: &Exporter, agents: usize) {
+    std::thread::scope(|scope| {
+        for _ in 0..40 {
+            scope.spawn(|| assert_eq!(exporter.page().agents().len(), agents));
+        }
+    });
+}
+
+#[test]
+fn it_is_healthy_while_desk_hangs() {
+    let desk = Desk::with(rows::agents(3));
+    let exporter = Setup::busily(&desk).set("REQUEST_TIMEOUT", "1s").start();
+    exporter.wait_until_up();
+    desk.always(Reply::Hang(Gate::default()));
+    exporter.wait_for("a poll that Desk never answers", |page| {
+        assert_eq!(exporter.get("/-/healthy").status, 200);
+        page.own("up", &[]) == Some(0.0)
+    });
+    assert_eq!(exporter.get("/-/ready").status, 200);
+}
+
+#[test]
+fn two_hundred_half_open_requests_hold_up_no_scrape() {
+    let desk = Desk::with(rows::agents(3));
+    let exporter = Setup::of(&desk).start();
+    exporter.wait_until_up();
+    let before = open_fds(&exporter);
+    let half = "GET /metrics HTTP/1.1\r\nHost: x\r\nX-Slow";
+    let open: Vec<_> = (0..200)
+        .map(|n| connection(&exporter, &half[..n % half.len()]))
+        .collect();
+    let all_taken = eventually(|| (open_fds(&exporter) >= before + 200).then_some(()));
+    assert!(all_taken.is_some(), "{} descriptors", open_fds(&exporter));
+    scrape_forty_times_at_once(&exporter, 3);
+    let fds = exporter.page().value("process_open_fds", &[]).unwrap();
+    assert!(fds >= 200.0, "{fds}");
+    drop(open);
+    let all_closed = eventually(|| (open_fds(&exporter) <= before + 2).then_some(()));
+    assert!(
+        all_closed.is_some(),
+        "{before} descriptors became {}",
+        open_fds(&exporter)
+    );
+}
+
+#[test]
+fn a_huge_head_is_refused() {
+    let desk = Desk::with(rows::agents(3));
+    let exporter = Setup::of(&desk).start();
+    let long = format!("X-Long: {}\r\n", "x".repeat(60_000));
+    let many: String = (0..200).map(|n| format!("X-{n}: x\r\n")).collect();
+    for (name, headers) in [("one header", long), ("many headers", many)] {
+        let request = format!("GET /metrics HTTP/1.1\r\nHost: x\r\n{headers}\r\n");
+        // The refusal may be lost in the reset of a connection whose rest nobody reads.
+        if let Ok(response) = http::exchange(exporter.address(), request.as_bytes()) {
+            assert_eq!(response.status, 431, "{name}");
+            assert_eq!(response.body, b"", "{name}");
+        }
+    }
+    assert_eq!(exporter.get("/metrics").status, 200);
+}
+
+#[test]
+fn an_endless_head_is_refused_while_it_comes() {
+    let desk = Desk::with(rows::agents(3));
+    let exporter = Setup::of(&desk).start();
+    let mut stream = connection(&exporter, "GET /metrics HTTP/1.1\r\nX-Long: ");
+    stream.set_write_timeout(Some(LIMIT)).unwrap();
+    let mut sent = 0;
+    while stream.write_all(&[b'x'; 1024]).is_ok() {
+        sent += 1024;
+        assert!(sent < 64 << 20, "64 MiB of a header were taken");
+    }
+}
+
+#[test]
+fn readers_that_do_not_read_hold_up_nobody() {
+    let (_desk, exporter) = exporter_of_a_long_page();
+    let before = open_fds(&exporter);
+    let lazy: Vec<_> = (0..50).map(|_| lazy_reader(&exporter)).collect();
+    scrape_forty_times_at_once(&exporter, 5000);
+    drop(lazy);
+    let all_closed = eventually(|| (open_fds(&exporter) <= before + 2).then_some(()));
+    assert!(
+        all_closed.is_some(),
+        "{before} descriptors became {}",
+        open_fds(&exporter)
+    );
+}
+
+#[test]
+fn many_scrapes_do_not_multiply_the_page_in_memory() {
+    let (_desk, exporter) = exporter_of_a_long_page();
+    let size = exporter.page().to_string().len();
+    let resident = |exporter: &Exporter| {
+        let page = exporter.page();
+        page.value("process_resident_memory_bytes", &[]).unwrap()
+    };
+    let before = resident(&exporter);
+    let _lazy: Vec<_> = (0..100).map(|_| lazy_reader(&exporter)).collect();
+    let grown = resident(&exporter) - before;
+    let ten_pages = 10.0 * f64::from(u32::try_from(size).unwrap());
+    assert!(
+        grown < ten_pages,
+        "100 readers of {size} bytes cost {grown}"
+    );
+}
+
+#[test]
+fn it_stops_although_somebody_never_reads() {
+    let (_desk, mut exporter) = exporter_of_a_long_page();
+    let _lazy = lazy_reader(&exporter);
+    let _half = connection(&exporter, "GET /metrics HT");
+    let _idle = connection(&exporter, "");
+    assert_eq!(
+        exporter.terminate().code(),
+        Some(0),
+        "{}",
+        exporter.output()
+    );
+}
+
+#[test]
+fn an_answer_under_way_is_read_to_its_end_although_it_stops() {
+    let (_desk, mut exporter) = exporter_of_a_long_page();
+    let mut reader = connection(&exporter, ASK);
+    let mut bytes = vec![0; 16];
+    reader.read_exact(&mut bytes).unwrap();
+    let rest = std::thread::spawn(move || {
+        reader
+            .set_read_timeout(Some(Duration::from_secs(30)))
+            .unwrap();
+        reader.read_to_end(&mut bytes).unwrap();
+        bytes
+    });
+    assert_eq!(
+        exporter.terminate().code(),
+        Some(0),
+        "{}",
+        exporter.output()
+    );
+    let answer = http::parse_response(&rest.join().unwrap()).unwrap();
+    let promised: usize = answer.header("content-length").unwrap().parse().unwrap();
+    assert_eq!(answer.body.len(), promised);
+}
