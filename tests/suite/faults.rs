@@ -186,8 +186,11 @@ fn assert_survives(name: &str, class: &str, fault: Reply) {
         !is_up(page)
     });
     assert_eq!(page.own("exporter_agents", &[]), Some(150.0), "{name}");
-    let failures = page.own("exporter_poll_failures_total", &[("class", class)]);
-    assert!(failures >= Some(1.0), "{name} is not {class}: {page}");
+    // A busy machine may be too slow for a second, which is of another class, but not for ever.
+    exporter.wait_for(&format!("{name} to be {class}"), |page| {
+        assert_eq!(shown(page), [1.0; 150], "{name}");
+        page.own("exporter_poll_failures_total", &[("class", class)]) >= Some(1.0)
+    });
 
     // Two hours later it is still the same day, but the figures are too old.
     wall.jump(7200);
