@@ -10,7 +10,7 @@ use crate::clock::{Clock, DayWindow, SystemClock};
 use crate::config::Config;
 use crate::desk::{Error, Listing};
 use crate::meters::Meters;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Snapshot, named};
 
 /// How many agents are named.
 const NAMED: usize = 5;
@@ -105,7 +105,7 @@ fn tell_answer(text: &mut String, listing: Listing, day: DayWindow) {
             text,
             format_args!(
                 "It has fields that this version does not know: {}.",
-                snapshot.unknown_fields.join(", ")
+                named(&snapshot.unknown_fields)
             ),
         );
     }

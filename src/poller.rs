@@ -15,7 +15,7 @@ use crate::clock::{Clock, DayWindow, Now};
 use crate::desk::{Class, Client, Error, Listing};
 use crate::meters::Meters;
 use crate::page::{Demand, Page};
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Snapshot, named};
 use crate::state::{Heartbeat, LastPoll, State};
 
 /// How often the loop looks at the clocks: a wall clock can jump over midnight, or back.
@@ -310,7 +310,7 @@ fn pause_after(error: &Error, failures: u32, interval: Duration, elapsed: Durati
 #[derive(Debug, Default)]
 struct News {
     failure: Option<(Class, Option<i64>)>,
-    missing_rows: u64,
+    lacked_rows: bool,
     unknown_fields: Vec<String>,
 }
 
@@ -338,19 +338,24 @@ impl News {
     fn tell_oddities(&mut self, snapshot: &Snapshot) {
         tracing::debug!(agents = snapshot.rows.len(), "the poll succeeded");
         if snapshot.unknown_fields != self.unknown_fields {
-            tracing::warn!(
-                fields = ?snapshot.unknown_fields,
-                "fields that this version does not know: not exposed"
-            );
+            if !snapshot.unknown_fields.is_empty() {
+                tracing::warn!(
+                    fields = named(&snapshot.unknown_fields),
+                    "fields that this version does not know: not exposed"
+                );
+            }
             self.unknown_fields.clone_from(&snapshot.unknown_fields);
         }
-        if snapshot.missing_rows != self.missing_rows {
-            tracing::warn!(
+        let lacks_rows = snapshot.missing_rows > 0;
+        let lacked_rows = std::mem::replace(&mut self.lacked_rows, lacks_rows);
+        match (lacks_rows, lacked_rows) {
+            (true, false) => tracing::warn!(
                 missing_rows = snapshot.missing_rows,
                 agents = snapshot.rows.len(),
                 "Desk promises more rows than it gives, also when asked twice"
-            );
-            self.missing_rows = snapshot.missing_rows;
+            ),
+            (false, true) => tracing::info!("Desk gives as many rows as it promises again"),
+            _ => {}
         }
     }
 }

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::clock::DayWindow;
-use crate::desk::Listing;
 use crate::desk::wire::{Field, Row};
+use crate::desk::{Listing, harmless};
 
 /// What one good poll brought.
 #[derive(Debug)]
@@ -55,6 +55,21 @@ fn keep_the_later_of_each(rows: &mut Vec<Row>) {
     rows.reverse();
     rows.sort_by(|a, b| a.agent_id.cmp(&b.agent_id));
     rows.dedup_by(|later, earlier| later.agent_id == earlier.agent_id);
+}
+
+/// Names of fields from Desk's answer, fit for a log: a few, and none that could be a secret.
+pub fn named(fields: &[String]) -> String {
+    const MOST: usize = 20;
+    let names: Vec<_> = fields
+        .iter()
+        .take(MOST)
+        .map(|name| harmless(name))
+        .collect();
+    let names = names.join(", ");
+    match fields.len().saturating_sub(MOST) {
+        0 => names,
+        more => format!("{names} and {more} more"),
+    }
 }
 
 #[cfg(test)]

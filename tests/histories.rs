@@ -21,7 +21,10 @@ use tokio::sync::watch;
 
 use tencent_desk_exporter::clock::{Clock, DayWindow, Now};
 use tencent_desk_exporter::desk::{Class, Error, Listing, wire};
+use tencent_desk_exporter::exposition::coding::{Coding, Piece};
+use tencent_desk_exporter::exposition::{Format, Variant};
 use tencent_desk_exporter::meters::Meters;
+use tencent_desk_exporter::page::Demand;
 use tencent_desk_exporter::poller::{Next, Poller, Settings, Source};
 use tencent_desk_exporter::state::{Heartbeat, State};
 
@@ -413,8 +416,8 @@ impl Model {
             .filter(|good| good.date == self.date(now.wall) && self.is_fresh(good, now))
             .map(|good| good.samples.clone());
         let shown = state.shown(now).map(|page| {
-            let text = std::str::from_utf8(&page.text).unwrap();
-            text.lines()
+            text(&PLAIN.agents(page.snapshot()).unwrap())
+                .lines()
                 .filter(|line| !line.starts_with('#'))
                 .map(str::to_owned)
                 .collect::<Vec<_>>()
@@ -513,7 +516,9 @@ impl Play {
             max_staleness: history.max_staleness,
         };
         let heartbeat = Arc::new(Heartbeat::new(clocks.peek()));
-        let (poller, seen) = Poller::new(script, settings, clocks.clone(), meters, heartbeat);
+        let demand = Arc::new(Demand::new(clocks.peek()));
+        let (poller, seen) =
+            Poller::new(script, settings, clocks.clone(), meters, heartbeat, demand);
         Self {
             model: Model {
                 zone,
@@ -661,14 +666,26 @@ async fn play(history: &History, meters: Arc<Meters>) -> Verdict {
     Ok(())
 }
 
+/// The variant that is its own plain text.
+const PLAIN: Variant = Variant {
+    format: Format::Text,
+    coding: Coding::Identity,
+};
+
+fn text(piece: &Piece) -> String {
+    String::from_utf8(PLAIN.coding.join([piece]).concat()).unwrap()
+}
+
 /// The exporter's own metrics say the same.
 fn check_own_page(play: &Play, meters: &Meters) -> Verdict {
     let (state, now) = (play.state(), play.clocks.peek());
-    let text = String::from_utf8(meters.render(&state, now).unwrap()).unwrap();
+    let text = text(&meters.piece(PLAIN, &state, now).unwrap());
     let up = u8::from(matches!(play.model.last_poll, Some(None)));
     let up = format!("\ntencent_desk_up {up}\n");
     prop_assert!(text.contains(&up), "{}", text);
-    let agents = state.shown(now).map_or(0, |page| page.agents);
+    let agents = state
+        .shown(now)
+        .map_or(0, |page| page.snapshot().rows.len());
     let agents_line = format!("\ntencent_desk_exporter_agents {agents}\n");
     prop_assert!(text.contains(&agents_line), "{}", text);
     let has_day = text.contains("\ntencent_desk_day_start_timestamp_seconds ");

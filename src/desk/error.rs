@@ -125,7 +125,7 @@ impl Error {
         let meaning = known.map_or("a code that this version does not know", |known| {
             known.meaning
         });
-        let said = redact(info);
+        let said = harmless(info);
         let what = if said.is_empty() {
             format!("Desk answered with error {code}: {meaning}")
         } else {
@@ -179,7 +179,7 @@ impl std::error::Error for Error {}
 
 /// Text from outside, fit for a log: short, on one line, and without anything that could be a key
 /// or a UserSig (Desk may well repeat the one that it refuses).
-fn redact(text: &str) -> String {
+pub fn harmless(text: &str) -> String {
     const LONGEST: usize = 200;
     const LONGEST_WORD: usize = 31;
     let mut shown = String::new();

@@ -14,5 +14,5 @@ mod walk;
 pub mod wire;
 
 pub use client::{Client, Endpoint, Observer, Settings};
-pub use error::{Class, Error};
+pub use error::{Class, Error, harmless};
 pub use walk::Listing;

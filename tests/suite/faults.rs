@@ -11,6 +11,7 @@ use crate::support::exporter::{Exporter, Setup};
 use crate::support::gate::Gate;
 use crate::support::page::Page;
 use crate::support::rows::{self, agents, with};
+use crate::support::secrecy::{assert_hides, everything_shown};
 use crate::support::wall::Wall;
 
 /// 150 agents, each with this many sessions: two pages.
@@ -161,20 +162,22 @@ fn faults() -> Vec<(&'static str, &'static str, Reply)> {
 }
 
 /// An exporter that has polled [`day`] 1 of this Desk, and on whose clock it is ten in the morning.
-fn after_a_good_poll(desk: &Desk) -> (Exporter, Wall) {
+fn after_a_good_poll(desk: &Desk, format: &str) -> (Exporter, Wall) {
     let wall = Wall::at("2026-05-05T10:00:00", "Asia/Shanghai");
     wall.rule(desk);
     let setup = Setup::busily(desk)
         .set("REQUEST_TIMEOUT", "1s")
-        .set("MAX_STALENESS", "1h");
+        .set("MAX_STALENESS", "1h")
+        .set("LOG_LEVEL", "trace")
+        .set("LOG_FORMAT", format);
     let exporter = wall.over(setup).start();
     assert_eq!(shown(&exporter.wait_until_up()), [1.0; 150]);
     (exporter, wall)
 }
 
-fn assert_survives(name: &str, class: &str, fault: Reply) {
+fn assert_survives(name: &str, class: &str, fault: Reply, format: &str) {
     let desk = Desk::with(day(1));
-    let (exporter, wall) = after_a_good_poll(&desk);
+    let (exporter, wall) = after_a_good_poll(&desk, format);
 
     desk.on_request(move |_, request| match request.offset() {
         0 => Reply::Normal,
@@ -201,13 +204,15 @@ fn assert_survives(name: &str, class: &str, fault: Reply) {
     assert_eq!(page.own("day_start_timestamp_seconds", &[]), None, "{name}");
     let last = page.own("exporter_last_success_timestamp_seconds", &[]);
     assert!(last.is_some(), "{name}: {page}");
+    assert_hides(&everything_shown(&exporter), &desk);
 }
 
 #[test]
 fn a_fault_on_a_later_page_leaves_the_last_poll_whole_until_it_is_too_old() {
     thread::scope(|scope| {
-        for (name, class, fault) in faults() {
-            scope.spawn(move || assert_survives(name, class, fault));
+        let formats = ["logfmt", "json"].into_iter().cycle();
+        for ((name, class, fault), format) in faults().into_iter().zip(formats) {
+            scope.spawn(move || assert_survives(name, class, fault, format));
         }
     });
 }

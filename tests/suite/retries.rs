@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use crate::support::desk::{Desk, Reply, Request};
+use crate::support::desk::{Count, Desk, Reply, Request};
 use crate::support::eventually;
 use crate::support::exporter::{Exporter, Setup, logfmt};
 use crate::support::page::Page;
@@ -212,4 +212,25 @@ fn the_log_has_a_line_for_each_change_of_state() {
     assert!(failures[0]["reason"].contains("70009"), "{failures:?}");
     assert!(failures[0]["advice"].contains("TENCENT_DESK_SECRET_KEY"));
     assert!(failures.iter().all(|line| line["level"] == "warn"));
+}
+
+#[test]
+fn a_gap_in_desks_rows_is_told_when_it_opens_and_when_it_closes() {
+    let desk = Desk::with(rows::agents(2));
+    let exporter = Setup::busily(&desk).start();
+    let gap_of =
+        |rows: f64| move |page: &Page| page.own("exporter_missing_rows", &[]) == Some(rows);
+    for (count, gap) in [(5, 3.0), (6, 4.0), (2, 0.0)] {
+        desk.count(Count::Always(count));
+        exporter.wait_for("another gap", gap_of(gap));
+    }
+    let told = |what: &str| {
+        exporter
+            .log()
+            .iter()
+            .filter(|line| line.contains(what))
+            .count()
+    };
+    assert_eq!(told("promises more rows than it gives"), 1);
+    assert_eq!(told("as many rows as it promises again"), 1);
 }

@@ -3,12 +3,15 @@
 use std::fs;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::support::desk::{Desk, Reply, Request};
-use crate::support::exporter::{Exporter, Setup};
+use crate::support::exporter::Setup;
+use crate::support::free_port;
 use crate::support::rows;
 use crate::support::rules::Account;
+use crate::support::secrecy::{assert_hides, everything_shown};
+use crate::support::tls::{Certificate, Middleman};
 use crate::support::usersig::{Members, made_elsewhere};
 
 fn now() -> i64 {
@@ -141,64 +144,109 @@ fn a_rotated_signature_needs_no_restart() {
     exporter.wait_until_up();
 }
 
-/// The ways in which a text could stand in a log or a URL.
-fn spellings(text: &str) -> Vec<String> {
-    let encoded: String = form_urlencoded::byte_serialize(text.as_bytes()).collect();
-    let starred = text.replace('*', "%2A");
-    vec![text.to_owned(), encoded, starred]
-}
-
-#[track_caller]
-fn assert_hides(shown: &str, desk: &Desk) {
-    let mut secrets = vec![desk.account().key.clone()];
-    for request in desk.requests() {
-        let signature = request.user_sig();
-        secrets.extend(Members::read(&signature).map(|members| members.signature));
-        secrets.push(signature);
-    }
-    secrets.sort_unstable();
-    secrets.dedup();
-    for secret in secrets.iter().flat_map(|secret| spellings(secret)) {
-        if let Some(line) = shown.lines().find(|line| line.contains(&secret)) {
-            panic!("{secret} is shown: {line}");
-        }
-    }
-}
-
-fn everything_shown(exporter: &Exporter) -> String {
-    let mut shown = exporter.output();
-    for path in ["/", "/metrics", "/-/healthy", "/-/ready"] {
-        shown.push_str(exporter.get(path).text());
-    }
-    let command_line = fs::read(format!("/proc/{}/cmdline", exporter.pid()));
-    shown.push_str(&String::from_utf8_lossy(&command_line.unwrap_or_default()));
-    shown
+/// Answers that hold what they were asked, so that whoever logs them gives it away.
+fn echoes(request: &Request, key: &str) -> Vec<Reply> {
+    let (target, signature) = (&request.target, request.user_sig());
+    let said = |code: i64, info: &str| Reply::body(rows::refusal(code, info));
+    let member = |name: &str| {
+        let row = rows::with(rows::agent("a"), json!({ name: 1, "FreeTime": name }));
+        rows::answer(1, &[row.to_string()])
+    };
+    let location = |url: String| Reply::Status(302, vec![("Location", url)], signature.clone());
+    let raw = |head: String| Reply::Raw(head.into_bytes());
+    vec![
+        said(70_003, &format!("cannot read {target}")),
+        said(70_009, &format!("bad usersig {signature}, by key {key}")),
+        said(141_002, &format!("usersig={signature}\nkey={key}")),
+        said(99_999, &format!("<{key}>\"{signature}\"")),
+        location(target.clone()),
+        location(format!("http://elsewhere.test{target}&key={key}")),
+        location(format!("http://[{signature}")),
+        raw(format!("HTTP/1.1 500 {signature}\r\n\r\n")),
+        raw(format!("HTTP/1.1 200 OK\r\n{signature}\r\n\r\n")),
+        raw(format!(
+            "HTTP/1.1 200 OK\r\nContent-Length: {signature}\r\n\r\n"
+        )),
+        raw(format!("{signature} {key}\r\n\r\n")),
+        Reply::body(format!("{{\"ErrorCode\":\"{signature}\"}}")),
+        Reply::body(format!("{{\"{key}\" {signature}")),
+        Reply::body(member(&signature)),
+        Reply::body(member(key)),
+        Reply::body(member(target)),
+    ]
 }
 
 #[test]
-fn neither_key_nor_signature_is_ever_shown() {
-    let desk = Desk::with(rows::agents(150));
-    let elsewhere = format!("{}/v4/elsewhere?usersig=1", desk.url());
-    desk.on_request(move |n, _| match n % 9 {
-        1 => Reply::Reset,
-        2 => Reply::Truncated,
-        3 => Reply::Error(141_002),
-        4 => Reply::Status(302, vec![("Location", elsewhere.clone())], String::new()),
-        5 => Reply::body("<html>"),
-        6 => Reply::Raw(b"nonsense".to_vec()),
-        _ => Reply::Normal,
+fn what_desk_repeats_is_not_repeated_by_us() {
+    std::thread::scope(|scope| {
+        for format in ["logfmt", "json"] {
+            scope.spawn(move || {
+                let desk = Desk::with(rows::agents(1));
+                let key = desk.account().key.clone();
+                desk.on_request(move |n, request| {
+                    let replies = echoes(request, &key);
+                    replies[n % replies.len()].clone()
+                });
+                let setup = Setup::busily(&desk)
+                    .set("LOG_LEVEL", "trace")
+                    .set("LOG_FORMAT", format);
+                let exporter = setup
+                    .env("RUST_LOG", "trace")
+                    .env("RUST_BACKTRACE", "1")
+                    .start();
+                exporter.wait_for("every echo", |_| {
+                    assert_hides(&everything_shown(&exporter), &desk);
+                    desk.asked() >= 20
+                });
+                let polled = desk.requests();
+                let path = polled[0].path().to_owned();
+                assert!(
+                    polled.iter().all(|r| r.path() == path),
+                    "a redirect was followed"
+                );
+            });
+        }
     });
-    let setup = Setup::busily(&desk).set("LOG_LEVEL", "trace");
-    let exporter = setup
-        .env("RUST_LOG", "trace")
-        .env("RUST_BACKTRACE", "1")
-        .start();
-    exporter.wait_for("several failed polls", |_| desk.asked() >= 20);
-    assert!(
-        desk.requests().iter().all(|r| r.path() != "/v4/elsewhere"),
-        "redirects are not followed"
-    );
-    assert_hides(&everything_shown(&exporter), &desk);
+}
+
+#[test]
+fn connections_that_cannot_be_made_show_nothing_either() {
+    let (desk, certificate) = (Desk::with(rows::agents(1)), Certificate::make());
+    let front = Middleman::tls(&certificate, desk.address());
+    let refusing = Middleman::refusing("HTTP/1.1 407 Who are you\r\nContent-Length: 0\r\n\r\n");
+    let proxy = format!("http://user:pr0xy-passw0rd@{}", refusing.address());
+    // So that the Desk sees a signature that can be looked for.
+    let setup = Setup::of(&desk).set("LOG_LEVEL", "trace");
+    setup.clone().start().wait_until_up();
+    let signed = setup
+        .unset("SECRET_KEY")
+        .set("USER_SIG", desk.requests()[0].user_sig());
+    let closed = format!("127.0.0.1:{}", free_port());
+    for (endpoint, proxy) in [
+        (format!("http://{closed}"), ""),
+        (format!("https://{closed}"), ""),
+        (format!("https://{}", front.address()), ""),
+        (format!("https://{}", desk.address()), ""),
+        ("https://desk.invalid".to_owned(), ""),
+        ("https://desk.invalid".to_owned(), proxy.as_str()),
+        ("https://desk.invalid".to_owned(), closed.as_str()),
+    ] {
+        for format in ["logfmt", "json"] {
+            let exporter = signed
+                .clone()
+                .set("ENDPOINT", &endpoint)
+                .set("LOG_FORMAT", format)
+                .set("REQUEST_TIMEOUT", "2s")
+                .env("HTTPS_PROXY", proxy)
+                .start();
+            let page = exporter.after_first_poll();
+            let failures = page.own("exporter_poll_failures_total", &[("class", "network")]);
+            assert!(failures >= Some(1.0), "{endpoint} by {proxy:?}: {page}");
+            let shown = everything_shown(&exporter);
+            assert_hides(&shown, &desk);
+            assert!(!shown.contains("pr0xy-passw0rd"), "{shown}");
+        }
+    }
 }
 
 #[test]

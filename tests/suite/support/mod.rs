@@ -8,6 +8,7 @@ pub(crate) mod http;
 pub(crate) mod page;
 pub(crate) mod rows;
 pub(crate) mod rules;
+pub(crate) mod secrecy;
 pub(crate) mod tls;
 pub(crate) mod tools;
 pub(crate) mod usersig;
