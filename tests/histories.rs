@@ -6,6 +6,9 @@
 //! After every poll, and at instants between polls, what is exposed must be exactly what the model
 //! says, in both directions: nothing that it does not allow, and everything that it does.
 
+// Outside `#[test]` functions too: that is how tests fail.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -660,7 +663,7 @@ async fn play(history: &History, meters: Arc<Meters>) -> Verdict {
     for (serial, step) in history.steps.iter().enumerate() {
         play.step(step, serial + 1).await?;
     }
-    if history.steps.len() % 8 == 0 {
+    if history.steps.len().is_multiple_of(8) {
         check_own_page(&play, &meters)?;
     }
     Ok(())

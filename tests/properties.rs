@@ -3,6 +3,9 @@
 //!
 //! The same promises as those of the targets in `fuzz/`, where a machine looks for days.
 
+// Outside `#[test]` functions too: that is how tests fail.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+
 use std::ffi::OsString;
 use std::io::Read as _;
 use std::os::unix::ffi::OsStringExt as _;
