@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::sync::mpsc::RecvTimeoutError;
 use std::time::Duration;
 
 use serde_json::json;
@@ -184,6 +185,26 @@ fn it_stops_although_somebody_never_reads() {
         "{}",
         exporter.output()
     );
+}
+
+#[test]
+fn it_stops_although_somebody_reads_for_ever() {
+    let (_desk, mut exporter) = exporter_of_a_long_page();
+    let mut slow = lazy_reader(&exporter);
+    let (stop, stopped) = std::sync::mpsc::channel::<()>();
+    let reading = std::thread::spawn(move || {
+        // Enough for no write to time out, too little for the page to end before the test gives up.
+        let mut chunk = vec![0; 64 * 1024];
+        while stopped.recv_timeout(Duration::from_millis(500)) == Err(RecvTimeoutError::Timeout) {
+            if !matches!(slow.read(&mut chunk), Ok(1..)) {
+                break;
+            }
+        }
+    });
+    let code = exporter.terminate().code();
+    drop(stop);
+    reading.join().unwrap();
+    assert_eq!(code, Some(0), "{}", exporter.output());
 }
 
 #[test]

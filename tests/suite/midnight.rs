@@ -97,8 +97,7 @@ impl Night {
 
 fn day_shown(page: &Page) -> Option<i64> {
     let start = page.own("day_start_timestamp_seconds", &[])?;
-    assert!(start.fract() == 0.0);
-    Some(start as i64)
+    Some(start.to_string().parse().expect("a whole second"))
 }
 
 fn over_midnight(zone: &str, date: &str, hours: i64, hours_of_next: i64, after: Reply) {
