@@ -9,6 +9,7 @@ printed as the table of the README. Needs root and apt for nginx, wrk and Go, or
 """
 
 import argparse
+import atexit
 import gzip
 import json
 import os
@@ -27,7 +28,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 TICKS = os.sysconf("SC_CLK_TCK")
-ACCEPT = "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.3,*/*;q=0.2"
+# As Prometheus 2.53 asks.
+ACCEPT = ("application/openmetrics-text;version=1.0.0;q=0.5,application/openmetrics-text;version=0.0.1;q=0.4,"
+          "text/plain;version=0.0.4;q=0.3,*/*;q=0.2")
 FIELDS = """FreeTime BusyTime RestTime TotalSessionCnt TransferSessionCnt EffectiveSessionCnt AgentEndCnt
     ServeUserCnt TotalAcceptTime TotalMsgCnt AgentMsgCnt UserMsgCnt NotRespSessionCnt AvgFirstRespTime
     FirstRespUnder30sCnt AvgRespTime AvgRespUnder30sCnt AvgAcceptTime SatisfactionSelectedCnt
@@ -83,6 +86,7 @@ class Server:
     def __init__(self, url, command, env=None):
         self.url = url
         self.process = subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        atexit.register(self.stop)
 
     def pids(self):
         children = pathlib.Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
