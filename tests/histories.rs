@@ -140,7 +140,7 @@ fn start(zone: &str, (second, is_before_change, ahead): (i64, bool, i64)) -> Tim
 }
 
 fn several_steps() -> impl Strategy<Value = Vec<Step>> {
-    prop_oneof![3 => vec(steps(), 5..=10), 1 => vec(steps(), 11..=30)]
+    prop_oneof![7 => vec(steps(), 5..=8), 1 => vec(steps(), 9..=30)]
 }
 
 fn steps() -> impl Strategy<Value = Step> {
