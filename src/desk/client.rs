@@ -169,7 +169,15 @@ impl Client {
         {
             self.turn_away_from(host);
         }
-        wire::decode(&outcome?)
+        self.read(&outcome?)
+    }
+
+    /// What an answer says, less our own secrets: Desk may well repeat what it refuses.
+    fn read(&self, body: &[u8]) -> Result<Page, Error> {
+        let conceal = |text: String| self.credentials.conceal(text);
+        let mut page = wire::decode(body).map_err(|error| error.reworded(conceal))?;
+        page.unknown_fields = page.unknown_fields.into_iter().map(conceal).collect();
+        Ok(page)
     }
 
     async fn post(

@@ -59,10 +59,12 @@ fn shown(path: &Path) -> String {
 fn read_file(path: &Path) -> Result<Secret, String> {
     let shown = shown(path);
     let mut content = Vec::new();
-    let file = File::open(path).map_err(|error| format!("cannot open {shown}: {error}"))?;
-    if !file.metadata().is_ok_and(|metadata| metadata.is_file()) {
+    let cannot_open = |error| format!("cannot open {shown}: {error}");
+    // Asked before it is opened: to open a pipe is to wait for whoever writes into it.
+    if !path.metadata().map_err(cannot_open)?.is_file() {
         return Err(format!("{shown} is no regular file"));
     }
+    let file = File::open(path).map_err(cannot_open)?;
     file.take(LARGEST_FILE + 1)
         .read_to_end(&mut content)
         .map_err(|error| format!("cannot read {shown}: {error}"))?;
@@ -208,6 +210,18 @@ impl Credentials {
         }
     }
 
+    /// `text` without the key and without the UserSig that is sent, should they stand in it.
+    pub fn conceal(&self, text: String) -> String {
+        let state = self.lock();
+        let sent = state.sent.as_ref().map(|signed| &signed.text);
+        [Some(&state.secret), sent]
+            .into_iter()
+            .flatten()
+            .fold(text, |text, secret| {
+                text.replace(secret.expose(), "[not shown]")
+            })
+    }
+
     /// When the UserSig that is sent expires; `None` where it cannot be read.
     pub fn expires_at(&self) -> Option<Timestamp> {
         self.lock().sent.as_ref()?.expires_at
@@ -320,6 +334,17 @@ mod tests {
         assert_eq!(sent().await, "second");
         std::fs::remove_file(&file).unwrap();
         assert_eq!(sent().await, "second");
+    }
+
+    #[test]
+    fn a_secret_that_somebody_repeats_is_not_repeated() {
+        let credentials = with_key();
+        let sent = credentials.user_sig(NOW).unwrap();
+        let said = format!("refused: {} by k3y", sent.expose());
+        assert_eq!(
+            credentials.conceal(said),
+            "refused: [not shown] by [not shown]"
+        );
     }
 
     #[test]

@@ -137,6 +137,15 @@ impl Error {
         }
     }
 
+    /// The same failure, told in other words.
+    #[must_use]
+    pub fn reworded(self, reword: impl FnOnce(String) -> String) -> Self {
+        Self {
+            what: reword(self.what),
+            ..self
+        }
+    }
+
     /// What kind of failure it is.
     pub fn class(&self) -> Class {
         self.class
