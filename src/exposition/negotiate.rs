@@ -193,37 +193,46 @@ fn quality(parameters: &[(&str, &str)]) -> Option<u32> {
     Some((quality * 1000.0).round() as u32)
 }
 
-/// The coding of the highest quality; among equals the one that stands first.
+/// The codings that we have, by their names. Where one stands for all (`*`), the first of them is
+/// meant: what everybody reads stands first.
+const CODINGS: [(Coding, &[&str]); 3] = [
+    (Coding::Gzip, &["gzip", "x-gzip"]),
+    (Coding::Identity, &["identity"]),
+    (Coding::Zstd, &["zstd"]),
+];
+
+/// The coding of the highest quality, by its own name or else by `*`; among equals, the one whose name
+/// stands first, and then the order of [`CODINGS`].
 fn coding(accept_encoding: &str) -> Coding {
-    let mut best = (0, Coding::Identity);
-    for element in split(accept_encoding, ',') {
-        let mut parts = split(element, ';');
-        let name = parts.next().unwrap_or_default();
-        let parameters: Vec<_> = parts.filter_map(parameter).collect();
-        let known = match name.to_ascii_lowercase().as_str() {
-            "gzip" | "x-gzip" | "*" => Coding::Gzip,
-            "zstd" => Coding::Zstd,
-            "identity" => Coding::Identity,
-            _ => continue,
+    let named: Vec<(&str, u32)> = split(accept_encoding, ',')
+        .filter_map(coding_name)
+        .collect();
+    let place_of = |names: &[&str]| {
+        let is_one = |name: &str| names.iter().any(|known| known.eq_ignore_ascii_case(name));
+        named.iter().position(|(name, _)| is_one(name))
+    };
+    let mut best: Option<(u32, usize, Coding)> = None;
+    for (coding, names) in CODINGS {
+        let place = place_of(names).or_else(|| place_of(&["*"]));
+        let Some((place, quality)) = place.and_then(|at| Some((at, named.get(at)?.1))) else {
+            continue;
         };
-        let quality = quality(&parameters).unwrap_or_default();
-        let is_refused = name == "*" && refuses(accept_encoding, "gzip");
-        if quality > best.0 && !is_refused {
-            best = (quality, known);
+        let is_better = best.is_none_or(|(highest, earlier, _)| {
+            quality > highest || (quality == highest && place < earlier)
+        });
+        if quality > 0 && is_better {
+            best = Some((quality, place, coding));
         }
     }
-    best.1
+    best.map_or(Coding::Identity, |(_, _, coding)| coding)
 }
 
-/// Whether `name` stands there with a quality of 0.
-fn refuses(accept_encoding: &str, name: &str) -> bool {
-    split(accept_encoding, ',').any(|element| {
-        let mut parts = split(element, ';');
-        let is_named = parts
-            .next()
-            .is_some_and(|known| known.eq_ignore_ascii_case(name));
-        is_named && quality(&parts.filter_map(parameter).collect::<Vec<_>>()) == Some(0)
-    })
+/// One element of `Accept-Encoding`; nothing where its quality is garbage.
+fn coding_name(element: &str) -> Option<(&str, u32)> {
+    let mut parts = split(element, ';');
+    let name = parts.next()?;
+    let parameters: Vec<_> = parts.filter_map(parameter).collect();
+    Some((name, quality(&parameters)?))
 }
 
 fn split(text: &str, separator: char) -> impl Iterator<Item = &str> {
@@ -316,6 +325,10 @@ mod tests {
             ("gzip;q=0.5, zstd;q=0.6", Coding::Zstd),
             ("gzip;q=0", Coding::Identity),
             ("gzip;q=0, *", Coding::Identity),
+            ("gzip;q=0.2, zstd;q=0.5, *;q=0.9", Coding::Identity),
+            ("*;q=0.5, gzip;q=0.2, zstd;q=0.6", Coding::Zstd),
+            ("*, gzip;q=0", Coding::Identity),
+            ("x-gzip;q=0.5, *;q=0.1", Coding::Gzip),
             ("*", Coding::Gzip),
             ("*;q=0", Coding::Identity),
             ("identity, gzip;q=0.9", Coding::Identity),
