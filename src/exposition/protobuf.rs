@@ -8,10 +8,10 @@ use std::io::{self, Write};
 use prometheus::proto::{Metric, MetricFamily};
 
 use super::text::kind_of;
-use super::unit_of;
+use super::{family_name, unit_of};
 use crate::catalog::agents::FAMILIES;
 use crate::catalog::own::Kind;
-use crate::catalog::{AGENT_ID, Family, Sample};
+use crate::catalog::{AGENT_ID, Sample};
 use crate::snapshot::Snapshot;
 
 /// Writes the agents' families of `snapshot`.
@@ -32,7 +32,6 @@ pub fn agents(snapshot: &Snapshot, out: &mut impl Write) -> io::Result<()> {
                 message.bytes(4, &metric.0);
             });
         }
-        tail(&mut message, family);
         delimited(&message, out)?;
     }
     Ok(())
@@ -45,14 +44,6 @@ fn agent_metric(metric: &mut Message, agent_id: &str, sample: &Sample<'_>) {
         label(metric, name, value);
     }
     value(metric, 2, sample.value);
-}
-
-fn tail(message: &mut Message, family: &Family) {
-    if let Some(unit) = unit_of(family.name)
-        && !message.0.is_empty()
-    {
-        message.bytes(5, unit.as_bytes());
-    }
 }
 
 /// Writes families that the `prometheus` crate has gathered.
@@ -111,6 +102,9 @@ fn head(message: &mut Message, name: &str, help: &str, kind: Kind) {
             Kind::Histogram => 4,
         },
     );
+    if let Some(unit) = unit_of(family_name(name, kind)) {
+        message.bytes(5, unit.as_bytes());
+    }
 }
 
 fn label(message: &mut Message, name: &str, value: &str) {
