@@ -19,6 +19,7 @@ mod configuration;
 mod demo;
 mod fake_desk;
 mod faults;
+mod formats;
 mod golden;
 mod liveness;
 mod meters;

@@ -1,126 +1,192 @@
-//! A real Prometheus scrapes the exporter, and answers questions about it with the right values.
+//! Real Prometheuses scrape the exporter, and answer questions about it with the right values: this
+//! machine's own and Debian's newest, in every format that they ask for.
 
-use std::fs;
-use std::net::SocketAddr;
-use std::process::{Child, Command, Stdio};
+use std::path::PathBuf;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::support::desk::Desk;
-use crate::support::exporter::Setup;
-use crate::support::http;
+use crate::support::exporter::{Exporter, Setup};
+use crate::support::prometheus::{self, Prometheus, version_of};
 use crate::support::rows::{agent, agents, example, with};
-use crate::support::{eventually, free_port, tools};
+use crate::support::scrapers::{PROTOBUF, accept_of_prometheus};
+use crate::support::tap::Tap;
+use crate::support::tools;
 
-/// A Prometheus of its own folder and port; killed when dropped.
-struct Prometheus {
-    child: Child,
-    address: SocketAddr,
-    folder: tempfile::TempDir,
+const ODD: &str = "quo\"te \\ back\nslash 美美 🎧";
+
+/// 120 agents, the documents' own, and one with an odd name.
+fn exporter() -> (Desk, Exporter) {
+    let named = with(agent("odd"), json!({ "AgentNickName": ODD }));
+    let desk = Desk::with([agents(120), vec![named, example()]].concat());
+    let exporter = Setup::of(&desk).start();
+    exporter.wait_until_up();
+    (desk, exporter)
 }
 
-impl Prometheus {
-    /// Scrapes each target, once a second, under the name of its job.
-    fn scraping(targets: &[(&str, SocketAddr)]) -> Prometheus {
-        let folder = tempfile::tempdir().unwrap();
-        let job = |(job, address): &(&str, SocketAddr)| {
-            let target = address.to_string();
-            json!({ "job_name": job, "static_configs": [{ "targets": [target] }] })
-        };
-        let jobs: Vec<Value> = targets.iter().map(job).collect();
-        // JSON is YAML too.
-        let config = json!({ "global": { "scrape_interval": "1s" }, "scrape_configs": jobs });
-        let file = folder.path().join("prometheus.yml");
-        fs::write(&file, config.to_string()).unwrap();
-        let log = fs::File::create(folder.path().join("log")).unwrap();
-        let address: SocketAddr = ([127, 0, 0, 1], free_port()).into();
-        let child = Command::new(tools::prometheus())
-            .arg(format!("--config.file={}", file.display()))
-            .arg(format!("--storage.tsdb.path={}", folder.path().display()))
-            .arg(format!("--web.listen-address={address}"))
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(log)
-            .spawn()
-            .unwrap();
-        Prometheus {
-            child,
-            address,
-            folder,
-        }
+/// All of `exporter` is there, once, under the name of the job.
+#[track_caller]
+fn expect_all(prometheus: &Prometheus, job: &str, exporter: &Exporter) {
+    let samples = exporter.page().samples().count();
+    prometheus.expect(&format!("up{{job=\"{job}\"}}"), 1.0);
+    prometheus.expect(
+        &format!("scrape_samples_scraped{{job=\"{job}\"}}"),
+        samples as f64,
+    );
+    let expected = [
+        ("tencent_desk_up", "", 1.0),
+        ("tencent_desk_exporter_polls_total", "", 1.0),
+        (
+            "tencent_desk_exporter_poll_failures_total",
+            r#"class="network""#,
+            0.0,
+        ),
+        (
+            "tencent_desk_agent_satisfaction_ratio",
+            r#"agent_id="1289316652@qq.com""#,
+            0.75,
+        ),
+        (
+            "tencent_desk_agent_sessions",
+            r#"agent_id="agent-0042@desk.example""#,
+            42.0,
+        ),
+        (
+            "tencent_desk_agent_state_seconds",
+            r#"agent_id="odd",state="busy""#,
+            300.0,
+        ),
+        // Two pages of a hundred. However a bound is written, Prometheus calls it by one name.
+        (
+            "tencent_desk_exporter_request_duration_seconds_bucket",
+            r#"le="+Inf""#,
+            2.0,
+        ),
+        (
+            "tencent_desk_exporter_request_duration_seconds_bucket",
+            r#"le="10.0""#,
+            2.0,
+        ),
+        (
+            "tencent_desk_exporter_request_duration_seconds_count",
+            "",
+            2.0,
+        ),
+    ];
+    for (name, labels, value) in expected {
+        prometheus.expect(&format!("{name}{{job=\"{job}\",{labels}}}"), value);
     }
-
-    /// An instant query: label sets and values.
-    fn query(&self, query: &str) -> Option<Vec<(Value, f64)>> {
-        let encoded: String = form_urlencoded::byte_serialize(query.as_bytes()).collect();
-        let path = format!("/api/v1/query?query={encoded}");
-        let response = http::fetch(self.address, "GET", &path, &[]).ok()?;
-        let answer: Value = serde_json::from_slice(&response.body).ok()?;
-        let result = answer["data"]["result"].as_array()?;
-        let value = |row: &Value| row["value"][1].as_str()?.parse().ok();
-        let rows = result
-            .iter()
-            .map(|row| Some((row["metric"].clone(), value(row)?)));
-        rows.collect()
-    }
-
-    /// Waits until the query has exactly one answer of this value; hands back its labels.
-    #[track_caller]
-    fn expect(&self, query: &str, expected: f64) -> Value {
-        let found = eventually(|| match self.query(query)?.as_slice() {
-            [(labels, value)] if *value == expected => Some(labels.clone()),
-            _ => None,
-        });
-        found.unwrap_or_else(|| {
-            let log = fs::read_to_string(self.folder.path().join("log")).unwrap_or_default();
-            panic!(
-                "{query} is not {expected} but {:?}\n{log}",
-                self.query(query)
-            )
-        })
-    }
+    let count = |name: &str| format!("count({name}{{job=\"{job}\"}})");
+    prometheus.expect(&count("tencent_desk_agent_info"), 122.0);
+    prometheus.expect(
+        &count("tencent_desk_exporter_request_duration_seconds_bucket"),
+        11.0,
+    );
+    let odd = format!("tencent_desk_agent_info{{job=\"{job}\",agent_id=\"odd\"}}");
+    assert_eq!(prometheus.expect(&odd, 1.0)["nickname"], ODD);
 }
 
-impl Drop for Prometheus {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+/// Scrapes once as it comes and once with native histograms, and looks at what was negotiated.
+#[track_caller]
+fn scrapes_in_its_first_choice(binary: PathBuf) {
+    let (_desk, exporter) = exporter();
+    let golden = accept_of_prometheus(&version_of(&binary));
+
+    let tap = Tap::before(exporter.address());
+    let plain = prometheus::Setup::of(binary.clone())
+        .job("plain", tap.address())
+        .start();
+    expect_all(&plain, "plain", &exporter);
+    drop(plain);
+    let scrape = tap.expect(|scrape| scrape.response.status == 200);
+    if let Some(golden) = golden {
+        assert_eq!(scrape.accept, golden);
+    }
+    let content_type = scrape.response.header("content-type").unwrap();
+    assert!(
+        content_type.starts_with("application/openmetrics-text; version=1.0.0"),
+        "{content_type}"
+    );
+    assert_eq!(scrape.response.header("content-encoding"), Some("gzip"));
+
+    let tap = Tap::before(exporter.address());
+    let native = prometheus::Setup::of(binary)
+        .flag("--enable-feature=native-histograms")
+        .job("native", tap.address())
+        .start();
+    expect_all(&native, "native", &exporter);
+    let scrape = tap.expect(|scrape| scrape.response.status == 200);
+    assert!(scrape.accept.starts_with(PROTOBUF), "{}", scrape.accept);
+    let content_type = scrape.response.header("content-type").unwrap();
+    assert!(
+        content_type.starts_with("application/vnd.google.protobuf;"),
+        "{content_type}"
+    );
+    assert_eq!(scrape.response.header("content-encoding"), Some("gzip"));
+}
+
+#[test]
+fn this_machines_own_gets_its_first_choice_and_all_values() {
+    scrapes_in_its_first_choice(tools::prometheus());
+}
+
+#[test]
+fn debians_newest_gets_its_first_choice_and_all_values() {
+    scrapes_in_its_first_choice(tools::newer_prometheus());
+}
+
+#[test]
+fn debians_newest_gets_every_format_that_it_can_be_told_to_ask_for() {
+    let protocols = [
+        (
+            "PrometheusText0.0.4",
+            "text/plain; version=0.0.4; charset=utf-8",
+        ),
+        (
+            "PrometheusText1.0.0",
+            "text/plain; version=1.0.0; charset=utf-8; escaping=allow-utf-8",
+        ),
+        (
+            "OpenMetricsText0.0.1",
+            "application/openmetrics-text; version=0.0.1; charset=utf-8",
+        ),
+        (
+            "OpenMetricsText1.0.0",
+            "application/openmetrics-text; version=1.0.0; charset=utf-8; escaping=allow-utf-8",
+        ),
+        (
+            "PrometheusProto",
+            "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited",
+        ),
+    ];
+    let (_desk, exporter) = exporter();
+    let tap = Tap::before(exporter.address());
+    let mut setup = prometheus::Setup::of(tools::newer_prometheus());
+    for (protocol, _) in protocols {
+        setup = setup.job_with(
+            protocol,
+            tap.address(),
+            json!({ "scrape_protocols": [protocol] }),
+        );
+    }
+    let prometheus = setup.start();
+    for (protocol, content_type) in protocols {
+        expect_all(&prometheus, protocol, &exporter);
+        tap.expect(|scrape| scrape.response.header("content-type") == Some(content_type));
     }
 }
 
 #[test]
-fn prometheus_answers_with_what_desk_said() {
-    let odd = "quo\"te \\ back\nslash 美美 🎧";
-    let named = with(agent("odd"), json!({ "AgentNickName": odd }));
-    let desk = Desk::with([agents(120), vec![named, example()]].concat());
-    let exporter = Setup::of(&desk).start();
+fn the_demo_can_be_scraped_too() {
     let demo = Setup::bare().args("demo").start();
-    exporter.wait_until_up();
     demo.wait_until_up();
-    let prometheus =
-        Prometheus::scraping(&[("desk", exporter.address()), ("demo", demo.address())]);
-
-    prometheus.expect(r#"up{job="desk"}"#, 1.0);
+    let prometheus = prometheus::Setup::of(tools::prometheus())
+        .job("demo", demo.address())
+        .start();
     prometheus.expect(r#"up{job="demo"}"#, 1.0);
-    prometheus.expect(r#"tencent_desk_up{job="desk"}"#, 1.0);
     prometheus.expect(r#"tencent_desk_up{job="demo"}"#, 1.0);
-    prometheus.expect(r#"count(tencent_desk_agent_info{job="desk"})"#, 122.0);
     prometheus.expect(
         r#"count(count by (__name__) ({__name__=~"tencent_desk_agent_.+",job="demo"}))"#,
         22.0,
     );
-    prometheus.expect(
-        r#"tencent_desk_agent_satisfaction_ratio{agent_id="1289316652@qq.com"}"#,
-        0.75,
-    );
-    prometheus.expect(
-        r#"tencent_desk_agent_sessions{agent_id="agent-0042@desk.example"}"#,
-        42.0,
-    );
-    prometheus.expect(
-        r#"sum(tencent_desk_agent_state_seconds{agent_id="1289316652@qq.com"})"#,
-        4500.0,
-    );
-    let labels = prometheus.expect(r#"tencent_desk_agent_info{agent_id="odd"}"#, 1.0);
-    assert_eq!(labels["nickname"], odd);
 }

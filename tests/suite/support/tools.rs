@@ -1,10 +1,13 @@
 //! Tools from outside: found on the `PATH`, else installed once from Debian's packages, else a failure
 //! of one line that says what to install. A test is never skipped because a tool is missing.
 
+use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{Mutex, PoisonError};
+
+use rustix::fs::{FlockOperation, flock};
 
 /// Where `program` is; installs `package` where it is nowhere.
 pub(crate) fn tool(program: &str, package: &str) -> PathBuf {
@@ -29,10 +32,125 @@ pub(crate) fn promtool() -> PathBuf {
     tool("promtool", "prometheus")
 }
 
+/// The Prometheus of Debian's newest suite, unpacked beside this machine's own; apt is asked with
+/// lists and sources of its own, made from those that are configured here.
+pub(crate) fn newer_prometheus() -> PathBuf {
+    let folder = made_once("newer-prometheus", "sid", fetch_newer_prometheus);
+    folder.join("root/usr/bin/prometheus")
+}
+
+fn fetch_newer_prometheus(folder: &Path) {
+    for program in ["apt-get", "dpkg-deb"] {
+        let is_there = find(program).is_some();
+        assert!(
+            is_there,
+            "{program} is missing: install it, a newer Prometheus is unpacked from Debian's packages"
+        );
+    }
+    let mirror = run(Command::new("apt-get")
+        .args([
+            "indextargets",
+            "--no-release-info",
+            "--format",
+            "$(REPO_URI)",
+        ])
+        .args(["Created-By: Packages", "Component: main"]));
+    let mirror = mirror
+        .lines()
+        .next()
+        .expect("apt has a source, component main");
+    let keys = "/usr/share/keyrings/debian-archive-keyring.gpg";
+    fs::write(
+        folder.join("sources.list"),
+        format!("deb [signed-by={keys}] {mirror} sid main\n"),
+    )
+    .unwrap();
+    fs::write(folder.join("status"), "").unwrap();
+    for cache in ["lists/partial", "cache/archives/partial"] {
+        fs::create_dir_all(folder.join(cache)).unwrap();
+    }
+    run(private_apt(folder).arg("update"));
+    run(private_apt(folder).args(["download", "prometheus"]));
+    let is_package = |path: &PathBuf| path.extension().is_some_and(|end| end == "deb");
+    let files = folder
+        .read_dir()
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    let package = files
+        .into_iter()
+        .find(is_package)
+        .expect("apt-get downloaded a package");
+    run(Command::new("dpkg-deb")
+        .arg("-x")
+        .arg(package)
+        .arg(folder.join("root")));
+    // Whether it runs here: it may want a newer libc than this machine has.
+    run(Command::new(folder.join("root/usr/bin/prometheus")).arg("--version"));
+}
+
+/// apt with everything of its own in `folder`, for packages of any suite, none of them installed.
+fn private_apt(folder: &Path) -> Command {
+    let mut apt = Command::new("apt-get");
+    let places = [
+        ("Dir::Etc::sourcelist", "sources.list"),
+        ("Dir::State::lists", "lists"),
+        ("Dir::State::status", "status"),
+        ("Dir::Cache", "cache"),
+    ];
+    for (setting, place) in places {
+        apt.arg("-o")
+            .arg(format!("{setting}={}", folder.join(place).display()));
+    }
+    apt.args([
+        "-q",
+        "-o",
+        "Dir::Etc::sourceparts=-",
+        "-o",
+        "Acquire::Languages=none",
+    ]);
+    apt.args([
+        "-o",
+        "Acquire::IndexTargets::deb::DEP-11::DefaultEnabled=false",
+    ]);
+    apt.current_dir(folder);
+    apt
+}
+
+/// A folder that `make` has filled, kept beneath `target/` until `recipe` changes. Tests that want it
+/// at once, in whatever process, wait for the one that makes it.
+pub(crate) fn made_once(name: &str, recipe: &str, make: impl FnOnce(&Path)) -> PathBuf {
+    let place = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    fs::create_dir_all(place).unwrap();
+    let lock = File::create(place.join(format!("{name}.lock"))).unwrap();
+    flock(&lock, FlockOperation::LockExclusive).unwrap();
+    let (folder, stamp) = (place.join(name), place.join(format!("{name}.made")));
+    if fs::read_to_string(&stamp).is_ok_and(|made| made == recipe) {
+        return folder;
+    }
+    let _ = fs::remove_file(&stamp);
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder).unwrap();
+    make(&folder);
+    fs::write(stamp, recipe).unwrap();
+    folder
+}
+
+/// What a command writes to its standard output; where it fails, one line with its last words.
+#[track_caller]
+pub(crate) fn run(command: &mut Command) -> String {
+    let name = command.get_program().to_string_lossy().into_owned();
+    let output = command.stdin(Stdio::null()).output();
+    let output = output.unwrap_or_else(|error| panic!("{name} cannot be run: {error}"));
+    let words = String::from_utf8_lossy(&output.stderr).into_owned();
+    let last = words.trim_end().lines().last().unwrap_or_default();
+    assert!(output.status.success(), "{command:?} failed: {last}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
 /// The library by which Debian's `faketime` lies about the wall clock.
 pub(crate) fn faketime_library() -> PathBuf {
     tool("faketime", "faketime");
-    let folders = std::fs::read_dir("/usr/lib").into_iter().flatten();
+    let folders = fs::read_dir("/usr/lib").into_iter().flatten();
     let libraries = folders
         .flatten()
         .map(|folder| folder.path().join("faketime/libfaketime.so.1"));

@@ -1,0 +1,39 @@
+//! Python with the readers of others, in an environment of its own beneath `target/`: what they read
+//! is compared by `compare_formats.py`.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use super::tools::{made_once, run, tool};
+
+const REQUIREMENTS: &str = include_str!("requirements.txt");
+
+/// How many samples these answers hold, each of them the same; the files' names say how to read them.
+#[track_caller]
+pub(crate) fn samples_of_equal_answers(files: &[PathBuf]) -> usize {
+    let output = Command::new(python())
+        .arg(support().join("compare_formats.py"))
+        .args(files)
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}{complaint}");
+    said.trim().parse().unwrap()
+}
+
+fn python() -> PathBuf {
+    let folder = made_once("python", REQUIREMENTS, |folder| {
+        run(Command::new(tool("python3", "python3-venv"))
+            .args(["-m", "venv"])
+            .arg(folder));
+        run(Command::new(folder.join("bin/python"))
+            .args(["-m", "pip", "install", "--quiet", "--requirement"])
+            .arg(support().join("requirements.txt")));
+    });
+    folder.join("bin/python")
+}
+
+fn support() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/suite/support")
+}
