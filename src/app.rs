@@ -22,6 +22,7 @@ use crate::page::Demand;
 use crate::poller::{self, Poller};
 use crate::server::Site;
 use crate::state::Heartbeat;
+use crate::systemd;
 
 /// How often the demo polls where nothing else is set.
 pub const DEMO_INTERVAL: Duration = Duration::from_secs(5);
@@ -62,21 +63,24 @@ pub async fn serve(
     );
     let site = Site::new(
         state,
-        heartbeat,
+        heartbeat.clone(),
         meters,
         demand,
-        clock,
+        clock.clone(),
         &program.telemetry_path,
     )
     .map_err(|error| format!("the server cannot be set up: {error}"))?;
     let mut polling = tokio::spawn(poller.run());
+    systemd::ready();
     let mut outcome = Ok(());
     let stop = async {
         tokio::select! {
             () = stop => {}
             // It never returns, so it must have panicked; without it figures would only grow old.
             _ = &mut polling => outcome = Err("the poll loop has ended by itself".to_owned()),
+            () = systemd::feed_watchdog(heartbeat, clock) => {}
         }
+        systemd::stopping();
     };
     let answer = move |request: Request<Incoming>| {
         let site = site.clone();
@@ -152,7 +156,10 @@ async fn bind(program: &Program) -> Result<(TcpListener, SocketAddr), String> {
             program.listen_address
         )
     };
-    let listener = program.listen_address.bind().await.map_err(cannot)?;
+    let listener = match systemd::listener().map_err(cannot)? {
+        Some(listener) => listener,
+        None => program.listen_address.bind().await.map_err(cannot)?,
+    };
     let address = listener.local_addr().map_err(cannot)?;
     tracing::info!(%address, path = program.telemetry_path, "listening");
     Ok((listener, address))

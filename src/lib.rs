@@ -38,4 +38,5 @@ pub mod secret;
 pub mod server;
 pub mod snapshot;
 pub mod state;
+pub mod systemd;
 pub mod tls;

@@ -33,6 +33,7 @@ mod routes;
 mod secrets;
 mod soak;
 mod support;
+mod systemd;
 mod transport;
 mod values;
 mod walk;

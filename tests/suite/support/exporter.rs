@@ -24,6 +24,8 @@ const PREFIX: &str = "TENCENT_DESK_";
 #[derive(Clone, Default)]
 pub(crate) struct Setup {
     args: Vec<OsString>,
+    /// What a shell does before it becomes the binary (`exec "$@"`).
+    script: Option<String>,
     vars: BTreeMap<OsString, OsString>,
 }
 
@@ -75,6 +77,12 @@ impl Setup {
         self
     }
 
+    /// Lets a shell run `script` first, which ends in `exec "$@"`.
+    pub(crate) fn through(mut self, script: &str) -> Setup {
+        self.script = Some(script.to_owned());
+        self
+    }
+
     /// Starts the binary and waits until it listens.
     pub(crate) fn start(self) -> Exporter {
         let running = Running::start(&self);
@@ -94,7 +102,14 @@ impl Setup {
     }
 
     fn command(&self) -> Command {
-        let mut command = Command::new(BINARY);
+        let mut command = match &self.script {
+            None => Command::new(BINARY),
+            Some(script) => {
+                let mut shell = Command::new("sh");
+                shell.args(["-c", script, "sh", BINARY]);
+                shell
+            }
+        };
         command
             .args(&self.args)
             .env_clear()

@@ -1,0 +1,83 @@
+//! What systemd sees of the binary: that it is ready, alive and stopping; and a socket handed over.
+
+use std::io::ErrorKind;
+use std::net::TcpListener;
+use std::os::fd::AsRawFd as _;
+use std::os::unix::net::UnixDatagram;
+use std::time::Duration;
+
+use rustix::io::{FdFlags, fcntl_setfd};
+use tempfile::TempDir;
+
+use crate::support::desk::Desk;
+use crate::support::exporter::Setup;
+use crate::support::{LIMIT, rows};
+
+/// The socket that `NOTIFY_SOCKET` names.
+struct Manager {
+    directory: TempDir,
+    socket: UnixDatagram,
+}
+
+impl Manager {
+    fn new() -> Manager {
+        let directory = TempDir::new().unwrap();
+        let socket = UnixDatagram::bind(directory.path().join("notify")).unwrap();
+        socket.set_read_timeout(Some(LIMIT)).unwrap();
+        Manager { directory, socket }
+    }
+
+    fn over(&self, setup: Setup) -> Setup {
+        setup.env("NOTIFY_SOCKET", self.directory.path().join("notify"))
+    }
+
+    /// Waits until it is told `state`.
+    #[track_caller]
+    fn hears(&self, state: &str) {
+        let mut message = [0; 4096];
+        loop {
+            let length = match self.socket.recv(&mut message) {
+                Ok(length) => length,
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                Err(error) => panic!("never told {state}: {error}"),
+            };
+            let told = std::str::from_utf8(&message[..length]).unwrap();
+            if told.lines().any(|line| line == state) {
+                return;
+            }
+        }
+    }
+}
+
+#[test]
+fn it_says_when_it_is_ready_that_it_is_alive_and_that_it_stops() {
+    let desk = Desk::with(rows::agents(1));
+    let manager = Manager::new();
+    let watchdog = Duration::from_millis(300).as_micros().to_string();
+    let mut exporter = manager
+        .over(Setup::of(&desk))
+        .env("WATCHDOG_USEC", watchdog)
+        .start();
+    manager.hears("READY=1");
+    for _ in 0..3 {
+        manager.hears("WATCHDOG=1");
+    }
+    assert!(exporter.terminate().success());
+    manager.hears("STOPPING=1");
+}
+
+#[test]
+fn it_serves_on_the_socket_that_it_is_given() {
+    let desk = Desk::with(rows::agents(2));
+    let socket = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = socket.local_addr().unwrap();
+    fcntl_setfd(&socket, FdFlags::empty()).unwrap();
+    let script = format!(
+        "exec 3<&{}; LISTEN_PID=$$ LISTEN_FDS=1; export LISTEN_PID LISTEN_FDS; exec \"$@\"",
+        socket.as_raw_fd()
+    );
+    let exporter = Setup::of(&desk).through(&script).start();
+    assert_eq!(exporter.address(), address);
+    let page = exporter.wait_until_up();
+    assert_eq!(page.value("tencent_desk_exporter_agents", &[]), Some(2.0));
+}
