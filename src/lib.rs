@@ -28,6 +28,7 @@ pub mod exposition;
 mod families;
 pub mod health;
 pub mod http;
+mod landing;
 pub mod listen;
 pub mod logging;
 pub mod meters;

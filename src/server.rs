@@ -10,7 +10,6 @@
 //! made, once.)
 
 use std::borrow::Cow;
-use std::fmt::Write as _;
 use std::io;
 use std::sync::Arc;
 
@@ -22,12 +21,12 @@ use hyper::header::{
 use hyper::{Method, Response, StatusCode};
 use tokio::sync::watch;
 
-use crate::build;
-use crate::clock::{Clock, Now};
+use crate::clock::Clock;
 use crate::exposition::Variant;
 use crate::exposition::coding::Piece;
 use crate::exposition::negotiate::Choice;
 use crate::http::Parts;
+use crate::landing;
 use crate::meters::Meters;
 use crate::page::Demand;
 use crate::state::{Heartbeat, State};
@@ -174,68 +173,10 @@ impl Site {
 
     fn landing(&self) -> Response<Parts> {
         let state = self.state.borrow().clone();
-        let page = landing_page(&state, self.clock.now(), &self.telemetry_path);
+        let page = landing::page(&state, self.clock.now(), &self.telemetry_path);
         let body = std::iter::once(Bytes::from(page)).collect();
         response(StatusCode::OK, HeaderValue::from_static(HTML), body)
     }
-}
-
-fn landing_page(state: &State, now: Now, telemetry_path: &str) -> String {
-    let mut page = format!(
-        "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <title>tencent-desk-exporter</title>\n\
-         <h1>tencent-desk-exporter {}</h1>\n\
-         <p>Today's figures of every agent of Tencent Cloud Contact Center's Desk, for Prometheus.</p>\n<ul>\n",
-        build::VERSION
-    );
-    for line in standing(state, now) {
-        // Writing to a string cannot fail.
-        let _ = writeln!(page, "<li>{}</li>", escaped(&line));
-    }
-    let path = escaped(telemetry_path);
-    let _ = write!(
-        page,
-        "</ul>\n<p><a href=\"{path}\">Metrics</a> · <a href=\"/-/healthy\">Health</a> · \
-         <a href=\"/-/ready\">Readiness</a></p>\n</html>\n"
-    );
-    page
-}
-
-/// How things stand, in sentences.
-fn standing(state: &State, now: Now) -> Vec<String> {
-    let Some(poll) = &state.last_poll else {
-        return vec!["The first poll of Desk has not ended yet.".to_owned()];
-    };
-    let outcome = match &poll.failure {
-        None => "succeeded".to_owned(),
-        Some(error) => format!(
-            "failed ({}): {error}. What to do: {}.",
-            error.class(),
-            error.class().advice()
-        ),
-    };
-    let shown = match state.shown(now) {
-        Some(page) => format!(
-            "{} agents are exposed, as of {:.0}.",
-            page.snapshot().rows.len(),
-            page.ended.wall
-        ),
-        None => "No agents are exposed: there is no good poll of today that is recent enough."
-            .to_owned(),
-    };
-    vec![
-        format!("The last poll ended at {:.0} and {outcome}", poll.ended),
-        shown,
-        format!("The next poll is due at {:.0}.", poll.next),
-    ]
-}
-
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
-        .replace('"', "&quot;")
 }
 
 fn plain(status: StatusCode, text: &'static str) -> Response<Parts> {
@@ -289,7 +230,7 @@ fn list<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<Cow<'h, str>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clock::SystemClock;
+    use crate::clock::{Now, SystemClock};
     use crate::desk::{Class, Error};
     use crate::state::LastPoll;
     use jiff::Timestamp;
@@ -364,11 +305,6 @@ mod tests {
             last_poll: Some(failed),
             ..State::default()
         };
-        assert_eq!(
-            status(&site(state.clone(), Duration::ZERO), "/-/ready"),
-            200
-        );
-        let page = landing_page(&state, SystemClock.now(), "/metrics");
-        assert!(page.contains("no &lt;answer&gt;"), "{page}");
+        assert_eq!(status(&site(state, Duration::ZERO), "/-/ready"), 200);
     }
 }
