@@ -104,6 +104,8 @@ fn start_logging(program: &Program) {
 fn block_on<T>(work: impl Future<Output = Result<T, String>>) -> Result<T, Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
+        // Rendering, reading secrets: seldom, and never many at a time.
+        .max_blocking_threads(8)
         .enable_all()
         .build()
         .map_err(|error| format!("cannot start: {error}"))?;

@@ -52,6 +52,9 @@ impl Snapshot {
 
 /// Sorts by agent; of several rows of one agent the one that came last stays.
 fn keep_the_later_of_each(rows: &mut Vec<Row>) {
+    if rows.is_sorted_by(|a, b| a.agent_id < b.agent_id) {
+        return;
+    }
     rows.reverse();
     rows.sort_by(|a, b| a.agent_id.cmp(&b.agent_id));
     rows.dedup_by(|later, earlier| later.agent_id == earlier.agent_id);

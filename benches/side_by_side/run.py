@@ -148,11 +148,11 @@ def one_by_one(server, coding, _):
     return len(took), f"{statistics.median(took):.2f}s"
 
 
-def exporter(binary, fake, count):
+def exporter(binary, fake, count, interval="1h"):
     port = free_port()
     env = {"TENCENT_DESK_SDK_APP_ID": "1400000000", "TENCENT_DESK_SECRET_KEY": "not used by this Desk",
            "TENCENT_DESK_ENDPOINT": f"http://127.0.0.1:{fake.server_port}",
-           "TENCENT_DESK_POLL_INTERVAL": "1h", "TENCENT_DESK_REQUESTS_PER_SECOND": "1000",
+           "TENCENT_DESK_POLL_INTERVAL": interval, "TENCENT_DESK_REQUESTS_PER_SECOND": "1000",
            "TENCENT_DESK_LISTEN_ADDRESS": f"127.0.0.1:{port}"}
     server = Server(f"http://127.0.0.1:{port}/metrics", [str(binary)], env)
     for _ in range(1200):
@@ -194,11 +194,29 @@ def built_go(directory):
 
 
 
-def measure(count, binary, go, arguments):
+def poll(count, arguments):
+    """CPU microseconds an agent and poll, all in, and the peak of memory, scraped as a Prometheus does."""
+    fake = desk(count)
+    ours = exporter(arguments.binary, fake, count, interval="1s")
+
+    def polls():
+        page = gzip.decompress(ours.get("gzip")).decode()
+        return int(re.search(r"^tencent_desk_exporter_polls_total (\d+)", page, re.M).group(1))
+
+    first, before = polls(), ours.cpu()
+    while (last := polls()) < first + 8:
+        time.sleep(0.5)
+    cost = (ours.cpu() - before) / (last - first) / count * 1e6
+    print(f"| {count:,} | {cost:.1f} µs | {ours.peak():.0f} MiB |", flush=True)
+    ours.stop()
+    fake.shutdown()
+
+
+def measure(count, go, arguments):
     """The rows of the table for one number of agents."""
     fake = desk(count)
     with tempfile.TemporaryDirectory() as name:
-        ours = exporter(binary, fake, count)
+        ours = exporter(arguments.binary, fake, count)
         packed = ours.get("gzip")
         peak = {"this exporter": ours.peak()}
         plain = gzip.decompress(packed)
@@ -236,12 +254,16 @@ def main():
     need("wrk", "wrk")
     need("nginx", "nginx-light")
     need("go", "golang-go golang-github-prometheus-client-golang-dev")
+    counts = [int(count) for count in arguments.agents.split(",")]
+    print("| agents | CPU an agent and poll | peak memory |\n|---|---|---|")
+    for count in counts:
+        poll(count, arguments)
     with tempfile.TemporaryDirectory() as directory:
         go = built_go(pathlib.Path(directory))
-        print("| agents | coding | server | CPU a scrape | against the better nginx | median latency | peak memory |")
+        print("\n| agents | coding | server | CPU a scrape | against the better nginx | median latency | peak memory |")
         print("|---|---|---|---|---|---|---|")
-        for count in map(int, arguments.agents.split(",")):
-            measure(count, arguments.binary, go, arguments)
+        for count in counts:
+            measure(count, go, arguments)
 
 
 if __name__ == "__main__":

@@ -146,6 +146,11 @@ impl Walk {
             .count();
         self.agents
             .extend(page.rows.iter().flatten().map(|row| row.agent_id.clone()));
+        if self.pages == 0 {
+            let promised = usize::try_from(page.total_count).unwrap_or(usize::MAX);
+            // At once, and no more than there is: growing by doubling would take twice the memory.
+            self.rows.reserve_exact(promised.min(MOST_PAGES * LIMIT));
+        }
         self.rows.extend(page.rows);
         self.repeated += repeated;
         self.pages += 1;

@@ -158,12 +158,9 @@ pub fn decode(body: &[u8]) -> Result<Page, Error> {
         .total_count
         .and_then(integer)
         .ok_or_else(|| unreadable("it says success but has no TotalCount"))?;
-    let data = envelope
+    let rows = envelope
         .data
-        .ok_or_else(|| unreadable("it says success but has no Data"))?;
-    let rows = RowsSeed(&mut unknown_fields)
-        .deserialize(&mut serde_json::Deserializer::from_str(data.get()))
-        .map_err(|error| broken(&error))?;
+        .ok_or_else(|| unreadable("it says success but has no array as Data"))?;
     Ok(Page {
         total_count,
         rows,
@@ -196,7 +193,8 @@ struct Envelope<'a> {
     error_code: Option<&'a RawValue>,
     error_info: Option<&'a RawValue>,
     total_count: Option<&'a RawValue>,
-    data: Option<&'a RawValue>,
+    /// The rows; nothing where it is no array.
+    data: Option<Vec<Option<Row>>>,
 }
 
 struct EnvelopeSeed<'u>(&'u mut BTreeSet<String>);
@@ -223,7 +221,7 @@ impl<'de> Visitor<'de> for EnvelopeSeed<'_> {
                 "ErrorCode" => envelope.error_code = map.next_value()?,
                 "ErrorInfo" => envelope.error_info = map.next_value()?,
                 "TotalCount" => envelope.total_count = map.next_value()?,
-                "Data" => envelope.data = map.next_value()?,
+                "Data" => envelope.data = map.next_value_seed(RowsSeed(self.0))?,
                 "ActionStatus" | "RequestId" => drop(map.next_value::<IgnoredAny>()?),
                 unknown => {
                     remember(self.0, unknown);
@@ -247,55 +245,92 @@ pub(super) fn remember(unknown_fields: &mut BTreeSet<String>, name: &str) {
     }
 }
 
+/// What is said of JSON that is of another kind than expected: nothing, and no error either.
+macro_rules! nothing_else {
+    () => {
+        fn visit_unit<E>(self) -> Result<Self::Value, E> {
+            Ok(None)
+        }
+
+        fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
+            Ok(None)
+        }
+
+        fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
+            Ok(None)
+        }
+
+        fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
+            Ok(None)
+        }
+
+        fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
+            Ok(None)
+        }
+
+        fn visit_str<E>(self, _: &str) -> Result<Self::Value, E> {
+            Ok(None)
+        }
+    };
+}
+
+/// Reads `Data`.
 struct RowsSeed<'u>(&'u mut BTreeSet<String>);
 
 impl<'de> DeserializeSeed<'de> for RowsSeed<'_> {
-    type Value = Vec<Option<Row>>;
+    type Value = Option<Vec<Option<Row>>>;
 
     fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Self::Value, D::Error> {
-        json.deserialize_seq(self)
+        json.deserialize_any(self)
     }
 }
 
 impl<'de> Visitor<'de> for RowsSeed<'_> {
-    type Value = Vec<Option<Row>>;
+    type Value = Option<Vec<Option<Row>>>;
+
+    nothing_else!();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an array of rows")
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
-        let mut rows = Vec::new();
-        while let Some(row) = seq.next_element::<&RawValue>()? {
-            rows.push(read_row(row, self.0));
+        let mut rows = Vec::with_capacity(LIMIT);
+        while let Some(row) = seq.next_element_seed(RowSeed(self.0))? {
+            rows.push(row);
         }
-        Ok(rows)
+        Ok(Some(rows))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        Ok(None)
     }
 }
 
 /// Reads one row; whatever is no object has no agent's id.
-fn read_row(row: &RawValue, unknown_fields: &mut BTreeSet<String>) -> Option<Row> {
-    RowSeed(unknown_fields)
-        .deserialize(&mut serde_json::Deserializer::from_str(row.get()))
-        .ok()
-        .flatten()
-}
-
 struct RowSeed<'u>(&'u mut BTreeSet<String>);
 
 impl<'de> DeserializeSeed<'de> for RowSeed<'_> {
     type Value = Option<Row>;
 
     fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Self::Value, D::Error> {
-        json.deserialize_map(self)
+        json.deserialize_any(self)
     }
 }
 
 impl<'de> Visitor<'de> for RowSeed<'_> {
     type Value = Option<Row>;
 
+    nothing_else!();
+
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+        while seq.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(None)
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
@@ -377,9 +412,22 @@ impl<'de> Deserialize<'de> for FieldName<'de> {
 /// A finite number, written as one or inside a string.
 fn number(json: &RawValue) -> Option<f64> {
     let text = unquoted(json)?;
-    let number: f64 = text.trim().parse().ok()?;
+    let text = text.trim();
+    let number = small_count(text).map_or_else(|| text.parse(), Ok).ok()?;
     // Adding zero makes one zero of the two: "-0" is nothing that a page should show.
     number.is_finite().then_some(number + 0.0)
+}
+
+/// What almost every value is: a few digits, exact as a float.
+fn small_count(text: &str) -> Option<f64> {
+    let digits = text.as_bytes();
+    if !(1..=15).contains(&digits.len()) || !digits.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    let count = digits
+        .iter()
+        .fold(0_u64, |count, digit| count * 10 + u64::from(digit - b'0'));
+    Some(count as f64)
 }
 
 /// An integer, written as one or inside a string.

@@ -38,7 +38,7 @@ impl Coding {
 
     /// One body out of `pieces`, in their order. Nothing of them is copied.
     pub fn join<const N: usize>(self, pieces: [&Piece; N]) -> Vec<Bytes> {
-        let bodies = pieces.iter().map(|piece| piece.bytes.clone());
+        let bodies = pieces.iter().flat_map(|piece| piece.chunks.iter().cloned());
         match self {
             Self::Identity | Self::Zstd => bodies.collect(),
             Self::Gzip => {
@@ -71,7 +71,7 @@ fn gzip_tail(checksum: Hasher, length: u32) -> Bytes {
 /// A part of an answer in some coding.
 #[derive(Debug, Clone, Default)]
 pub struct Piece {
-    bytes: Bytes,
+    chunks: Vec<Bytes>,
     checksum: Hasher,
     length: u32,
 }
@@ -80,9 +80,9 @@ pub struct Piece {
 pub struct Encoder(Kind);
 
 enum Kind {
-    Identity(Vec<u8>),
+    Identity(Chunks),
     Gzip(Box<Deflate>),
-    Zstd(Box<zstd::Encoder<'static, Vec<u8>>>),
+    Zstd(Box<zstd::Encoder<'static, Chunks>>),
 }
 
 impl Encoder {
@@ -92,9 +92,9 @@ impl Encoder {
     /// Where zstd cannot get its memory.
     pub fn new(coding: Coding) -> io::Result<Self> {
         Ok(Self(match coding {
-            Coding::Identity => Kind::Identity(Vec::new()),
+            Coding::Identity => Kind::Identity(Chunks::default()),
             Coding::Gzip => Kind::Gzip(Box::new(Deflate::new())),
-            Coding::Zstd => Kind::Zstd(Box::new(zstd::Encoder::new(Vec::new(), 1)?)),
+            Coding::Zstd => Kind::Zstd(Box::new(zstd::Encoder::new(Chunks::default(), 1)?)),
         }))
     }
 
@@ -104,15 +104,9 @@ impl Encoder {
     /// Those of the compressor: none, writing into memory.
     pub fn finish(self) -> io::Result<Piece> {
         match self.0 {
-            Kind::Identity(text) => Ok(Piece {
-                bytes: text.into(),
-                ..Piece::default()
-            }),
+            Kind::Identity(text) => Ok(text.into_piece()),
             Kind::Gzip(deflate) => deflate.finish(),
-            Kind::Zstd(encoder) => Ok(Piece {
-                bytes: encoder.finish()?.into(),
-                ..Piece::default()
-            }),
+            Kind::Zstd(encoder) => Ok(encoder.finish()?.into_piece()),
         }
     }
 }
@@ -131,10 +125,60 @@ impl Write for Encoder {
     }
 }
 
+/// Bytes in chunks of bounded size: a long piece never has to be moved to a larger place, and what
+/// it leaves behind goes back to the system.
+#[derive(Default)]
+struct Chunks {
+    full: Vec<Bytes>,
+    open: Vec<u8>,
+}
+
+/// The size of a chunk.
+const CHUNK: usize = 256 * 1024;
+
+impl Chunks {
+    /// Where the next bytes go: never without room, if only a little.
+    fn open(&mut self) -> &mut Vec<u8> {
+        if self.open.len() >= CHUNK - ROOM {
+            self.close();
+        }
+        self.open.reserve(ROOM);
+        &mut self.open
+    }
+
+    fn close(&mut self) {
+        let mut chunk = std::mem::take(&mut self.open);
+        chunk.shrink_to_fit();
+        self.full.push(chunk.into());
+    }
+
+    fn into_piece(mut self) -> Piece {
+        if !self.open.is_empty() {
+            self.close();
+        }
+        Piece {
+            chunks: self.full,
+            ..Piece::default()
+        }
+    }
+}
+
+impl Write for Chunks {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let (now, _) = bytes.split_at(bytes.len().min(ROOM));
+        self.open().extend_from_slice(now);
+        Ok(now.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 /// Raw deflate blocks, and what gzip wants to know of their content.
 struct Deflate {
     compress: Compress,
-    blocks: Vec<u8>,
+    blocks: Chunks,
     checksum: Hasher,
     length: u32,
 }
@@ -146,7 +190,7 @@ impl Deflate {
     fn new() -> Self {
         Self {
             compress: Compress::new(Compression::fast(), false),
-            blocks: Vec::new(),
+            blocks: Chunks::default(),
             checksum: Hasher::new(),
             length: 0,
         }
@@ -166,26 +210,25 @@ impl Deflate {
         if self.length > 0 {
             self.run(&[], FlushCompress::Sync)?;
         }
-        self.blocks.shrink_to_fit();
         Ok(Piece {
-            bytes: self.blocks.into(),
             checksum: self.checksum,
             length: self.length,
+            ..self.blocks.into_piece()
         })
     }
 
     /// Feeds `text` to the end; with a flush, until all that is compressed has come out.
     fn run(&mut self, mut text: &[u8], flush: FlushCompress) -> io::Result<()> {
         loop {
-            self.blocks.reserve(ROOM);
+            let blocks = self.blocks.open();
             let before = self.compress.total_in();
             let status = self
                 .compress
-                .compress_vec(text, &mut self.blocks, flush)
+                .compress_vec(text, blocks, flush)
                 .map_err(io::Error::other)?;
             let taken = usize::try_from(self.compress.total_in() - before).unwrap_or(usize::MAX);
             text = text.get(taken..).unwrap_or_default();
-            let has_room_left = self.blocks.len() < self.blocks.capacity();
+            let has_room_left = blocks.len() < blocks.capacity();
             if text.is_empty() && (has_room_left || status == Status::BufError) {
                 return Ok(());
             }
