@@ -1,6 +1,6 @@
 //! The contract, held against the real binary: it is started as a user starts it, polls a strict fake
 //! Desk over HTTP, and is looked at through what it serves, writes and exits with. Nothing here knows
-//! the program's inside.
+//! the program's inside, but its tables of metrics and the simulated Desk's figures.
 //!
 //! `BLESS=1` writes the golden pages anew.
 
@@ -14,14 +14,17 @@
     missing_docs
 )]
 
+mod alerting;
 mod command_line;
 mod configuration;
+mod dashboards;
 mod demo;
 mod deploy;
 mod fake_desk;
 mod faults;
 mod formats;
 mod golden;
+mod history;
 mod liveness;
 mod meters;
 mod midnight;
@@ -30,6 +33,7 @@ mod prometheus;
 mod readme;
 mod retries;
 mod routes;
+mod rules;
 mod secrets;
 mod soak;
 mod support;

@@ -236,6 +236,11 @@ impl Exporter {
         self.stop_by(Signal::INT)
     }
 
+    /// Ends it at once (SIGKILL), as the kernel does when memory runs out.
+    pub(crate) fn kill(&mut self) -> ExitStatus {
+        self.stop_by(Signal::KILL)
+    }
+
     fn stop_by(&mut self, signal: Signal) -> ExitStatus {
         let pid = i32::try_from(self.pid()).ok().and_then(Pid::from_raw);
         kill_process(pid.unwrap(), signal).unwrap();

@@ -1,6 +1,7 @@
 //! The vocabulary in which the tests are told: a fake Desk, the real binary, a strict reader of
 //! its page, and the tools from outside.
 
+pub(crate) mod alertmanager;
 pub(crate) mod deploy;
 pub(crate) mod desk;
 pub(crate) mod exporter;
@@ -9,6 +10,7 @@ pub(crate) mod http;
 pub(crate) mod page;
 pub(crate) mod prometheus;
 pub(crate) mod python;
+pub(crate) mod repository;
 pub(crate) mod rows;
 pub(crate) mod rules;
 pub(crate) mod scrapers;

@@ -2,14 +2,23 @@
 
 use std::fs;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use serde_json::{Value, json};
 
 use super::http;
-use super::tools::run;
+use super::tools::{self, run};
 use super::{eventually, free_port};
+
+/// What Prometheus answered to a query.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    /// The series, each with `metric` and `value` or `values`.
+    pub(crate) result: Vec<Value>,
+    /// Why there is none, and whatever else it had to say: error, warnings, notes.
+    pub(crate) remarks: Vec<String>,
+}
 
 /// A Prometheus of its own folder and port; killed when dropped.
 pub(crate) struct Prometheus {
@@ -56,25 +65,8 @@ impl Setup {
         let folder = tempfile::tempdir().unwrap();
         // JSON is YAML too.
         let config = json!({ "global": { "scrape_interval": "1s" }, "scrape_configs": self.jobs });
-        let file = folder.path().join("prometheus.yml");
-        fs::write(&file, config.to_string()).unwrap();
-        let log = fs::File::create(folder.path().join("log")).unwrap();
-        let address: SocketAddr = ([127, 0, 0, 1], free_port()).into();
-        let child = Command::new(self.binary)
-            .arg(format!("--config.file={}", file.display()))
-            .arg(format!("--storage.tsdb.path={}", folder.path().display()))
-            .arg(format!("--web.listen-address={address}"))
-            .args(self.flags)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(log)
-            .spawn()
-            .unwrap();
-        Prometheus {
-            child,
-            address,
-            folder,
-        }
+        fs::write(folder.path().join("prometheus.yml"), config.to_string()).unwrap();
+        Prometheus::start(&self.binary, &self.flags, folder)
     }
 }
 
@@ -88,15 +80,78 @@ pub(crate) fn version_of(binary: &PathBuf) -> String {
 }
 
 impl Prometheus {
-    /// An instant query: label sets and values.
-    fn query(&self, query: &str) -> Option<Vec<(Value, f64)>> {
-        let encoded: String = form_urlencoded::byte_serialize(query.as_bytes()).collect();
-        let path = format!("/api/v1/query?query={encoded}");
+    /// Debian's, with the `prometheus.yml` of this folder, and the data below its `data`, if there are any.
+    pub(crate) fn over(folder: tempfile::TempDir) -> Prometheus {
+        Prometheus::start(&tools::prometheus(), &[], folder)
+    }
+
+    fn start(binary: &Path, flags: &[String], folder: tempfile::TempDir) -> Prometheus {
+        let inside = |name: &str| folder.path().join(name).display().to_string();
+        let log = fs::File::create(inside("log")).unwrap();
+        let address: SocketAddr = ([127, 0, 0, 1], free_port()).into();
+        let child = Command::new(binary)
+            .arg(format!("--config.file={}", inside("prometheus.yml")))
+            .arg(format!("--storage.tsdb.path={}", inside("data")))
+            .arg(format!("--web.listen-address={address}"))
+            .args(flags)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        Prometheus {
+            child,
+            address,
+            folder,
+        }
+    }
+
+    /// What it wrote.
+    pub(crate) fn log(&self) -> String {
+        let file: &Path = &self.folder.path().join("log");
+        fs::read_to_string(file).unwrap_or_default()
+    }
+
+    /// The answer for the present; `None` while it does not listen.
+    pub(crate) fn ask(&self, query: &str) -> Option<Answer> {
+        self.call("query", &[("query", query.to_owned())])
+    }
+
+    /// The answer for each `step` seconds of a time; `None` while it does not listen.
+    pub(crate) fn ask_over(&self, query: &str, from: i64, to: i64, step: i64) -> Option<Answer> {
+        let parameters = [
+            ("query", query.to_owned()),
+            ("start", from.to_string()),
+            ("end", to.to_string()),
+            ("step", step.to_string()),
+        ];
+        self.call("query_range", &parameters)
+    }
+
+    fn call(&self, endpoint: &str, parameters: &[(&str, String)]) -> Option<Answer> {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        query.extend_pairs(parameters);
+        let path = format!("/api/v1/{endpoint}?{}", query.finish());
         let response = http::fetch(self.address, "GET", &path, &[]).ok()?;
         let answer: Value = serde_json::from_slice(&response.body).ok()?;
-        let result = answer["data"]["result"].as_array()?;
+        let mut remarks = Vec::new();
+        for member in ["error", "warnings", "infos"] {
+            if !answer[member].is_null() {
+                remarks.push(format!("{member}: {}", answer[member]));
+            }
+        }
+        let result = answer["data"]["result"].as_array();
+        Some(Answer {
+            result: result.cloned().unwrap_or_default(),
+            remarks,
+        })
+    }
+
+    /// An instant query: label sets and values.
+    pub(crate) fn query(&self, query: &str) -> Option<Vec<(Value, f64)>> {
         let value = |row: &Value| row["value"][1].as_str()?.parse().ok();
-        let rows = result
+        let rows = self.ask(query)?.result;
+        let rows = rows
             .iter()
             .map(|row| Some((row["metric"].clone(), value(row)?)));
         rows.collect()
@@ -110,12 +165,19 @@ impl Prometheus {
             _ => None,
         });
         found.unwrap_or_else(|| {
-            let log = fs::read_to_string(self.folder.path().join("log")).unwrap_or_default();
             panic!(
-                "{query} is not {expected} but {:?}\n{log}",
-                self.query(query)
+                "{query} is not {expected} but {:?}\n{}",
+                self.query(query),
+                self.log()
             )
         })
+    }
+
+    /// Waits until the query has any answer.
+    #[track_caller]
+    pub(crate) fn expect_some(&self, query: &str) -> Vec<(Value, f64)> {
+        let found = eventually(|| self.query(query).filter(|rows| !rows.is_empty()));
+        found.unwrap_or_else(|| panic!("{query} stays without an answer\n{}", self.log()))
     }
 }
 

@@ -32,6 +32,14 @@ pub(crate) fn promtool() -> PathBuf {
     tool("promtool", "prometheus")
 }
 
+pub(crate) fn alertmanager() -> PathBuf {
+    tool("prometheus-alertmanager", "prometheus-alertmanager")
+}
+
+pub(crate) fn amtool() -> PathBuf {
+    tool("amtool", "prometheus-alertmanager")
+}
+
 /// The Prometheus of Debian's newest suite, unpacked beside this machine's own; apt is asked with
 /// lists and sources of its own, made from those that are configured here.
 pub(crate) fn newer_prometheus() -> PathBuf {

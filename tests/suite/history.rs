@@ -1,0 +1,364 @@
+//! Every expression of every panel, variable and rule has an answer from a real Prometheus, and the
+//! server has nothing to remark on it.
+//!
+//! It knows two days, midnight included, of the simulated Desk: what the exporter would have shown,
+//! written as OpenMetrics and loaded by promtool. It scrapes the demo, whose present goes on where that
+//! history ends, and evaluates the rules of `deploy/`.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use promql_parser::parser::{self, Expr, VectorSelector};
+use promql_parser::util::{ExprVisitor, walk_expr};
+use serde_json::json;
+use tencent_desk_exporter::catalog::agents::FAMILIES;
+use tencent_desk_exporter::clock::DayWindow;
+use tencent_desk_exporter::demo::centre::Centre;
+use tencent_desk_exporter::demo::{SEED, zone_for};
+use tencent_desk_exporter::desk::wire;
+
+use crate::support::exporter::Setup;
+use crate::support::page::{Page, Sample};
+use crate::support::prometheus::{Answer, Prometheus};
+use crate::support::repository::{self, Asked, Variables, expressions, rules};
+use crate::support::tools;
+
+const HOUR: i64 = 3600;
+/// As far back as the dashboards look: "the same hour yesterday", of a day that began this morning.
+const LENGTH: i64 = 48 * HOUR;
+/// Seconds between two samples: the shortest window of a rate, five minutes, holds more than one.
+const STEP: i64 = 120;
+/// Blocks of Prometheus begin at multiples of this.
+const BLOCK: i64 = 2 * HOUR;
+/// Before midnight, agents end that long earlier than they would: an import has no marks of
+/// staleness, and Prometheus shows a value for five minutes where nothing says that it is over.
+const LOOKBACK: i64 = 300;
+
+const JOB: &str = "tencent-desk";
+
+/// Samples of one block, by family and labels.
+#[derive(Default)]
+struct Block(BTreeMap<String, Family>);
+
+#[derive(Default)]
+struct Family {
+    kind: String,
+    series: BTreeMap<String, Vec<String>>,
+}
+
+impl Block {
+    fn add(&mut self, family: &str, kind: &str, sample: &Sample, at: i64) {
+        let labels: Vec<String> = sample.labels.iter().map(label).collect();
+        let series = format!("{}{{{}}}", sample.name, labels.join(","));
+        let family = self.0.entry(family.to_owned()).or_default();
+        kind.clone_into(&mut family.kind);
+        let samples = family.series.entry(series).or_default();
+        samples.push(format!("{} {at}", sample.value));
+    }
+
+    /// The block as OpenMetrics.
+    fn text(&self) -> String {
+        let mut text = String::new();
+        for (name, family) in &self.0 {
+            text.push_str(&format!("# TYPE {name} {}\n", family.kind));
+            for (series, samples) in &family.series {
+                for sample in samples {
+                    text.push_str(&format!("{series} {sample}\n"));
+                }
+            }
+        }
+        text.push_str("# EOF\n");
+        text
+    }
+}
+
+fn label((name, value): (&String, &String)) -> String {
+    let value = value.replace('\\', "\\\\").replace('"', "\\\"");
+    format!("{name}=\"{}\"", value.replace('\n', "\\n"))
+}
+
+/// The simulated Desk's past, and an exporter that was there all the time.
+struct Past<'a> {
+    /// The demo's page, whose own metrics the past has too.
+    live: &'a Page,
+    instance: String,
+    zone: TimeZone,
+    /// Its first second.
+    from: i64,
+    /// Its last second.
+    to: i64,
+}
+
+impl Past<'_> {
+    /// Writes a file for each block.
+    fn write(&self, folder: &Path) -> Vec<std::path::PathBuf> {
+        let mut files = Vec::new();
+        let mut begin = self.from - self.from.rem_euclid(BLOCK);
+        while begin <= self.to {
+            let mut block = Block::default();
+            for at in (begin..begin + BLOCK).step_by(usize::try_from(STEP).unwrap()) {
+                if (self.from..=self.to).contains(&at) {
+                    self.add(at, &mut block);
+                }
+            }
+            let file = folder.join(format!("{begin}.txt"));
+            fs::write(&file, block.text()).unwrap();
+            files.push(file);
+            begin += BLOCK;
+        }
+        files
+    }
+
+    fn day(&self, at: i64) -> DayWindow {
+        DayWindow::around(Timestamp::from_second(at).unwrap(), &self.zone).unwrap()
+    }
+
+    fn add(&self, at: i64, block: &mut Block) {
+        let day = self.day(at);
+        let has_agents = at + LOOKBACK < day.end().as_second();
+        if has_agents {
+            self.add_agents(&day, at, block);
+        }
+        let up = self.sample("up", &[], 1.0);
+        block.add("up", "gauge", &up, at);
+        let took = self.sample("scrape_duration_seconds", &[], 0.004);
+        block.add("scrape_duration_seconds", "gauge", &took, at);
+        for family in self.live.families() {
+            let name = family.name.trim_end_matches("_total");
+            if name.starts_with("tencent_desk_agent_") {
+                continue;
+            }
+            for live in &family.samples {
+                let Some(value) = self
+                    .own_value(live, at, &day)
+                    .filter(|_| has_agents || name != "tencent_desk_day_start_timestamp_seconds")
+                else {
+                    continue;
+                };
+                let labels: Vec<(&str, &str)> = live
+                    .labels
+                    .iter()
+                    .map(|(name, value)| (name.as_str(), value.as_str()))
+                    .collect();
+                block.add(
+                    name,
+                    &family.kind,
+                    &self.sample(&live.name, &labels, value),
+                    at,
+                );
+            }
+        }
+    }
+
+    /// What the exporter would have made of Desk's rows.
+    fn add_agents(&self, day: &DayWindow, at: i64, block: &mut Block) {
+        let now = Timestamp::from_second(at).unwrap();
+        let rows = Centre::new(SEED).rows(&[*day], now);
+        let answer = json!({ "ErrorCode": 0, "TotalCount": rows.len(), "Data": rows });
+        let page = wire::decode(answer.to_string().as_bytes()).unwrap();
+        for row in page.rows.iter().flatten() {
+            for family in FAMILIES {
+                family.for_each_sample(row, |sample| {
+                    let labels: Vec<(&str, &str)> = [("agent_id", &*row.agent_id)]
+                        .into_iter()
+                        .chain(sample.label)
+                        .collect();
+                    let sample = self.sample(family.name, &labels, sample.value);
+                    block.add(family.name, "gauge", &sample, at);
+                });
+            }
+        }
+    }
+
+    fn sample(&self, name: &str, labels: &[(&str, &str)], value: f64) -> Sample {
+        let target = [("job", JOB), ("instance", &self.instance)];
+        let labels = labels.iter().chain(&target);
+        Sample {
+            name: name.to_owned(),
+            labels: labels
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect(),
+            value,
+        }
+    }
+
+    /// One poll a minute since the beginning, which took an eighth of a second; one in fifty failed.
+    fn own_value(&self, live: &Sample, at: i64, day: &DayWindow) -> Option<f64> {
+        #[allow(clippy::cast_precision_loss, reason = "seconds")]
+        let [polls, at] = [(at - self.from) / 60, at].map(|number| number as f64);
+        let failed = (polls / 50.0).floor();
+        let is_network = live.label("class") == Some("network");
+        let name = live.name.trim_start_matches("tencent_desk_");
+        Some(match name {
+            "up" => 1.0,
+            #[allow(clippy::cast_precision_loss, reason = "seconds")]
+            "day_start_timestamp_seconds" => day.from_second() as f64,
+            "exporter_last_success_timestamp_seconds" => at - 20.0,
+            "exporter_poll_interval_seconds" => 60.0,
+            #[allow(clippy::cast_precision_loss, reason = "seconds")]
+            "process_start_time_seconds" => self.from as f64,
+            "exporter_polls_total" | "exporter_requests_total" => polls,
+            "exporter_poll_failures_total" | "exporter_request_failures_total" if is_network => {
+                failed
+            }
+            "exporter_request_duration_seconds_count" => polls,
+            "exporter_request_duration_seconds_sum" => polls / 8.0,
+            "exporter_request_duration_seconds_bucket" => {
+                let bound: f64 = live.label("le")?.parse().ok()?;
+                (polls * (1.0 - (-bound * 8.0).exp())).floor()
+            }
+            "process_cpu_seconds_total" => polls * 0.05,
+            counter if counter.ends_with("_total") => 0.0,
+            // What the demo shows now, it would have shown then.
+            _ => live.value,
+        })
+    }
+}
+
+/// Two days and the present: the demo, scraped by a Prometheus that remembers.
+fn prometheus(demo: &crate::support::exporter::Exporter, now: i64, zone: &TimeZone) -> Prometheus {
+    let live = demo.wait_until_up();
+    let folder = tempfile::tempdir().unwrap();
+    let past = Past {
+        live: &live,
+        instance: demo.address().to_string(),
+        zone: zone.clone(),
+        from: now - LENGTH,
+        to: now - 15,
+    };
+    let data = folder.path().join("data");
+    for file in past.write(folder.path()) {
+        let loaded = Command::new(tools::promtool())
+            .args(["tsdb", "create-blocks-from", "openmetrics", "--quiet"])
+            .args([&file, &data])
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        assert!(loaded.status.success(), "{file:?}: {loaded:?}");
+    }
+    for file in ["rules.yml", "alerts.yml"] {
+        let rules = repository::read(&format!("deploy/prometheus/{file}"));
+        fs::write(folder.path().join(file), rules).unwrap();
+    }
+    let config = json!({
+        "global": { "scrape_interval": "1s", "evaluation_interval": "1s" },
+        "rule_files": ["rules.yml", "alerts.yml"],
+        "scrape_configs": [
+            { "job_name": JOB, "static_configs": [{ "targets": [past.instance] }] },
+        ],
+    });
+    fs::write(folder.path().join("prometheus.yml"), config.to_string()).unwrap();
+    Prometheus::over(folder)
+}
+
+/// An agent of whom everything is known: who has answered, was rated and has been off once.
+fn well_known_agent(prometheus: &Prometheus) -> String {
+    let families = [
+        "average_first_response_seconds",
+        "satisfaction_ratio",
+        "last_logout_timestamp_seconds",
+    ];
+    let known = families.map(|family| format!("and on (agent_id) tencent_desk_agent_{family}"));
+    let query = format!("topk(1, tencent_desk_agent_sessions {})", known.join(" "));
+    let found = prometheus.expect_some(&query);
+    repository::text(&found[0].0, "agent_id").to_owned()
+}
+
+/// Expressions that rightly have no answer here, and why.
+const SILENT: [(&str, &str); 1] = [(
+    "ALERTS{",
+    "an annotation for each alert that fires; the demo is a good day, on which none does",
+)];
+
+/// What stands in the way of an expression.
+#[derive(Default)]
+struct Problems(Vec<String>);
+
+impl Problems {
+    fn check(&mut self, whence: &str, expr: &str, answer: &Answer, needs_data: bool) {
+        for remark in &answer.remarks {
+            self.0.push(format!("{whence}: {remark}\n{expr}"));
+        }
+        if needs_data && answer.result.is_empty() {
+            self.0.push(format!("{whence}: no data\n{expr}"));
+        }
+    }
+}
+
+/// The selectors of an expression, each as PromQL of its own.
+fn selectors(expr: &str) -> Vec<String> {
+    struct Collector(Vec<String>);
+    impl ExprVisitor for Collector {
+        type Error = ();
+        fn pre_visit(&mut self, expr: &Expr) -> Result<bool, ()> {
+            let selector: Option<&VectorSelector> = match expr {
+                Expr::VectorSelector(selector) => Some(selector),
+                Expr::MatrixSelector(matrix) => Some(&matrix.vs),
+                _ => None,
+            };
+            self.0.extend(selector.map(ToString::to_string));
+            Ok(true)
+        }
+    }
+    let mut collector = Collector(Vec::new());
+    walk_expr(&mut collector, &parser::parse(expr).unwrap()).unwrap();
+    collector.0
+}
+
+#[test]
+fn every_expression_has_an_answer() {
+    let started = Timestamp::now();
+    let (_, zone) = zone_for(started);
+    let demo = Setup::bare().args("demo").start();
+    let now = started.as_second();
+    let midnight = DayWindow::around(started, &zone).unwrap().from_second();
+    let prometheus = prometheus(&demo, now, &zone);
+    // The last rule of the last group that records anything, and both days.
+    prometheus.expect_some("team:tencent_desk_satisfied_sessions:ratio");
+    prometheus.expect_some("tencent_desk:user_sig_remaining_seconds:threshold");
+    prometheus.expect_some("tencent_desk_agent_sessions offset 47h");
+
+    let instance = demo.address().to_string();
+    let agent_id = well_known_agent(&prometheus);
+    let variables = Variables {
+        job: JOB,
+        instance: &instance,
+        agent_id: &agent_id,
+        range: "1d",
+    };
+    let mut problems = Problems::default();
+    for expression in expressions() {
+        let (whence, asked) = (&expression.whence, expression.asked);
+        let expr = variables.fill_in(&expression.expr);
+        let is_silent = SILENT.iter().any(|(start, _)| expr.starts_with(start));
+        let at_once = prometheus.ask(&expr).unwrap();
+        problems.check(whence, &expr, &at_once, asked == Asked::Now);
+        let end = Timestamp::now().as_second();
+        // Today, as the dashboards show it.
+        let today = prometheus.ask_over(&expr, midnight, end, 60).unwrap();
+        let needs_data = asked == Asked::OverTime && !is_silent;
+        problems.check(whence, &expr, &today, needs_data);
+        // Both days, over midnight: whatever is there must not be in the way of each other.
+        let both = prometheus.ask_over(&expr, now - LENGTH, end, 240).unwrap();
+        problems.check(whence, &expr, &both, needs_data);
+    }
+    for rule in rules() {
+        let both = prometheus.ask_over(&rule.expr, now - LENGTH, now, 240);
+        problems.check(&rule.name, &rule.expr, &both.unwrap(), false);
+        let at_once = prometheus.ask(&rule.expr).unwrap();
+        problems.check(&rule.name, &rule.expr, &at_once, !rule.is_alert);
+        // An alert that is silent has nothing to say; what it watches is there all the same.
+        for selector in selectors(&rule.expr) {
+            let watched = prometheus.ask(&selector).unwrap();
+            problems.check(&rule.name, &selector, &watched, true);
+        }
+    }
+    assert!(problems.0.is_empty(), "{}", problems.0.join("\n\n"));
+    // No rule failed or warned while the server evaluated it by itself.
+    let log = prometheus.log();
+    assert!(!log.contains("Evaluating rule failed"), "{log}");
+}
