@@ -43,7 +43,7 @@ impl Centre {
     }
 
     /// All that will have happened by the end of `day`.
-    pub(super) fn plan(&self, day: &DayWindow) -> DayPlan {
+    pub fn plan(&self, day: &DayWindow) -> DayPlan {
         let off = self.days_off(day);
         let members = (0..).zip(ROSTER.iter().enumerate());
         let agents = members
@@ -72,13 +72,21 @@ fn length(day: &DayWindow) -> i64 {
     day.to_second() + 1 - day.from_second()
 }
 
-/// One day of the whole centre, laid down to its end.
-pub(super) struct DayPlan {
+/// One day of the whole centre, laid down to its end: for whoever asks about many of its instants.
+#[derive(Debug)]
+pub struct DayPlan {
     day: DayWindow,
     agents: Vec<AgentPlan>,
 }
 
 impl DayPlan {
+    /// A row for each agent who logged in on this day and by `now`, in the order of their ids.
+    pub fn rows(&self, now: Timestamp) -> Vec<AgentDay> {
+        let mut tallies: Vec<Tally> = ROSTER.iter().map(Tally::of).collect();
+        self.add_to(&mut tallies, now);
+        tallies.into_iter().filter_map(Tally::finish).collect()
+    }
+
     fn add_to(&self, tallies: &mut [Tally], now: Timestamp) {
         let midnight = self.day.from_second();
         // What a day's last sessions still do after midnight is not of this day.
@@ -94,6 +102,7 @@ impl DayPlan {
     }
 }
 
+#[derive(Debug)]
 struct AgentPlan {
     stints: Vec<Stint>,
     sessions: Vec<Session>,
@@ -116,15 +125,6 @@ mod tests {
     use super::*;
     use crate::demo::SEED;
     use jiff::tz::TimeZone;
-
-    impl DayPlan {
-        /// What [`Centre::rows`] says, without laying down the plan again.
-        pub(crate) fn rows(&self, now: Timestamp) -> Vec<AgentDay> {
-            let mut tallies: Vec<Tally> = ROSTER.iter().map(Tally::of).collect();
-            self.add_to(&mut tallies, now);
-            tallies.into_iter().filter_map(Tally::finish).collect()
-        }
-    }
 
     fn day(instant: &str, zone: &str) -> DayWindow {
         let zone = TimeZone::get(zone).unwrap();

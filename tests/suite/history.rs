@@ -17,7 +17,7 @@ use promql_parser::util::{ExprVisitor, walk_expr};
 use serde_json::json;
 use tencent_desk_exporter::catalog::agents::FAMILIES;
 use tencent_desk_exporter::clock::DayWindow;
-use tencent_desk_exporter::demo::centre::Centre;
+use tencent_desk_exporter::demo::centre::{AgentDay, Centre, DayPlan};
 use tencent_desk_exporter::demo::{SEED, zone_for};
 use tencent_desk_exporter::desk::wire;
 
@@ -30,8 +30,10 @@ use crate::support::tools;
 const HOUR: i64 = 3600;
 /// As far back as the dashboards look: "the same hour yesterday", of a day that began this morning.
 const LENGTH: i64 = 48 * HOUR;
-/// Seconds between two samples: the shortest window of a rate, five minutes, holds more than one.
+/// Seconds between two scrapes: the shortest window of a rate, five minutes, holds more than one.
 const STEP: i64 = 120;
+/// Agents, of whom there are no rates, are written that seldom.
+const AGENTS_STEP: i64 = 240;
 /// Blocks of Prometheus begin at multiples of this.
 const BLOCK: i64 = 2 * HOUR;
 /// Before midnight, agents end that long earlier than they would: an import has no marks of
@@ -81,6 +83,9 @@ fn label((name, value): (&String, &String)) -> String {
     format!("{name}=\"{}\"", value.replace('\n', "\\n"))
 }
 
+/// The days of the simulated Desk, by their start.
+type Plans = BTreeMap<Timestamp, DayPlan>;
+
 /// The simulated Desk's past, and an exporter that was there all the time.
 struct Past<'a> {
     /// The demo's page, whose own metrics the past has too.
@@ -97,12 +102,13 @@ impl Past<'_> {
     /// Writes a file for each block.
     fn write(&self, folder: &Path) -> Vec<std::path::PathBuf> {
         let mut files = Vec::new();
+        let mut plans = Plans::new();
         let mut begin = self.from - self.from.rem_euclid(BLOCK);
         while begin <= self.to {
             let mut block = Block::default();
             for at in (begin..begin + BLOCK).step_by(usize::try_from(STEP).unwrap()) {
                 if (self.from..=self.to).contains(&at) {
-                    self.add(at, &mut block);
+                    self.add(at, &mut plans, &mut block);
                 }
             }
             let file = folder.join(format!("{begin}.txt"));
@@ -117,11 +123,14 @@ impl Past<'_> {
         DayWindow::around(Timestamp::from_second(at).unwrap(), &self.zone).unwrap()
     }
 
-    fn add(&self, at: i64, block: &mut Block) {
+    fn add(&self, at: i64, plans: &mut Plans, block: &mut Block) {
         let day = self.day(at);
         let has_agents = at + LOOKBACK < day.end().as_second();
-        if has_agents {
-            self.add_agents(&day, at, block);
+        if has_agents && at % AGENTS_STEP == 0 {
+            let plan = plans.entry(day.start());
+            let plan = plan.or_insert_with(|| Centre::new(SEED).plan(&day));
+            let rows = plan.rows(Timestamp::from_second(at).unwrap());
+            self.add_agents(&rows, at, block);
         }
         let up = self.sample("up", &[], 1.0);
         block.add("up", "gauge", &up, at);
@@ -155,9 +164,7 @@ impl Past<'_> {
     }
 
     /// What the exporter would have made of Desk's rows.
-    fn add_agents(&self, day: &DayWindow, at: i64, block: &mut Block) {
-        let now = Timestamp::from_second(at).unwrap();
-        let rows = Centre::new(SEED).rows(&[*day], now);
+    fn add_agents(&self, rows: &[AgentDay], at: i64, block: &mut Block) {
         let answer = json!({ "ErrorCode": 0, "TotalCount": rows.len(), "Data": rows });
         let page = wire::decode(answer.to_string().as_bytes()).unwrap();
         for row in page.rows.iter().flatten() {
