@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use promql_parser::label::Matchers;
-use promql_parser::parser::{self, Expr, VectorSelector};
+use promql_parser::parser::{self, Expr, LabelModifier, VectorSelector};
 use serde_json::Value;
 use tencent_desk_exporter::catalog::own::Kind;
 use tencent_desk_exporter::catalog::{AGENT_ID, agents, own};
@@ -137,7 +137,7 @@ impl Reader<'_> {
             }
             Expr::Binary(binary) => {
                 if let Some(modifier) = &binary.modifier {
-                    let matching = modifier.matching.iter().map(|matching| matching.labels());
+                    let matching = modifier.matching.iter().map(LabelModifier::labels);
                     let labels = matching.chain(modifier.card.labels());
                     let labels = labels.flat_map(|labels| &labels.labels);
                     self.wanted.extend(labels.cloned());
@@ -205,7 +205,7 @@ fn names_after(open: &str, text: &str) -> Vec<String> {
     let is_of_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
     text.split(open)
         .skip(1)
-        .map(|rest| rest.trim_start())
+        .map(str::trim_start)
         .map(|rest| rest.chars().take_while(|&c| is_of_name(c)).collect())
         .collect()
 }
