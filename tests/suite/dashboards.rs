@@ -11,7 +11,7 @@ use serde_json::Value;
 use tencent_desk_exporter::catalog::own::Kind;
 use tencent_desk_exporter::catalog::{AGENT_ID, agents, own};
 
-use crate::support::repository::{Variables, dashboards, expressions, list, rules, text};
+use crate::support::repository::{self, Variables, dashboards, expressions, list, rules, text};
 
 /// Units that Grafana knows, of those that we use. `suffix:` and `time:` take any text.
 const UNITS: &[&str] = &[
@@ -402,6 +402,18 @@ fn check_panel(whence: &str, panel: &Value) {
             target["range"] == false,
             "{whence}"
         );
+    }
+}
+
+/// The README shows each dashboard, in no more bytes than a page can bear.
+#[test]
+fn each_dashboard_has_a_picture() {
+    let readme = repository::read("README.md");
+    for (file, _) in dashboards() {
+        let picture = format!("dashboards/pictures/{}", file.replace(".json", ".png"));
+        assert!(readme.contains(&format!("]({picture})")), "{picture}");
+        let length = repository::file(&picture).metadata().unwrap().len();
+        assert!(length < 300 * 1024, "{picture}: {length} bytes");
     }
 }
 
