@@ -77,7 +77,7 @@ impl Setup {
         self
     }
 
-    /// Lets a shell run `script` first, which ends in `exec "$@"`.
+    /// Lets a shell (bash, which knows descriptors beyond 9) run `script` first, which ends in `exec "$@"`.
     pub(crate) fn through(mut self, script: &str) -> Setup {
         self.script = Some(script.to_owned());
         self
@@ -105,8 +105,8 @@ impl Setup {
         let mut command = match &self.script {
             None => Command::new(BINARY),
             Some(script) => {
-                let mut shell = Command::new("sh");
-                shell.args(["-c", script, "sh", BINARY]);
+                let mut shell = Command::new("bash");
+                shell.args(["-c", script, "bash", BINARY]);
                 shell
             }
         };
