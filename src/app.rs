@@ -5,8 +5,9 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use hyper::Request;
 use hyper::body::Incoming;
+use hyper::http::request::Parts as Head;
+use hyper::{Request, Response};
 use jiff::Timestamp;
 use reqwest::Url;
 use tokio::net::TcpListener;
@@ -16,13 +17,15 @@ use crate::config::{Account, Config, Program};
 use crate::demo;
 use crate::desk::credentials::{Credentials, Proof, SecretSource};
 use crate::desk::{self, Client};
-use crate::http;
+use crate::http::{self, Parts};
 use crate::meters::Meters;
 use crate::page::Demand;
 use crate::poller::{self, Poller};
 use crate::server::Site;
 use crate::state::Heartbeat;
 use crate::systemd;
+use crate::web::gate::Gate;
+use crate::web::reload::Source;
 
 /// How often the demo polls where nothing else is set.
 pub const DEMO_INTERVAL: Duration = Duration::from_secs(5);
@@ -64,7 +67,7 @@ pub async fn serve(
     let site = Site::new(
         state,
         heartbeat.clone(),
-        meters,
+        meters.clone(),
         demand,
         clock.clone(),
         &program.telemetry_path,
@@ -82,18 +85,59 @@ pub async fn serve(
         }
         systemd::stopping();
     };
-    let answer = move |request: Request<Incoming>| {
-        let site = site.clone();
-        async move {
-            let (head, _) = request.into_parts();
-            site.answer(&head.method, head.uri.path(), &head.headers)
-                .await
-        }
-    };
-    http::serve(listener, answer, stop).await;
+    match program.web {
+        None => listen(listener, site, stop).await,
+        Some(web) => listen_guarded(listener, site, web, meters, stop).await?,
+    }
     polling.abort();
     tracing::info!("stopped");
     outcome
+}
+
+/// Serves everybody, without encryption.
+async fn listen(listener: TcpListener, site: Site, stop: impl Future<Output = ()>) {
+    let answer = move |request: Request<Incoming>| {
+        let site = site.clone();
+        async move { answer(&site, &request.into_parts().0).await }
+    };
+    http::serve(listener, http::plain, answer, stop).await;
+}
+
+/// Serves those whom the web configuration lets in, as it has it at the time.
+async fn listen_guarded(
+    listener: TcpListener,
+    site: Site,
+    web: Source,
+    meters: Arc<Meters>,
+    stop: impl Future<Output = ()>,
+) -> Result<(), String> {
+    let report = move |is_good| meters.web_config_read(is_good);
+    let (gate, keep_fresh) = Gate::new(web, report)?;
+    let keep_fresh = tokio::spawn(keep_fresh);
+    let door = {
+        let gate = gate.clone();
+        move |stream| gate.clone().open(stream)
+    };
+    let answer = move |request: Request<Incoming>| {
+        let (site, gate) = (site.clone(), gate.clone());
+        async move {
+            let (head, _) = request.into_parts();
+            let mut response = match gate.refusal(&head.headers).await {
+                Some(refusal) => refusal,
+                None => answer(&site, &head).await,
+            };
+            gate.dress(&mut response);
+            response
+        }
+    };
+    http::serve(listener, door, answer, stop).await;
+    keep_fresh.abort();
+    Ok(())
+}
+
+async fn answer(site: &Site, head: &Head) -> Response<Parts> {
+    site.answer(&head.method, head.uri.path(), &head.headers)
+        .await
 }
 
 /// Polls a simulated Desk inside this process and serves what it says, until `stop` ends.
@@ -161,6 +205,7 @@ async fn bind(program: &Program) -> Result<(TcpListener, SocketAddr), String> {
         None => program.listen_address.bind().await.map_err(cannot)?,
     };
     let address = listener.local_addr().map_err(cannot)?;
-    tracing::info!(%address, path = program.telemetry_path, "listening");
+    let tls = program.web.as_ref().is_some_and(Source::has_tls);
+    tracing::info!(%address, path = program.telemetry_path, tls, "listening");
     Ok((listener, address))
 }

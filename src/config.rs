@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::net::IpAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
@@ -20,6 +20,7 @@ use crate::duration;
 use crate::listen::ListenAddress;
 use crate::logging::{Directives, Format};
 use crate::secret::Secret;
+use crate::web::reload::Source;
 
 /// What the names of all variables begin with.
 pub const PREFIX: &str = "TENCENT_DESK_";
@@ -150,6 +151,8 @@ pub struct Program {
     pub log_level: Directives,
     /// How it is logged.
     pub log_format: Format,
+    /// Who may scrape, and over TLS or not; everybody, and without, where there is none.
+    pub web: Option<Source>,
     /// What deserves a word, but is no mistake: to be logged once logging has started.
     pub warnings: Vec<String>,
 }
@@ -226,7 +229,7 @@ impl Environment {
     /// Every mistake in it.
     pub fn config(self) -> Result<Config, Mistakes> {
         let (variables, mut mistakes, warnings) = self.variables();
-        let program = mistakes.program(&variables, DEFAULT_INTERVAL, warnings);
+        let program = mistakes.guarded_program(&variables, DEFAULT_INTERVAL, warnings);
         let account = mistakes.account(&variables);
         mistakes.or(program
             .zip(account)
@@ -239,8 +242,20 @@ impl Environment {
     /// Every mistake in it.
     pub fn program(self, interval: Duration) -> Result<Program, Mistakes> {
         let (variables, mut mistakes, warnings) = self.variables();
-        let program = mistakes.program(&variables, interval, warnings);
+        let program = mistakes.guarded_program(&variables, interval, warnings);
         mistakes.or(program)
+    }
+
+    /// Where an exporter of these settings listens, and whether it has a web configuration. That
+    /// may be broken by now, while what it was before is still in use: it is not read.
+    ///
+    /// # Errors
+    /// Every mistake in the program's other settings.
+    pub fn place(self, interval: Duration) -> Result<(ListenAddress, bool), Mistakes> {
+        let (variables, mut mistakes, warnings) = self.variables();
+        let program = mistakes.program(&variables, interval, warnings);
+        let is_guarded = variables.web_config_file.is_some();
+        mistakes.or(program.map(|program| (program.listen_address, is_guarded)))
     }
 
     fn variables(self) -> (Variables, Mistakes, Vec<String>) {
@@ -324,6 +339,17 @@ impl Mistakes {
             .ok()
     }
 
+    fn guarded_program(
+        &mut self,
+        v: &Variables,
+        interval: Duration,
+        warnings: Vec<String>,
+    ) -> Option<Program> {
+        let program = self.program(v, interval, warnings);
+        let web = self.web(v);
+        program.map(|program| Program { web, ..program })
+    }
+
     fn program(
         &mut self,
         v: &Variables,
@@ -379,12 +405,6 @@ impl Mistakes {
             Format::Logfmt,
             parse_format,
         );
-        if v.web_config_file.is_some() {
-            self.add(
-                "WEB_CONFIG_FILE",
-                "is not supported by this version; unset it, and let a proxy do TLS",
-            );
-        }
         Some(Program {
             poll_interval: poll_interval?,
             request_timeout: request_timeout?,
@@ -394,8 +414,21 @@ impl Mistakes {
             telemetry_path: telemetry_path?,
             log_level: log_level?,
             log_format: log_format?,
+            web: None,
             warnings,
         })
+    }
+
+    /// The web configuration, read for the first time.
+    fn web(&mut self, v: &Variables) -> Option<Source> {
+        let path = v.web_config_file.as_ref()?;
+        let read = Source::read(Path::new(path));
+        read.map_err(|mistakes| {
+            for mistake in mistakes {
+                self.add("WEB_CONFIG_FILE", &mistake);
+            }
+        })
+        .ok()
     }
 
     fn account(&mut self, v: &Variables) -> Option<Account> {

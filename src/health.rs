@@ -1,34 +1,59 @@
 //! `health`: asks the exporter that runs here, for containers that have no shell and no curl.
+//!
+//! It has no password and no client certificate. Where a web configuration asks for them, a
+//! refusal is a sign of life too: the process accepts, shakes hands and answers. Whether the poll
+//! loop turns is then left to the watchdog, or to an alert on `tencent_desk_up`.
 
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use reqwest::StatusCode;
+use rustls::ClientConfig;
+
 use crate::listen::ListenAddress;
+use crate::tls::{self, AnyServer};
 
 /// An exporter on the same machine answers within this, or is not well.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Asks what listens on `address` for `/-/healthy`.
+/// Asks what listens on `address` for `/-/healthy`; over TLS first where it may have that, since
+/// there is a web configuration (`is_guarded`).
 ///
 /// # Errors
 /// A sentence on why it is not healthy.
-pub async fn ask(address: &ListenAddress) -> Result<(), String> {
-    let url = format!("http://{}/-/healthy", address.reachable());
+pub async fn ask(address: &ListenAddress, is_guarded: bool) -> Result<(), String> {
+    let url = |scheme: &str| format!("{scheme}://{}/-/healthy", address.reachable());
+    if !is_guarded {
+        return judge(&url("http"), get(&url("http"), tls::client_config()?).await);
+    }
+    let server = Arc::new(AnyServer::default());
+    let config = tls::trusting_client_config(server.clone())?;
+    let answer = get(&url("https"), config.clone()).await;
+    let has_tls = server.was_met.load(Ordering::Acquire);
+    match answer {
+        // It showed its certificate, and wants to see ours.
+        Err(error) if has_tls && !error.is_timeout() => Ok(()),
+        Err(error) if !has_tls && !error.is_timeout() => {
+            judge(&url("http"), get(&url("http"), config).await)
+        }
+        answer => judge(&url("https"), answer),
+    }
+}
+
+async fn get(url: &str, config: ClientConfig) -> reqwest::Result<StatusCode> {
     let client = reqwest::Client::builder()
         .no_proxy()
         .timeout(PATIENCE)
-        .tls_backend_preconfigured(crate::tls::client_config()?)
-        .build()
-        .map_err(|error| error.to_string())?;
-    let response = client
-        .get(&url)
-        .send()
-        .await
-        .map_err(|error| format!("{url} does not answer: {error}"))?;
-    match response.status().is_success() {
+        .tls_backend_preconfigured(config)
+        .build()?;
+    Ok(client.get(url).send().await?.status())
+}
+
+fn judge(url: &str, answer: reqwest::Result<StatusCode>) -> Result<(), String> {
+    let status = answer.map_err(|error| format!("{url} does not answer: {error}"))?;
+    match status.is_success() || status == StatusCode::UNAUTHORIZED {
         true => Ok(()),
-        false => Err(format!(
-            "{url} answers with status {}",
-            response.status().as_u16()
-        )),
+        false => Err(format!("{url} answers with status {}", status.as_u16())),
     }
 }

@@ -6,23 +6,33 @@
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
-use std::pin::Pin;
-use std::sync::Arc;
+use std::io;
+use std::pin::{Pin, pin};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use hyper::body::{Body, Bytes, Frame, Incoming, SizeHint};
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
+use hyper::rt::bounds::Http2ServerConnExec;
+use hyper::server::conn::{http1, http2};
+use hyper::service::{HttpService, service_fn};
 use hyper::{Request, Response};
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
+use tokio::time::Instant;
 use tokio_io_timeout::TimeoutStream;
 
 /// Connections at a time; further ones wait to be accepted.
-const MOST_CONNECTIONS: usize = 512;
+const MOST_CONNECTIONS: u32 = 512;
+
+/// For all that comes before HTTP, encryption that is.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Requests at a time on one connection of HTTP/2, and what it may send unread.
+const MOST_STREAMS: u32 = 16;
+const SMALLEST_WINDOW: u32 = 65_535;
 
 /// For a whole request head; and how long a connection may idle between two scrapes.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
@@ -31,7 +41,7 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A request head may have this many bytes and headers.
-const LARGEST_HEAD: usize = 16 * 1024;
+const LARGEST_HEAD: u32 = 16 * 1024;
 const MOST_HEADERS: usize = 64;
 
 /// How long answers under way may still take once the server stops.
@@ -70,35 +80,72 @@ impl Body for Parts {
     }
 }
 
+/// What is spoken on a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Protocol {
+    /// HTTP/1.1 and 1.0
+    Http1,
+    /// HTTP/2
+    Http2,
+}
+
+/// A connection of which no more than a bounded time is spent on writing.
+pub type Bounded = Pin<Box<TimeoutStream<TcpStream>>>;
+
+/// The door of a server without encryption: everybody comes in as they are.
+///
+/// # Errors
+/// None.
+pub async fn plain(stream: Bounded) -> io::Result<(Bounded, Protocol)> {
+    Ok((stream, Protocol::Http1))
+}
+
 /// Answers requests on `listener` by `answer` until `stop` ends, then lets answers under way finish.
-pub async fn serve<A, F>(listener: TcpListener, answer: A, stop: impl Future<Output = ()>)
-where
+/// Each connection goes through `door` first, which may shake hands, or turn it away.
+pub async fn serve<D, O, S, A, F>(
+    listener: TcpListener,
+    door: D,
+    answer: A,
+    stop: impl Future<Output = ()>,
+) where
+    D: Fn(Bounded) -> O + Clone + Send + 'static,
+    O: Future<Output = io::Result<(S, Protocol)>> + Send + 'static,
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     A: Fn(Request<Incoming>) -> F + Clone + Send + 'static,
     F: Future<Output = Response<Parts>> + Send + 'static,
 {
-    let connections = Arc::new(Semaphore::new(MOST_CONNECTIONS));
-    let graceful = GracefulShutdown::new();
+    let connections = Arc::new(Semaphore::new(MOST_CONNECTIONS as usize));
+    let (stopping, stopped) = watch::channel(false);
+    let converse = move |stream| {
+        let (door, answer, stopped) = (door.clone(), answer.clone(), stopped.clone());
+        async move {
+            let opened = tokio::time::timeout(HANDSHAKE_TIMEOUT, door(stream)).await;
+            let opened = opened.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
+            match opened {
+                Ok((stream, protocol)) => converse(stream, protocol, answer, stopped).await,
+                Err(error) => tracing::debug!(%error, "a client's handshake failed"),
+            }
+        }
+    };
     tokio::select! {
         () = stop => {}
-        () = accept(&listener, &connections, &graceful, answer) => {}
+        () = accept(&listener, &connections, converse) => {}
     }
     drop(listener);
-    if tokio::time::timeout(DRAIN, graceful.shutdown())
-        .await
-        .is_err()
-    {
+    stopping.send_replace(true);
+    // Every connection that ends gives its permit back.
+    let all_ended = connections.acquire_many(MOST_CONNECTIONS);
+    if tokio::time::timeout(DRAIN, all_ended).await.is_err() {
         tracing::info!("some answers were not read to their end: closing their connections");
     }
 }
 
-async fn accept<A, F>(
+async fn accept<F>(
     listener: &TcpListener,
     connections: &Arc<Semaphore>,
-    graceful: &GracefulShutdown,
-    answer: A,
+    converse: impl Fn(Bounded) -> F,
 ) where
-    A: Fn(Request<Incoming>) -> F + Clone + Send + 'static,
-    F: Future<Output = Response<Parts>> + Send + 'static,
+    F: Future<Output = ()> + Send + 'static,
 {
     // The semaphore is never closed, so this goes on for ever.
     while let Ok(permit) = connections.clone().acquire_owned().await {
@@ -110,19 +157,112 @@ async fn accept<A, F>(
                 continue;
             }
         };
-        let answer = answer.clone();
-        let service = service_fn(move |request| {
-            let response = answer(request);
-            async move { Ok::<_, Infallible>(response.await) }
-        });
-        let connection =
-            graceful.watch(bounded_http1().serve_connection(bounded_io(stream), service));
+        let conversation = converse(bounded_io(stream));
         tokio::spawn(async move {
-            if let Err(error) = connection.await {
-                tracing::debug!(%error, "a client's connection broke");
-            }
+            conversation.await;
             drop(permit);
         });
+    }
+}
+
+/// All requests of one connection.
+async fn converse<S, A, F>(stream: S, protocol: Protocol, answer: A, stopped: watch::Receiver<bool>)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    A: Fn(Request<Incoming>) -> F + Clone + Send + 'static,
+    F: Future<Output = Response<Parts>> + Send + 'static,
+{
+    let latest = Arc::new(Latest::default());
+    let service = service_fn({
+        let latest = latest.clone();
+        move |request| {
+            latest.note();
+            let response = answer(request);
+            async move { Ok::<_, Infallible>(response.await) }
+        }
+    });
+    let stream = TokioIo::new(stream);
+    let ended = match protocol {
+        Protocol::Http1 => {
+            let connection = bounded_http1().serve_connection(stream, service);
+            converse_http1(pin!(connection), stopped).await
+        }
+        Protocol::Http2 => {
+            let connection = bounded_http2().serve_connection(stream, service);
+            converse_http2(pin!(connection), stopped, &latest).await
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%error, "a client's connection broke");
+    }
+}
+
+async fn converse_http1<I, S>(
+    mut connection: Pin<&mut http1::Connection<I, S>>,
+    mut stopped: watch::Receiver<bool>,
+) -> hyper::Result<()>
+where
+    http1::Connection<I, S>: Future<Output = hyper::Result<()>>,
+    I: hyper::rt::Read + hyper::rt::Write + Unpin,
+    S: HttpService<Incoming, ResBody = Parts>,
+    S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    tokio::select! {
+        ended = connection.as_mut() => return ended,
+        _ = stopped.wait_for(|stopped| *stopped) => {}
+    }
+    connection.as_mut().graceful_shutdown();
+    connection.await
+}
+
+/// As HTTP/1.1, but hyper has no time limits of its own here: a connection without a request for
+/// [`HEAD_TIMEOUT`] is closed, and what it has not read by then it gets [`WRITE_TIMEOUT`] for.
+async fn converse_http2<I, S>(
+    mut connection: Pin<&mut http2::Connection<I, S, TokioExecutor>>,
+    mut stopped: watch::Receiver<bool>,
+    latest: &Latest,
+) -> hyper::Result<()>
+where
+    http2::Connection<I, S, TokioExecutor>: Future<Output = hyper::Result<()>>,
+    I: hyper::rt::Read + hyper::rt::Write + Unpin,
+    S: HttpService<Incoming, ResBody = Parts>,
+    S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    TokioExecutor: Http2ServerConnExec<S::Future, Parts>,
+{
+    tokio::select! {
+        ended = connection.as_mut() => return ended,
+        _ = stopped.wait_for(|stopped| *stopped) => {}
+        () = latest.is_long_ago() => {}
+    }
+    connection.as_mut().graceful_shutdown();
+    tokio::time::timeout(WRITE_TIMEOUT, connection)
+        .await
+        .unwrap_or(Ok(()))
+}
+
+/// When a connection's latest request came, or the connection itself.
+#[derive(Debug)]
+struct Latest(Mutex<Instant>);
+
+impl Default for Latest {
+    fn default() -> Self {
+        Self(Mutex::new(Instant::now()))
+    }
+}
+
+impl Latest {
+    fn note(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+    }
+
+    async fn is_long_ago(&self) {
+        loop {
+            let due = *self.0.lock().unwrap_or_else(PoisonError::into_inner) + HEAD_TIMEOUT;
+            if due <= Instant::now() {
+                return;
+            }
+            tokio::time::sleep_until(due).await;
+        }
     }
 }
 
@@ -131,16 +271,28 @@ fn bounded_http1() -> http1::Builder {
     builder
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
-        .max_buf_size(LARGEST_HEAD)
+        .max_buf_size(LARGEST_HEAD as usize)
         .max_headers(MOST_HEADERS);
     builder
 }
 
-fn bounded_io(stream: TcpStream) -> TokioIo<Pin<Box<TimeoutStream<TcpStream>>>> {
+fn bounded_http2() -> http2::Builder<TokioExecutor> {
+    let mut builder = http2::Builder::new(TokioExecutor::new());
+    builder
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(MOST_STREAMS)
+        .max_header_list_size(LARGEST_HEAD)
+        // Bodies of requests are not read: the least that the protocol allows to begin with.
+        .initial_stream_window_size(SMALLEST_WINDOW)
+        .initial_connection_window_size(SMALLEST_WINDOW);
+    builder
+}
+
+fn bounded_io(stream: TcpStream) -> Bounded {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "a connection stays with delayed packets");
     }
     let mut stream = TimeoutStream::new(stream);
     stream.set_write_timeout(Some(WRITE_TIMEOUT));
-    TokioIo::new(Box::pin(stream))
+    Box::pin(stream)
 }

@@ -41,3 +41,4 @@ pub mod snapshot;
 pub mod state;
 pub mod systemd;
 pub mod tls;
+pub mod web;

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use tencent_desk_exporter::cli::{self, Command, CommandLine};
 use tencent_desk_exporter::config::{Environment, Mistakes, Program};
+use tencent_desk_exporter::web::reload::Source;
 use tencent_desk_exporter::{app, build, check, health, logging};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -60,8 +61,8 @@ fn run() -> Result<(), Failure> {
         Command::Help => print(&cli::help()),
         Command::Version => print(&cli::version()),
         Command::Health => {
-            let program = environment.program(app::DEMO_INTERVAL)?;
-            block_on(health::ask(&program.listen_address))
+            let (address, is_guarded) = environment.place(app::DEMO_INTERVAL)?;
+            block_on(health::ask(&address, is_guarded))
         }
         Command::Check => {
             let config = environment.config()?;
@@ -83,7 +84,9 @@ fn run() -> Result<(), Failure> {
             let program = environment.program(app::DEMO_INTERVAL)?;
             start_logging(&program);
             let path = program.telemetry_path.clone();
-            let announce = |address| println!("{}", where_to_look(address, &path));
+            let has_tls = program.web.as_ref().is_some_and(Source::has_tls);
+            let scheme = if has_tls { "https" } else { "http" };
+            let announce = |address| println!("{}", where_to_look(scheme, address, &path));
             block_on(async { app::demo(program, announce, stop_signal()?).await })
         }
     }
@@ -115,12 +118,14 @@ fn block_on<T>(work: impl Future<Output = Result<T, String>>) -> Result<T, Failu
     Ok(outcome?)
 }
 
-fn where_to_look(address: SocketAddr, path: &str) -> String {
+fn where_to_look(scheme: &str, address: SocketAddr, path: &str) -> String {
     let host = match address.ip().is_unspecified() {
         true => format!("localhost:{}", address.port()),
         false => address.to_string(),
     };
-    format!("The demo runs: see http://{host}{path} or http://{host}/, stop it with Ctrl-C.")
+    format!(
+        "The demo runs: see {scheme}://{host}{path} or {scheme}://{host}/, stop it with Ctrl-C."
+    )
 }
 
 /// Ends with the first SIGTERM or SIGINT after this call.

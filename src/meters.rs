@@ -2,7 +2,7 @@
 
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -39,6 +39,8 @@ pub struct Meters {
     /// Counts changes, so that what was gathered before can be told from what holds now.
     changes: AtomicU64,
     gathered: Mutex<Option<Gathered>>,
+    /// Whether the web configuration is in use as its files have it; nothing where there is none.
+    web_config: Mutex<Option<bool>>,
 }
 
 /// The kernel is asked about this process no more often than this, however often scrapes come.
@@ -93,6 +95,7 @@ impl Meters {
             registry,
             changes: AtomicU64::new(0),
             gathered: Mutex::new(None),
+            web_config: Mutex::new(None),
         };
         let interval = Gauge::with_opts(opts(own::POLL_INTERVAL))?;
         registered(&meters.registry, interval)?.set(poll_interval.as_secs_f64());
@@ -154,6 +157,21 @@ impl Meters {
         self.changed();
     }
 
+    /// The web configuration's files were looked at, and are in use as they are, or not.
+    pub fn web_config_read(&self, is_good: bool) {
+        let mut web_config = self.lock_web_config();
+        if *web_config != Some(is_good) {
+            *web_config = Some(is_good);
+            self.changed();
+        }
+    }
+
+    fn lock_web_config(&self) -> MutexGuard<'_, Option<bool>> {
+        self.web_config
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// The exporter's own part of `/metrics` in `variant`, as of `now`.
     ///
     /// Counters and state are those of this very moment, yet gathered and compressed only when one
@@ -177,6 +195,10 @@ impl Meters {
 
     fn gather(&self, changes: u64, state: &Arc<State>, now: Now) -> Gathered {
         let mut families = state_families(state, now);
+        let web_config = self
+            .lock_web_config()
+            .map(|is_good| f64::from(u8::from(is_good)));
+        families.extend(single(own::WEB_CONFIG_GOOD, web_config));
         families.extend(self.registry.gather());
         Gathered {
             changes,
@@ -314,6 +336,7 @@ mod tests {
             own::MISSING_ROWS,
             own::UNKNOWN_FIELDS,
             own::USER_SIG_EXPIRY,
+            own::WEB_CONFIG_GOOD,
         ];
         for own in own::ALL {
             let is_there = text.contains(&format!("# TYPE {} ", own.name));
@@ -337,6 +360,11 @@ mod tests {
             text(&meters, &state)
                 .contains("class=\"server\",endpoint=\"describe_agent_statistics\"} 1\n")
         );
+        for (is_good, line) in [(true, "successful 1\n"), (false, "successful 0\n")] {
+            meters.web_config_read(is_good);
+            let line = format!("\ntencent_desk_exporter_web_config_last_reload_{line}");
+            assert!(text(&meters, &state).contains(&line));
+        }
         let expiry = Some(Timestamp::UNIX_EPOCH);
         let signed = Arc::new(State {
             user_sig_expiry: expiry,

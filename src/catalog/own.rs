@@ -72,6 +72,8 @@ own! {
         "Fields of the last good answer that this version does not know; absent before the first.";
     USER_SIG_EXPIRY: Gauge "tencent_desk_exporter_user_sig_expiry_timestamp_seconds" []
         "When the UserSig that is sent expires, in Unix time; absent where it cannot be read.";
+    WEB_CONFIG_GOOD: Gauge "tencent_desk_exporter_web_config_last_reload_successful" []
+        "Whether the files of the web configuration, as they are now, are in use (1) or could not be taken up (0); absent without WEB_CONFIG_FILE.";
     BUILD_INFO: Gauge "tencent_desk_exporter_build_info" ["version", "revision", "rustc_version"]
         "Which build this is, always 1.";
     PROCESS_CPU: Counter "process_cpu_seconds_total" []

@@ -1,0 +1,355 @@
+//! Passwords: whether a request comes from somebody who is named in the file.
+//!
+//! A bcrypt hash is work by design: milliseconds for each guess. So hashing is done off the async
+//! threads, a few at a time, and not again for what was asked before; and a name that nobody has
+//! costs exactly what a wrong password costs, so that the time of a refusal names nobody.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use hyper::header::HeaderValue;
+use ring::digest::{Context, SHA256};
+use ring::rand::{SecureRandom as _, SystemRandom};
+use serde::Deserialize;
+use tokio::sync::Semaphore;
+
+/// Dearer hashes would let anybody keep a core busy for minutes with one request.
+const HIGHEST_COST: u32 = 16;
+
+/// How long a request may wait for its turn to be hashed.
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
+
+/// How many answers are remembered, of either kind.
+const REMEMBERED: usize = 256;
+
+/// A bcrypt hash, of a form that can be held against a password.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Hash {
+    text: String,
+    cost: u32,
+}
+
+impl TryFrom<String> for Hash {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let is_known = ["$2a$", "$2b$", "$2y$"]
+            .iter()
+            .any(|kind| text.starts_with(kind));
+        // A first try shows whether the salt and the rest can be read; it is not worth its while at any cost.
+        let parts = text.parse::<bcrypt::HashParts>().ok().filter(|_| is_known);
+        let Some(parts) = parts else {
+            return Err("is no bcrypt hash; make one with: htpasswd -nBC 10 ''".to_owned());
+        };
+        match parts.get_cost() {
+            cost @ 4..=HIGHEST_COST => Ok(Self { text, cost }),
+            _ => Err(format!(
+                "is a hash of a cost that is not from 4 to {HIGHEST_COST}; 10 is a good one"
+            )),
+        }
+    }
+}
+
+impl fmt::Debug for Hash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Hash(not shown)")
+    }
+}
+
+/// Everybody who may ask.
+#[derive(Debug, Default)]
+pub struct Users {
+    hashes: BTreeMap<String, Hash>,
+    /// The cost of the dearest hash: that of every refusal.
+    cost: u32,
+}
+
+impl Users {
+    /// Those of the file.
+    pub fn new(hashes: BTreeMap<String, Hash>) -> Self {
+        let cost = hashes.values().map(|hash| hash.cost).max();
+        Self {
+            cost: cost.unwrap_or_default(),
+            hashes,
+        }
+    }
+
+    /// Whether nobody is named, so that everybody may ask.
+    pub fn is_empty(&self) -> bool {
+        self.hashes.is_empty()
+    }
+
+    /// How many are named.
+    pub fn len(&self) -> usize {
+        self.hashes.len()
+    }
+}
+
+/// What became of a request's name and password.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// They belong together.
+    Right,
+    /// They do not, or there are none.
+    Wrong,
+    /// Too many others are asking: not looked at.
+    Busy,
+}
+
+/// Holds names and passwords against the file's users.
+#[derive(Debug)]
+pub struct Checker {
+    salt: [u8; 32],
+    right: Mutex<Recent>,
+    wrong: Mutex<Recent>,
+    hashing: Arc<Semaphore>,
+}
+
+impl Checker {
+    /// One that remembers nothing yet.
+    ///
+    /// # Errors
+    /// The system has no random numbers.
+    pub fn new() -> Result<Self, String> {
+        let mut salt = [0; 32];
+        SystemRandom::new()
+            .fill(&mut salt)
+            .map_err(|_| "the system has no random numbers".to_owned())?;
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        Ok(Self {
+            salt,
+            right: Mutex::default(),
+            wrong: Mutex::default(),
+            // Half of the cores are left for polls and scrapes.
+            hashing: Arc::new(Semaphore::new((cores / 2).max(1))),
+        })
+    }
+
+    /// Whether the `Authorization` header names one of `users` with its password.
+    pub async fn check(&self, users: &Users, header: Option<&HeaderValue>) -> Verdict {
+        let Some((name, password)) = header.and_then(credentials) else {
+            return Verdict::Wrong;
+        };
+        let hash = users.hashes.get(&name).cloned();
+        let key = self.key(&name, &password, hash.as_ref());
+        if let Some(known) = self.known(&key) {
+            return known;
+        }
+        let turn = self.hashing.clone().acquire_owned();
+        let Ok(Ok(permit)) = tokio::time::timeout(LONGEST_WAIT, turn).await else {
+            return Verdict::Busy;
+        };
+        // Somebody else may have asked the same while this one waited.
+        if let Some(known) = self.known(&key) {
+            return known;
+        }
+        let cost = users.cost;
+        let work = tokio::task::spawn_blocking(move || {
+            // The turn is over when the work is, also where the client has gone.
+            let _permit = permit;
+            is_right(&password, hash.as_ref(), cost)
+        });
+        match work.await {
+            Ok(true) => self.remember(&self.right, key, Verdict::Right),
+            Ok(false) => self.remember(&self.wrong, key, Verdict::Wrong),
+            Err(_) => Verdict::Busy,
+        }
+    }
+
+    /// What tells one question from every other; of no use to whoever finds it in the memory.
+    fn key(&self, name: &str, password: &[u8], hash: Option<&Hash>) -> Key {
+        let mut context = Context::new(&SHA256);
+        context.update(&self.salt);
+        let hash = hash.map_or("", |hash| &hash.text);
+        for part in [name.as_bytes(), hash.as_bytes(), password] {
+            context.update(&part.len().to_be_bytes());
+            context.update(part);
+        }
+        let mut key = Key::default();
+        for (to, from) in key.iter_mut().zip(context.finish().as_ref()) {
+            *to = *from;
+        }
+        key
+    }
+
+    fn known(&self, key: &Key) -> Option<Verdict> {
+        let holds = |recent: &Mutex<Recent>| {
+            let recent = recent.lock().unwrap_or_else(PoisonError::into_inner);
+            recent.0.contains(key)
+        };
+        if holds(&self.right) {
+            return Some(Verdict::Right);
+        }
+        holds(&self.wrong).then_some(Verdict::Wrong)
+    }
+
+    fn remember(&self, recent: &Mutex<Recent>, key: Key, verdict: Verdict) -> Verdict {
+        let mut recent = recent.lock().unwrap_or_else(PoisonError::into_inner);
+        recent.0.push_back(key);
+        if recent.0.len() > REMEMBERED {
+            recent.0.pop_front();
+        }
+        verdict
+    }
+}
+
+type Key = [u8; 32];
+
+/// The latest answers of one kind. Wrong ones have a place of their own: guesses, however many, do
+/// not push out what is right.
+#[derive(Debug, Default)]
+struct Recent(VecDeque<Key>);
+
+/// Name and password of `Basic` credentials (RFC 7617).
+fn credentials(header: &HeaderValue) -> Option<(String, Vec<u8>)> {
+    let (scheme, encoded) = header.to_str().ok()?.split_once(' ')?;
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return None;
+    }
+    let decoded = STANDARD.decode(encoded.trim()).ok()?;
+    let colon = decoded.iter().position(|&byte| byte == b':')?;
+    let (name, password) = decoded.split_at_checked(colon)?;
+    let name = String::from_utf8(name.to_vec()).ok()?;
+    Some((name, password.get(1..)?.to_vec()))
+}
+
+/// Whether `hash` is of this password; there may be none. The work is that of one hash at `cost`
+/// in any case, where that is the highest cost of all hashes.
+fn is_right(password: &[u8], hash: Option<&Hash>, cost: u32) -> bool {
+    let Some(hash) = hash else {
+        waste(password, cost);
+        return false;
+    };
+    let is_right = bcrypt::verify(password, &hash.text).unwrap_or(false);
+    // Each step of the cost doubles the work, so these add up to the highest one.
+    for missing in hash.cost..cost {
+        waste(password, missing);
+    }
+    is_right
+}
+
+fn waste(password: &[u8], cost: u32) {
+    let made = bcrypt::hash_with_salt(password, cost, [0x5a; 16]);
+    std::hint::black_box(made.is_ok());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Instant;
+
+    fn hash(password: &str, cost: u32, kind: bcrypt::Version) -> Hash {
+        let made = bcrypt::hash_with_result(password, cost).unwrap();
+        Hash::try_from(made.format_for_version(kind)).unwrap()
+    }
+
+    fn users(all: &[(&str, Hash)]) -> Users {
+        Users::new(
+            all.iter()
+                .map(|(name, hash)| ((*name).to_owned(), hash.clone()))
+                .collect(),
+        )
+    }
+
+    fn header(name: &str, password: &str) -> HeaderValue {
+        let encoded = STANDARD.encode(format!("{name}:{password}"));
+        HeaderValue::try_from(format!("Basic {encoded}")).unwrap()
+    }
+
+    #[tokio::test]
+    async fn all_three_kinds_are_known_and_answers_are_remembered() {
+        let users = users(&[
+            ("a", hash("one", 4, bcrypt::Version::TwoA)),
+            ("b", hash("two:2", 5, bcrypt::Version::TwoB)),
+            ("y", hash("three", 4, bcrypt::Version::TwoY)),
+        ]);
+        let checker = Checker::new().unwrap();
+        for _ in 0..2 {
+            for (name, password, expected) in [
+                ("a", "one", Verdict::Right),
+                ("b", "two:2", Verdict::Right),
+                ("y", "three", Verdict::Right),
+                ("a", "three", Verdict::Wrong),
+                ("a", "", Verdict::Wrong),
+                ("", "one", Verdict::Wrong),
+                ("x", "one", Verdict::Wrong),
+            ] {
+                let verdict = checker.check(&users, Some(&header(name, password))).await;
+                assert_eq!(verdict, expected, "{name}:{password}");
+            }
+        }
+        assert_eq!(checker.right.lock().unwrap().0.len(), 3);
+        assert_eq!(checker.wrong.lock().unwrap().0.len(), 4);
+    }
+
+    #[tokio::test]
+    async fn what_was_right_is_not_once_the_hash_is_another() {
+        let checker = Checker::new().unwrap();
+        let old = users(&[("a", hash("old", 4, bcrypt::Version::TwoB))]);
+        let new = users(&[("a", hash("new", 4, bcrypt::Version::TwoB))]);
+        let header = header("a", "old");
+        assert_eq!(checker.check(&old, Some(&header)).await, Verdict::Right);
+        assert_eq!(checker.check(&new, Some(&header)).await, Verdict::Wrong);
+    }
+
+    #[tokio::test]
+    async fn what_is_no_basic_header_is_wrong_at_once() {
+        let users = users(&[("a", hash("p", 4, bcrypt::Version::TwoB))]);
+        let checker = Checker::new().unwrap();
+        for text in ["", "Basic", "Basic !", "Bearer YTpw", "Basic YQ=="] {
+            let header = HeaderValue::from_static(text);
+            assert_eq!(
+                checker.check(&users, Some(&header)).await,
+                Verdict::Wrong,
+                "{text}"
+            );
+        }
+        assert_eq!(checker.check(&users, None).await, Verdict::Wrong);
+        let lower = HeaderValue::from_static("basic YTpw");
+        assert_eq!(checker.check(&users, Some(&lower)).await, Verdict::Right);
+        assert!(checker.wrong.lock().unwrap().0.is_empty());
+    }
+
+    #[test]
+    fn a_wrong_name_a_wrong_password_and_a_cheap_hash_take_the_same_time() {
+        let (cheap, dear) = (
+            hash("p", 5, bcrypt::Version::TwoB),
+            hash("p", 8, bcrypt::Version::TwoB),
+        );
+        let fastest = |hash: Option<&Hash>| {
+            let took = |_| {
+                let start = Instant::now();
+                assert!(!is_right(b"wrong", hash, 8));
+                start.elapsed()
+            };
+            (0..7).map(took).min().unwrap().as_secs_f64()
+        };
+        let unknown = fastest(None);
+        for known in [fastest(Some(&cheap)), fastest(Some(&dear))] {
+            assert!((0.6..1.6).contains(&(known / unknown)), "{known} {unknown}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_hash_is_refused_and_not_repeated() {
+        let good = hash("p", 4, bcrypt::Version::TwoB).text;
+        for bad in [
+            "",
+            "s3cret",
+            "$2b$",
+            "$2x$05$hsFTMaTXRMAdcrFSSkgsAeSvFfRW/QFzN3yNBQzfN0PqAEHi9hTlm",
+            &good[..59],
+            &good.replace("$04$", "$31$"),
+            &good.replace("$04$", "$03$"),
+        ] {
+            let why = Hash::try_from(bad.to_owned()).unwrap_err();
+            assert!(!why.contains("s3cret"), "{why}");
+        }
+        assert!(!format!("{:?}", hash("p", 4, bcrypt::Version::TwoB)).contains('$'));
+    }
+}

@@ -1,0 +1,350 @@
+//! Reads the web configuration and the files that it names, and takes up what changes in them.
+//!
+//! Content is compared, not time or inode: Kubernetes swaps links, editors write anew, and some
+//! filesystems notify nobody. What is new has to be the same twice in a row before it is believed,
+//! since whoever rotates a certificate and its key cannot write both at once.
+
+use std::fmt;
+use std::fs::File;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::header::HeaderMap;
+use ring::digest::{Digest, SHA256, digest};
+use rustls::ServerConfig;
+use tokio::sync::watch;
+
+use super::auth::Users;
+use super::tls::{Material, server_config};
+use super::{Tls, WebConfig};
+
+/// No such file is larger; a larger one is some other file.
+const LARGEST_FILE: u64 = 256 * 1024;
+
+/// How often the files are looked at.
+const EVERY: Duration = Duration::from_secs(2);
+
+/// How long after a change they are looked at again, to see whether it is over.
+const SETTLES_IN: Duration = Duration::from_millis(300);
+
+/// What connections and requests are held against.
+#[derive(Default)]
+pub struct Loaded {
+    /// Encryption, if any.
+    pub tls: Option<Arc<ServerConfig>>,
+    /// Those who may ask.
+    pub users: Users,
+    /// Headers of every answer.
+    pub headers: HeaderMap,
+}
+
+impl fmt::Debug for Loaded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (tls, users) = (self.tls.is_some(), self.users.len());
+        write!(f, "Loaded {{ tls: {tls}, users: {users} }}")
+    }
+}
+
+/// A web configuration that was read well, and where it came from.
+#[derive(Debug, Clone)]
+pub struct Source {
+    path: PathBuf,
+    /// What the files held.
+    seen: Vec<u8>,
+    /// What was made of it.
+    pub loaded: Arc<Loaded>,
+}
+
+impl Source {
+    /// Reads the file at `path` and those that it names.
+    ///
+    /// # Errors
+    /// Every mistake that can be seen; none of them repeats a secret.
+    pub fn read(path: &Path) -> Result<Self, Vec<String>> {
+        let files = Files::read(path)?;
+        Ok(Self {
+            path: path.to_owned(),
+            seen: files.digest.as_ref().to_vec(),
+            loaded: Arc::new(files.load()?),
+        })
+    }
+
+    /// Whether clients have to speak TLS.
+    pub fn has_tls(&self) -> bool {
+        self.loaded.tls.is_some()
+    }
+}
+
+/// What all files hold at some moment.
+struct Files {
+    config: WebConfig,
+    material: Material,
+    digest: Digest,
+}
+
+impl Files {
+    fn read(path: &Path) -> Result<Self, Vec<String>> {
+        let named = |why: String| format!("{}: {why}", path.display());
+        let text = read_file(path).map_err(|why| vec![why])?;
+        let text = String::from_utf8(text).map_err(|_| vec![named("is not UTF-8".to_owned())])?;
+        let config = WebConfig::parse(&text)
+            .map_err(|mistakes| mistakes.into_iter().map(named).collect::<Vec<_>>())?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let material = match &config.tls_server_config {
+            Some(tls) => material(tls, folder)?,
+            None => Material::default(),
+        };
+        let digest = fingerprint(&text, &material);
+        Ok(Self {
+            config,
+            material,
+            digest,
+        })
+    }
+
+    fn load(self) -> Result<Loaded, Vec<String>> {
+        let headers = self.config.headers().map_err(|why| vec![why])?;
+        let http2 = self.config.http2();
+        let tls = self
+            .config
+            .tls_server_config
+            .map(|tls| server_config(&tls, http2, &self.material))
+            .transpose()
+            .map_err(|why| vec![why])?;
+        Ok(Loaded {
+            tls: tls.map(Arc::new),
+            users: Users::new(self.config.basic_auth_users),
+            headers,
+        })
+    }
+}
+
+/// Changes with any of the files, and with nothing else.
+fn fingerprint(text: &str, material: &Material) -> Digest {
+    let client_ca = material.client_ca.as_deref().unwrap_or_default();
+    let mut all = Vec::new();
+    for part in [text.as_bytes(), &material.cert, &material.key, client_ca] {
+        all.extend_from_slice(&part.len().to_be_bytes());
+        all.extend_from_slice(part);
+    }
+    digest(&SHA256, &all)
+}
+
+/// What the section's files hold; all that cannot be read is told.
+fn material(tls: &Tls, folder: &Path) -> Result<Material, Vec<String>> {
+    let mut mistakes = Vec::new();
+    let mut content = |name: &str, file: &Option<String>, text: &Option<String>| {
+        if let Some(text) = text.as_ref().filter(|text| !text.is_empty()) {
+            return Some(text.clone().into_bytes());
+        }
+        let file = file.as_ref().filter(|file| !file.is_empty())?;
+        read_file(&folder.join(file))
+            .map_err(|why| mistakes.push(format!("tls_server_config: {name}_file: {why}")))
+            .ok()
+    };
+    let cert = content("cert", &tls.cert_file, &tls.cert);
+    let key = content("key", &tls.key_file, &tls.key);
+    let client_ca = content("client_ca", &tls.client_ca_file, &tls.client_ca);
+    match mistakes.is_empty() {
+        true => Ok(Material {
+            cert: cert.unwrap_or_default(),
+            key: key.unwrap_or_default(),
+            client_ca,
+        }),
+        false => Err(mistakes),
+    }
+}
+
+fn read_file(path: &Path) -> Result<Vec<u8>, String> {
+    let shown = path.display();
+    let cannot_open = |error| format!("cannot open {shown}: {error}");
+    // Asked before it is opened: to open a pipe is to wait for whoever writes into it.
+    if !path.metadata().map_err(cannot_open)?.is_file() {
+        return Err(format!("{shown} is no regular file"));
+    }
+    let mut content = Vec::new();
+    File::open(path)
+        .map_err(cannot_open)?
+        .take(LARGEST_FILE + 1)
+        .read_to_end(&mut content)
+        .map_err(|error| format!("cannot read {shown}: {error}"))?;
+    match content.len() as u64 > LARGEST_FILE {
+        true => Err(format!("{shown} is too large")),
+        false => Ok(content),
+    }
+}
+
+/// Looks at the files of `source` for ever, publishes what they become, and tells `report` whether
+/// the last thing found in them is what is served.
+pub async fn follow(
+    source: Source,
+    current: watch::Sender<Arc<Loaded>>,
+    report: impl Fn(bool) + Send,
+) {
+    let mut follower = Follower {
+        source,
+        complaint: None,
+    };
+    report(true);
+    loop {
+        tokio::time::sleep(EVERY).await;
+        if !follower.has_news().await {
+            continue;
+        }
+        tokio::time::sleep(SETTLES_IN).await;
+        if let Some(loaded) = follower.settle(SETTLES_IN).await {
+            current.send_replace(loaded);
+        }
+        report(follower.complaint.is_none());
+    }
+}
+
+/// What is served, and what keeps something newer from being served.
+struct Follower {
+    source: Source,
+    complaint: Option<Vec<String>>,
+}
+
+/// What was seen in the files: their fingerprint, or why they cannot be read.
+type Seen = Result<Vec<u8>, Vec<String>>;
+
+impl Follower {
+    async fn look(&self) -> Option<Result<Files, Vec<String>>> {
+        let path = self.source.path.clone();
+        tokio::task::spawn_blocking(move || Files::read(&path))
+            .await
+            .ok()
+    }
+
+    fn seen(files: &Result<Files, Vec<String>>) -> Seen {
+        match files {
+            Ok(files) => Ok(files.digest.as_ref().to_vec()),
+            Err(why) => Err(why.clone()),
+        }
+    }
+
+    /// Whether the files hold anything but what is served, or are well again.
+    async fn has_news(&self) -> bool {
+        let Some(files) = self.look().await else {
+            return false;
+        };
+        let is_served = Self::seen(&files) == Ok(self.source.seen.clone());
+        !is_served || self.complaint.is_some()
+    }
+
+    /// Looks twice, and takes up what was the same both times; hands back what is new and good.
+    async fn settle(&mut self, pause: Duration) -> Option<Arc<Loaded>> {
+        let first = self.look().await?;
+        tokio::time::sleep(pause).await;
+        let second = self.look().await?;
+        if Self::seen(&first) != Self::seen(&second) {
+            return None;
+        }
+        let files = match second {
+            Ok(files) => files,
+            Err(why) => return self.complain(why),
+        };
+        let seen = files.digest.as_ref().to_vec();
+        if seen == self.source.seen {
+            self.is_well("the web configuration is what it was before");
+            return None;
+        }
+        match files.load().and_then(|new| self.replaces(new)) {
+            Ok(loaded) => {
+                self.is_well("the web configuration has changed: using its new content");
+                self.source.seen = seen;
+                self.source.loaded = loaded.clone();
+                Some(loaded)
+            }
+            Err(why) => self.complain(why),
+        }
+    }
+
+    /// Protection is not lost to a file that is half written, or emptied by mistake.
+    fn replaces(&self, new: Loaded) -> Result<Arc<Loaded>, Vec<String>> {
+        let old = &self.source.loaded;
+        if old.tls.is_some() != new.tls.is_some() {
+            let why =
+                "tls_server_config came or went: restart the exporter to switch TLS on or off";
+            return Err(vec![why.to_owned()]);
+        }
+        if !old.users.is_empty() && new.users.is_empty() {
+            let why = "basic_auth_users are gone: restart the exporter to let everybody in";
+            return Err(vec![why.to_owned()]);
+        }
+        Ok(Arc::new(new))
+    }
+
+    fn is_well(&mut self, message: &str) {
+        self.complaint = None;
+        tracing::info!(file = %self.source.path.display(), "{message}");
+    }
+
+    fn complain(&mut self, why: Vec<String>) -> Option<Arc<Loaded>> {
+        if self.complaint.as_ref() != Some(&why) {
+            tracing::error!(
+                file = %self.source.path.display(),
+                reason = why.join("; "),
+                "the web configuration cannot be used as it is now: using what it was before"
+            );
+        }
+        self.complaint = Some(why);
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HASH: &str = "$2y$05$hsFTMaTXRMAdcrFSSkgsAeSvFfRW/QFzN3yNBQzfN0PqAEHi9hTlm";
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_broken_or_takes_protection_away_is_not_taken_up() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("web.yml");
+        let write = |text: &str| std::fs::write(&path, text).unwrap();
+        write(&format!("basic_auth_users: {{ a: {HASH} }}"));
+        let source = Source::read(&path).unwrap();
+        let mut follower = Follower {
+            source,
+            complaint: None,
+        };
+        assert!(!follower.has_news().await);
+        for broken in [
+            "",
+            "# emptied",
+            "basic_auth_users: {",
+            "tls_server_config: {cert_file: a, key_file: b}",
+        ] {
+            write(broken);
+            assert!(follower.has_news().await);
+            assert!(follower.settle(SETTLES_IN).await.is_none());
+            assert!(follower.complaint.is_some(), "{broken}");
+        }
+        write(&format!("basic_auth_users: {{ a: {HASH} }}"));
+        assert!(follower.settle(SETTLES_IN).await.is_none() && follower.complaint.is_none());
+        write(&format!("basic_auth_users: {{ a: {HASH}, b: {HASH} }}"));
+        assert_eq!(follower.settle(SETTLES_IN).await.unwrap().users.len(), 2);
+        assert!(!follower.has_news().await);
+    }
+
+    #[test]
+    fn every_file_that_cannot_be_read_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("web.yml");
+        std::fs::write(&path, "tls_server_config: {cert_file: no, key_file: such}").unwrap();
+        let why = Source::read(&path).unwrap_err();
+        assert_eq!(why.len(), 2, "{why:?}");
+        assert!(
+            why[1].contains("key_file") && why[1].contains("such"),
+            "{why:?}"
+        );
+        let large = vec![b'#'; usize::try_from(LARGEST_FILE).unwrap() + 1];
+        std::fs::write(&path, large).unwrap();
+        assert!(Source::read(&path).unwrap_err()[0].contains("too large"));
+        assert!(Source::read(folder.path()).unwrap_err()[0].contains("no regular file"));
+    }
+}
