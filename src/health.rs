@@ -25,7 +25,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub async fn ask(address: &ListenAddress, is_guarded: bool) -> Result<(), String> {
     let url = |scheme: &str| format!("{scheme}://{}/-/healthy", address.reachable());
     if !is_guarded {
-        return judge(&url("http"), get(&url("http"), tls::client_config()?).await);
+        let answer = get(&url("http"), tls::client_config()?).await;
+        return judge(&url("http"), answer, false);
     }
     let server = Arc::new(AnyServer::default());
     let config = tls::trusting_client_config(server.clone())?;
@@ -35,9 +36,9 @@ pub async fn ask(address: &ListenAddress, is_guarded: bool) -> Result<(), String
         // It showed its certificate, and wants to see ours.
         Err(error) if has_tls && !error.is_timeout() => Ok(()),
         Err(error) if !has_tls && !error.is_timeout() => {
-            judge(&url("http"), get(&url("http"), config).await)
+            judge(&url("http"), get(&url("http"), config).await, true)
         }
-        answer => judge(&url("https"), answer),
+        answer => judge(&url("https"), answer, true),
     }
 }
 
@@ -50,9 +51,9 @@ async fn get(url: &str, config: ClientConfig) -> reqwest::Result<StatusCode> {
     Ok(client.get(url).send().await?.status())
 }
 
-fn judge(url: &str, answer: reqwest::Result<StatusCode>) -> Result<(), String> {
+fn judge(url: &str, answer: reqwest::Result<StatusCode>, is_guarded: bool) -> Result<(), String> {
     let status = answer.map_err(|error| format!("{url} does not answer: {error}"))?;
-    match status.is_success() || status == StatusCode::UNAUTHORIZED {
+    match status.is_success() || (is_guarded && status == StatusCode::UNAUTHORIZED) {
         true => Ok(()),
         false => Err(format!("{url} answers with status {}", status.as_u16())),
     }

@@ -14,7 +14,6 @@ use base64::engine::general_purpose::STANDARD;
 use hyper::header::HeaderValue;
 use ring::digest::{Context, SHA256};
 use ring::rand::{SecureRandom as _, SystemRandom};
-use serde::Deserialize;
 use tokio::sync::Semaphore;
 
 /// Dearer hashes would let anybody keep a core busy for minutes with one request.
@@ -27,8 +26,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(10);
 const REMEMBERED: usize = 256;
 
 /// A bcrypt hash, of a form that can be held against a password.
-#[derive(Clone, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Hash {
     text: String,
     cost: u32,
@@ -41,7 +39,6 @@ impl TryFrom<String> for Hash {
         let is_known = ["$2a$", "$2b$", "$2y$"]
             .iter()
             .any(|kind| text.starts_with(kind));
-        // A first try shows whether the salt and the rest can be read; it is not worth its while at any cost.
         let parts = text.parse::<bcrypt::HashParts>().ok().filter(|_| is_known);
         let Some(parts) = parts else {
             return Err("is no bcrypt hash; make one with: htpasswd -nBC 10 ''".to_owned());

@@ -125,8 +125,7 @@ pub enum ClientAuth {
 }
 
 /// A version of TLS.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
-#[serde(try_from = "String")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Version {
     /// TLS 1.2
     Tls12,
@@ -150,8 +149,7 @@ impl TryFrom<String> for Version {
 }
 
 /// A cipher by Go's name; those of TLS 1.3 are known too, and always offered, as in Go.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cipher(pub String);
 
 impl TryFrom<String> for Cipher {
@@ -170,8 +168,7 @@ impl TryFrom<String> for Cipher {
 }
 
 /// A curve by Go's name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Curve {
     /// X25519
     X25519,
@@ -197,8 +194,7 @@ impl TryFrom<String> for Curve {
 }
 
 /// Yes or no, in all the words that the toolkit's reader of YAML takes for it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Flag(pub bool);
 
 impl TryFrom<String> for Flag {
@@ -213,6 +209,37 @@ impl TryFrom<String> for Flag {
     }
 }
 
+/// Texts that are read by `TryFrom`, so that what is wrong with one is told with its own place.
+/// (serde's `try_from` attribute tells it with the place of the section.)
+macro_rules! from_text {
+    ($($kind:ty),*) => {
+        $(impl<'de> Deserialize<'de> for $kind {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                deserializer.deserialize_str(Text(PhantomData))
+            }
+        })*
+    };
+}
+
+from_text!(Version, Cipher, Curve, Flag, Hash);
+
+struct Text<T>(PhantomData<T>);
+
+impl<T: TryFrom<String>> Visitor<'_> for Text<T>
+where
+    T::Error: fmt::Display,
+{
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a text")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<T, E> {
+        T::try_from(text.to_owned()).map_err(E::custom)
+    }
+}
+
 impl WebConfig {
     /// Reads the file's text.
     ///
@@ -222,7 +249,7 @@ impl WebConfig {
     pub fn parse(text: &str) -> Result<Self, Vec<String>> {
         // Of a file with nothing but comments nothing is asked.
         let config: Option<Self> =
-            serde_norway::from_str(text).map_err(|error| vec![redacted(&error.to_string())])?;
+            serde_norway::from_str(text).map_err(|error| vec![told(&error)])?;
         let mut config = config.unwrap_or_default();
         // An empty section is as good as none, as in the toolkit.
         config.tls_server_config = config
@@ -385,6 +412,16 @@ fn unique_names<'de, D: Deserializer<'de>>(
     deserializer.deserialize_any(Names(PhantomData))
 }
 
+/// The mistake with its place.
+fn told(error: &serde_norway::Error) -> String {
+    let message = redacted(&error.to_string());
+    // The place is left out where it is the very first character.
+    match message.contains(" at line ") {
+        true => message,
+        false => format!("{message} at line 1 column 1"),
+    }
+}
+
 /// The message without the value that it may repeat: that may be a key, or a hash in a wrong place.
 fn redacted(message: &str) -> String {
     let Some((before, rest)) = message.split_once("string \"") else {
@@ -481,7 +518,8 @@ mod tests {
             ),
             ("tls_server_config:\n  key: a\n  key: a\n", "duplicate", 2),
             ("basic_auth_users:\n  a: b\n", "bcrypt", 2),
-            ("a: [\n\n", "", 3),
+            ("a: 1\n", "unknown field", 1),
+            ("tls_server_config: [\n\n", "", 1),
         ] {
             let mistakes = mistakes(text);
             let [mistake] = mistakes.as_slice() else {

@@ -41,3 +41,4 @@ mod systemd;
 mod transport;
 mod values;
 mod walk;
+mod web;

@@ -2,6 +2,7 @@
 //! its page, and the tools from outside.
 
 pub(crate) mod alertmanager;
+pub(crate) mod authority;
 pub(crate) mod deploy;
 pub(crate) mod desk;
 pub(crate) mod exporter;

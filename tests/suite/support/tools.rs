@@ -166,6 +166,10 @@ pub(crate) fn faketime_library() -> PathBuf {
     found.expect("faketime comes with libfaketime.so.1")
 }
 
+pub(crate) fn curl() -> PathBuf {
+    tool("curl", "curl")
+}
+
 pub(crate) fn openssl() -> PathBuf {
     tool("openssl", "openssl")
 }

@@ -1,0 +1,561 @@
+//! The web configuration, as users of other exporters have it: TLS, client certificates and
+//! passwords, seen by curl and by a real Prometheus; taken up anew while scrapes go on.
+
+use std::fs;
+use std::net::{SocketAddr, TcpStream};
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use crate::support::authority::Authority;
+use crate::support::exporter::{Exporter, Finished, Setup};
+use crate::support::prometheus;
+use crate::support::{eventually, free_port, tools};
+
+const SERVER: &str = "DNS:localhost,IP:127.0.0.1";
+const TLS: &str = "tls_server_config: { cert_file: server.crt, key_file: server.key }\n";
+const METRIC: &str = "tencent_desk_exporter_web_config_last_reload_successful";
+
+/// An authority with a certificate for the exporter.
+fn authority() -> Authority {
+    let authority = Authority::make();
+    authority.sign("server", SERVER);
+    authority
+}
+
+/// A hash of `password` by the C library, which shares no code with ours.
+fn hash(kind: &str, password: &str) -> String {
+    let salt = format!("${kind}$05$abcdefghijklmnopqrstuu");
+    let script = "print crypt($ARGV[0], $ARGV[1])";
+    let made =
+        tools::run(Command::new(tools::tool("perl", "perl")).args(["-e", script, password, &salt]));
+    assert_eq!(made.len(), 60, "{made}");
+    made
+}
+
+fn setup(file: impl AsRef<Path>) -> Setup {
+    Setup::bare()
+        .args("demo")
+        .set("WEB_CONFIG_FILE", file.as_ref())
+}
+
+/// What curl has to say.
+#[derive(Debug)]
+struct Fetched {
+    /// 0, where there was an answer at all.
+    code: i32,
+    status: String,
+    version: String,
+    text: String,
+}
+
+fn curl(folder: &Path, url: &str, args: &str) -> Fetched {
+    let output = Command::new(tools::curl())
+        .args([
+            "-sS",
+            "-i",
+            "-m",
+            "30",
+            "-w",
+            "\n%{http_code} %{http_version}",
+        ])
+        .args(args.split_whitespace())
+        .arg(url)
+        .current_dir(folder)
+        .env_clear()
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let last = text.lines().last().unwrap_or_default();
+    let (status, version) = last.split_once(' ').unwrap_or_default();
+    Fetched {
+        code: output.status.code().unwrap(),
+        status: status.to_owned(),
+        version: version.to_owned(),
+        text: format!("{text}{}", String::from_utf8_lossy(&output.stderr)),
+    }
+}
+
+fn https(exporter: &Exporter, path: &str) -> String {
+    format!("https://{}{path}", exporter.address())
+}
+
+/// The status of `/metrics`, "000" where the handshake fails.
+#[track_caller]
+fn status(authority: &Authority, exporter: &Exporter, args: &str) -> String {
+    let url = https(exporter, "/metrics");
+    let fetched = curl(authority.folder(), &url, &format!("--cacert ca.crt {args}"));
+    assert_eq!(fetched.code == 0, fetched.status != "000", "{fetched:?}");
+    fetched.status
+}
+
+#[test]
+fn passwords_and_headers_hold_on_every_page() {
+    let authority = authority();
+    let users: String = [("2a", "ann"), ("2b", "bob"), ("2y", "cyd")]
+        .map(|(kind, name)| format!("  {name}: {}\n", hash(kind, &format!("{name}:word"))))
+        .concat();
+    let headers = "http_server_config:\n  headers:\n    X-Frame-Options: deny\n    Strict-Transport-Security: max-age=7\n";
+    let text = format!("{TLS}{headers}basic_auth_users:\n{users}");
+    let exporter = setup(authority.write("web.yml", &text)).start();
+    for name in ["ann", "bob", "cyd"] {
+        assert_eq!(
+            status(&authority, &exporter, &format!("-u {name}:{name}:word")),
+            "200"
+        );
+    }
+    for path in ["/metrics", "/", "/-/healthy", "/-/ready", "/nothing"] {
+        for args in [
+            "",
+            "-u ann:word",
+            "-u nobody:ann:word",
+            "-u ann:",
+            "-H Authorization:x",
+        ] {
+            let args = format!("--cacert ca.crt {args}");
+            let fetched = curl(authority.folder(), &https(&exporter, path), &args);
+            assert_eq!(fetched.status, "401", "{path} {args} {fetched:?}");
+            let text = fetched.text.to_lowercase();
+            for header in [
+                "www-authenticate: basic",
+                "x-frame-options: deny",
+                "strict-transport-security: max-age=7",
+            ] {
+                assert!(text.contains(header), "{fetched:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn http2_is_spoken_unless_it_is_switched_off() {
+    let authority = authority();
+    for (more, version) in [("", "2"), ("http_server_config: { http2: false }\n", "1.1")] {
+        let file = authority.write("web.yml", &format!("{TLS}{more}"));
+        let mut exporter = setup(file).start();
+        let url = https(&exporter, "/metrics");
+        let fetched = curl(authority.folder(), &url, "--cacert ca.crt");
+        assert_eq!(
+            (fetched.status.as_str(), fetched.version.as_str()),
+            ("200", version)
+        );
+        assert!(
+            fetched.text.contains(&format!("\n{METRIC} 1\n")),
+            "{}",
+            fetched.text
+        );
+        // Two requests on one connection, and HTTP/1.1 for who wants it.
+        let twice = curl(authority.folder(), &url, &format!("--cacert ca.crt {url}"));
+        assert_eq!(twice.code, 0);
+        let old = curl(authority.folder(), &url, "--cacert ca.crt --http1.1");
+        assert_eq!(old.version, "1.1");
+        assert!(exporter.terminate().success());
+    }
+}
+
+#[test]
+fn clients_show_the_certificates_that_are_asked_for() {
+    let authority = authority();
+    authority.sign("client", "DNS:prometheus.test");
+    authority.self_signed("stranger", "DNS:prometheus.test");
+    let shows = [
+        "",
+        "--cert client.crt --key client.key",
+        "--cert stranger.crt --key stranger.key",
+    ];
+    for (kind, expected) in [
+        ("NoClientCert", ["200", "200", "200"]),
+        ("RequestClientCert", ["200", "200", "200"]),
+        ("RequireAnyClientCert", ["000", "200", "200"]),
+        ("VerifyClientCertIfGiven", ["200", "200", "000"]),
+        ("RequireAndVerifyClientCert", ["000", "200", "000"]),
+    ] {
+        let ca = match kind {
+            "NoClientCert" => "",
+            _ => "client_ca_file: ca.crt, ",
+        };
+        let text = format!(
+            "tls_server_config: {{ cert_file: server.crt, key_file: server.key, {ca}client_auth_type: {kind} }}\n"
+        );
+        let exporter = setup(authority.write("web.yml", &text)).start();
+        for tls in ["--tlsv1.3", "--tls-max 1.2"] {
+            let seen = shows.map(|show| status(&authority, &exporter, &format!("{tls} {show}")));
+            assert_eq!(seen, expected, "{kind} {tls}");
+        }
+    }
+}
+
+#[test]
+fn only_clients_of_an_allowed_name_may_come() {
+    let authority = authority();
+    for (name, sans) in [
+        ("dns", "DNS:other.test,DNS:prometheus.test"),
+        ("email", "email:prometheus@test.test"),
+        ("ip", "IP:192.0.2.7"),
+        ("uri", "URI:spiffe://test/prometheus"),
+        ("other", "DNS:x.prometheus.test"),
+    ] {
+        authority.sign(name, sans);
+    }
+    let text = "tls_server_config:\n  cert_file: server.crt\n  key_file: server.key\n  client_ca_file: ca.crt\n  \
+                client_auth_type: RequireAndVerifyClientCert\n  \
+                client_allowed_sans: [prometheus.test, prometheus@test.test, 192.0.2.7, 'spiffe://test/prometheus']\n";
+    let exporter = setup(authority.write("web.yml", text)).start();
+    for (name, expected) in [
+        ("dns", "200"),
+        ("email", "200"),
+        ("ip", "200"),
+        ("uri", "200"),
+        ("other", "000"),
+    ] {
+        let args = format!("--cert {name}.crt --key {name}.key");
+        assert_eq!(status(&authority, &exporter, &args), expected, "{name}");
+    }
+}
+
+#[test]
+fn only_the_versions_and_ciphers_that_are_named_are_spoken() {
+    let authority = authority();
+    let cipher = "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256";
+    for (setting, expected) in [
+        ("min_version: TLS13", ["000", "200"]),
+        ("max_version: TLS12", ["200", "000"]),
+        (
+            &format!("cipher_suites: [{cipher}], prefer_server_cipher_suites: true"),
+            ["200", "200"],
+        ),
+        // There is no RSA certificate, so this leaves nothing for TLS 1.2.
+        (
+            "cipher_suites: [TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256]",
+            ["000", "200"],
+        ),
+        ("curve_preferences: [CurveP384]", ["200", "200"]),
+    ] {
+        let text = format!(
+            "tls_server_config: {{ cert_file: server.crt, key_file: server.key, {setting} }}\n"
+        );
+        let exporter = setup(authority.write("web.yml", &text)).start();
+        let seen = ["--tls-max 1.2", "--tlsv1.3"].map(|args| status(&authority, &exporter, args));
+        assert_eq!(seen, expected, "{setting}");
+    }
+}
+
+#[test]
+fn a_real_prometheus_gets_in_with_all_that_is_asked_for_and_not_without() {
+    let authority = authority();
+    authority.sign("client", "DNS:prometheus.test");
+    let text = format!(
+        "tls_server_config: {{ cert_file: server.crt, key_file: server.key, client_ca_file: ca.crt, \
+         client_auth_type: RequireAndVerifyClientCert, client_allowed_sans: [prometheus.test] }}\n\
+         basic_auth_users: {{ prometheus: {} }}\n",
+        hash("2y", "right")
+    );
+    let exporter = setup(authority.write("web.yml", &text)).start();
+    let job = |password: &str, has_certificate: bool, http2: bool| {
+        let mut tls = json!({ "ca_file": authority.file("ca.crt") });
+        if has_certificate {
+            tls["cert_file"] = json!(authority.file("client.crt"));
+            tls["key_file"] = json!(authority.file("client.key"));
+        }
+        let login = json!({ "username": "prometheus", "password": password });
+        json!({ "scheme": "https", "tls_config": tls, "basic_auth": login, "enable_http2": http2 })
+    };
+    let address = exporter.address();
+    let prometheus = prometheus::Setup::of(tools::prometheus())
+        .job_with("right", address, job("right", true, true))
+        .job_with("old", address, job("right", true, false))
+        .job_with("wrong", address, job("wrong", true, true))
+        .job_with("unvouched", address, job("right", false, true))
+        .start();
+    for (name, up) in [
+        ("right", 1.0),
+        ("old", 1.0),
+        ("wrong", 0.0),
+        ("unvouched", 0.0),
+    ] {
+        prometheus.expect(&format!("up{{job=\"{name}\"}}"), up);
+    }
+    prometheus.expect("tencent_desk_up{job=\"right\"}", 1.0);
+    prometheus.expect(&format!("{METRIC}{{job=\"old\"}}"), 1.0);
+}
+
+/// A folder as Kubernetes mounts a Secret: links to links, of which one is swapped.
+struct Mounted(tempfile::TempDir, u32);
+
+impl Mounted {
+    fn new(authority: &Authority, text: &str) -> Mounted {
+        let mut mounted = Mounted(tempfile::tempdir().unwrap(), 0);
+        mounted.swap(authority, text);
+        for name in ["web.yml", "server.crt", "server.key"] {
+            symlink(format!("data/{name}"), mounted.0.path().join(name)).unwrap();
+        }
+        mounted
+    }
+
+    fn swap(&mut self, authority: &Authority, text: &str) {
+        self.1 += 1;
+        let (folder, new) = (self.0.path(), format!("data-{}", self.1));
+        fs::create_dir(folder.join(&new)).unwrap();
+        for name in ["server.crt", "server.key"] {
+            fs::copy(authority.file(name), folder.join(&new).join(name)).unwrap();
+        }
+        fs::write(folder.join(&new).join("web.yml"), text).unwrap();
+        symlink(&new, folder.join("swap")).unwrap();
+        fs::rename(folder.join("swap"), folder.join("data")).unwrap();
+    }
+
+    fn file(&self) -> PathBuf {
+        self.0.path().join("web.yml")
+    }
+}
+
+#[test]
+fn certificates_and_users_rotate_under_load_without_a_failed_scrape() {
+    let (old, new) = (authority(), authority());
+    let (ann, bob) = (hash("2b", "ann"), hash("2b", "bob"));
+    let text = |users: &str| format!("{TLS}basic_auth_users: {{ {users} }}\n");
+    let mut mounted = Mounted::new(&old, &text(&format!("ann: {ann}")));
+    let exporter = setup(mounted.file()).start();
+    let url = https(&exporter, "/metrics");
+    let done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let load: Vec<_> = (0..3)
+            .map(|_| {
+                scope.spawn(|| {
+                    let mut count = 0;
+                    while !done.load(Ordering::Acquire) {
+                        let fetched = curl(old.folder(), &url, "-k -u ann:ann");
+                        assert_eq!(fetched.status, "200", "{fetched:?}");
+                        count += 1;
+                    }
+                    count
+                })
+            })
+            .collect();
+        mounted.swap(&new, &text(&format!("ann: {ann}, bob: {bob}")));
+        let taken_up = eventually(|| {
+            let fetched = curl(new.folder(), &url, "--cacert ca.crt -u bob:bob");
+            (fetched.status == "200").then_some(())
+        });
+        done.store(true, Ordering::Release);
+        let counts: Vec<i32> = load.into_iter().map(|load| load.join().unwrap()).collect();
+        assert!(taken_up.is_some(), "{}", exporter.output());
+        assert!(counts.iter().all(|&count| count > 3), "{counts:?}");
+    });
+    assert_eq!(
+        status(&old, &exporter, "-u ann:ann"),
+        "000",
+        "the old certificate is gone"
+    );
+    mounted.swap(&new, &text(&format!("bob: {bob}")));
+    let gone = eventually(|| (status(&new, &exporter, "-u ann:ann") == "401").then_some(()));
+    assert!(gone.is_some(), "{}", exporter.output());
+    assert_eq!(status(&new, &exporter, "-u bob:bob"), "200");
+}
+
+#[test]
+fn a_broken_new_file_keeps_the_old_one_running() {
+    let authority = authority();
+    let good = format!("{TLS}basic_auth_users: {{ ann: {} }}\n", hash("2b", "ann"));
+    let file = authority.write("web.yml", &good);
+    let exporter = setup(&file).start();
+    let (url, args) = (https(&exporter, "/metrics"), "--cacert ca.crt -u ann:ann");
+    let wait_for = |value: &str| {
+        let line = format!("\n{METRIC} {value}\n");
+        let found = eventually(|| {
+            let fetched = curl(authority.folder(), &url, args);
+            assert_eq!(fetched.status, "200", "{fetched:?}");
+            fetched.text.contains(&line).then_some(())
+        });
+        assert!(found.is_some(), "{value}: {}", exporter.output());
+    };
+    wait_for("1");
+    let key = fs::read_to_string(authority.file("server.key")).unwrap();
+    authority.write("web.yml", &format!("{good}tls_sever_config: {{}}\n"));
+    wait_for("0");
+    // The same again says nothing new.
+    thread::sleep(Duration::from_secs(5));
+    let complaints = |word: &str| {
+        let log = exporter.log();
+        let about = |line: &&String| line.contains("cannot be used") && line.contains(word);
+        log.iter().filter(about).count()
+    };
+    assert_eq!(complaints("tls_sever_config"), 1, "{}", exporter.output());
+    authority.write("web.yml", &good);
+    wait_for("1");
+    for (word, name, text) in [
+        ("server.key", "server.key", "no key"),
+        ("switch TLS", "web.yml", ""),
+    ] {
+        let before = fs::read_to_string(authority.file(name)).unwrap();
+        authority.write(name, text);
+        wait_for("0");
+        authority.write(name, &before);
+        wait_for("1");
+        let word = if word == "server.key" { "no key" } else { word };
+        assert_eq!(complaints(word), 1, "{word}: {}", exporter.output());
+    }
+    for secret in ["PRIVATE KEY", key.lines().nth(1).unwrap(), "$2b$"] {
+        assert!(!exporter.output().contains(secret), "{}", exporter.output());
+    }
+}
+
+fn mistaken(authority: &Authority, text: &str) -> Finished {
+    let file = authority.write("web.yml", text);
+    setup(file).run().expect_code(64)
+}
+
+#[test]
+fn a_mistake_is_told_with_its_line_before_anything_starts() {
+    let authority = authority();
+    let text = "\ntls_server_config:\n  cert_file: server.crt\n  key_fil: server.key\n";
+    let told = mistaken(&authority, text).stderr;
+    for word in [
+        "TENCENT_DESK_WEB_CONFIG_FILE",
+        "web.yml",
+        "key_fil",
+        "line 4",
+    ] {
+        assert!(told.contains(word), "{word}: {told}");
+    }
+    let file = authority.file("web.yml");
+    let check = Setup::bare()
+        .args("check")
+        .args(&format!("--web.config.file={}", file.display()))
+        .set("TIME_ZONE", "Mars")
+        .run()
+        .expect_code(64);
+    for word in ["WEB_CONFIG_FILE", "key_fil", "TIME_ZONE"] {
+        assert!(check.output().contains(word), "{word}: {check:?}");
+    }
+    let old = mistaken(
+        &authority,
+        "tls_server_config:\n  cert_file: server.crt\n  key_file: server.key\n  min_version: TLS10\n",
+    );
+    assert!(
+        old.stderr.contains("line 4") && old.stderr.contains("TLS12"),
+        "{old:?}"
+    );
+    authority.sign("other", SERVER);
+    let pair = mistaken(
+        &authority,
+        "tls_server_config: { cert_file: server.crt, key_file: other.key }\n",
+    );
+    assert!(pair.stderr.contains("cert and key"), "{pair:?}");
+    let hash = mistaken(&authority, "basic_auth_users: { ann: s3cret }\n");
+    assert!(
+        hash.stderr.contains("bcrypt") && !hash.stderr.contains("s3cret"),
+        "{hash:?}"
+    );
+}
+
+#[test]
+fn promtool_agrees_on_what_is_well_and_what_is_not() {
+    let authority = authority();
+    let users = format!("basic_auth_users: {{ ann: {} }}\n", hash("2y", "ann"));
+    let tls = |more: &str| {
+        format!("tls_server_config: {{ cert_file: server.crt, key_file: server.key{more} }}\n")
+    };
+    let texts = [
+        (true, String::new()),
+        (true, "# nothing\n".to_owned()),
+        (true, users.clone()),
+        (true, format!("{TLS}{users}http_server_config: {{ http2: yes }}\n")),
+        (true, tls(", client_auth_type: RequireAndVerifyClientCert, client_ca_file: ca.crt")),
+        (true, tls(", client_auth_type: RequestClientCert")),
+        (true, tls(", min_version: TLS12, max_version: TLS13, curve_preferences: [CurveP256]")),
+        (true, tls(", cipher_suites: [TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384]")),
+        (true, "http_server_config: { headers: { X-Frame-Options: sameorigin, Content-Security-Policy: x } }\n".to_owned()),
+        (false, "http_server_config: { headers: { X-Frame-Options: x } }\n".to_owned()),
+        (false, "http_server_config: { headers: { Server: x } }\n".to_owned()),
+        (false, "http_server_config: { http2: perhaps }\n".to_owned()),
+        (false, "tls_server_config: { cert_file: server.crt }\n".to_owned()),
+        (false, "tls_server_config: { cert_file: server.crt, key_file: nothing.key }\n".to_owned()),
+        (false, "tls_server_config: { cert_file: web.yml, key_file: server.key }\n".to_owned()),
+        (false, tls(", client_auth_type: Whoever")),
+        (false, tls(", client_ca_file: ca.crt")),
+        (false, tls(", client_auth_type: RequireAndVerifyClientCert, client_ca_file: nothing.crt")),
+        (false, tls(", min_version: TLS99")),
+        (false, tls(", cipher_suites: [x]")),
+        (false, tls(", unknown: x")),
+        (false, "basic_auth_users: { ann: ann }\n".to_owned()),
+        (false, format!("{users}{users}")),
+        (false, "unknown: {}\n".to_owned()),
+        (false, "tls_server_config: [\n".to_owned()),
+    ];
+    for (is_well, text) in texts {
+        let file = authority.write("web.yml", &text);
+        let promtool = Command::new(tools::promtool())
+            .args(["check", "web-config"])
+            .arg(&file)
+            .output()
+            .unwrap();
+        assert_eq!(promtool.status.success(), is_well, "{text}: {promtool:?}");
+        // No account: with a good file that is the only mistake.
+        let check = Setup::bare().args("check").set("WEB_CONFIG_FILE", &file);
+        let told = check.run().expect_code(64).stderr;
+        assert_eq!(told.contains("WEB_CONFIG_FILE"), !is_well, "{text}: {told}");
+    }
+}
+
+#[test]
+fn health_sees_who_is_alive_behind_tls_and_passwords() {
+    let authority = authority();
+    let users = format!("basic_auth_users: {{ ann: {} }}\n", hash("2b", "ann"));
+    let client = "tls_server_config: { cert_file: server.crt, key_file: server.key, \
+                  client_auth_type: RequireAnyClientCert";
+    for text in [
+        users.clone(),
+        TLS.to_owned(),
+        format!("{TLS}{users}"),
+        format!("{client} }}\n"),
+        format!("{client}, max_version: TLS12 }}\n"),
+    ] {
+        let file = authority.write("web.yml", &text);
+        let mut exporter = setup(&file).start();
+        let health = |address: SocketAddr| {
+            Setup::default()
+                .args("health")
+                .set("LISTEN_ADDRESS", address.to_string())
+                .set("WEB_CONFIG_FILE", &file)
+                .run()
+        };
+        health(exporter.address()).expect_code(0);
+        // Broken by now, and still in use as it was.
+        authority.write("web.yml", "broken");
+        health(exporter.address()).expect_code(0);
+        exporter.terminate();
+        health(exporter.address()).expect_code(1);
+        health(([127, 0, 0, 1], free_port()).into()).expect_code(1);
+    }
+}
+
+#[test]
+fn a_handshake_that_fails_or_never_ends_holds_up_nobody() {
+    let authority = authority();
+    let mut exporter = setup(authority.write("web.yml", TLS)).start();
+    let silent: Vec<_> = (0..50)
+        .map(|_| TcpStream::connect(exporter.address()).unwrap())
+        .collect();
+    assert_ne!(exporter_in_clear_text(&exporter), "200");
+    assert_eq!(status(&authority, &exporter, ""), "200");
+    let start = Instant::now();
+    assert!(exporter.terminate().success());
+    assert!(
+        start.elapsed() < Duration::from_secs(20),
+        "{:?}",
+        start.elapsed()
+    );
+    drop(silent);
+}
+
+fn exporter_in_clear_text(exporter: &Exporter) -> String {
+    let url = format!("http://{}/metrics", exporter.address());
+    curl(Path::new("/"), &url, "").status
+}
