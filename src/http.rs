@@ -1,7 +1,7 @@
 //! Serves HTTP to whoever connects, within bounds, until told to stop.
 //!
-//! Knows nothing of metrics: it binds no address, catches no signal and answers by the function that
-//! it is given. A client that sends its request slowly, reads its answer slowly, sends endless
+//! Knows nothing of metrics: it binds no address, catches no signal, answers by the function that it is
+//! given, and leaves it to another one (the door) what a connection has to do before that. A client that sends its request slowly, reads its answer slowly, sends endless
 //! headers or opens many connections costs a bounded amount and holds up nobody else.
 
 use std::collections::VecDeque;
@@ -295,4 +295,41 @@ fn bounded_io(stream: TcpStream) -> Bounded {
     let mut stream = TimeoutStream::new(stream);
     stream.set_write_timeout(Some(WRITE_TIMEOUT));
     Box::pin(stream)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    /// What HTTP/2 begins with: the preface, and settings that set nothing.
+    const HELLO: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
+
+    /// How long a connection lasts whose client says `hello` and no more, nor answers anything.
+    async fn lasts(protocol: Protocol, hello: &[u8]) -> Duration {
+        let (mut client, server) = tokio::io::duplex(64 * 1024);
+        let (_stop, stopped) = watch::channel(false);
+        let answer = |_| async { Response::new(Parts::default()) };
+        let start = Instant::now();
+        let conversation = tokio::spawn(converse(server, protocol, answer, stopped));
+        client.write_all(hello).await.unwrap();
+        let mut said = Vec::new();
+        client.read_to_end(&mut said).await.unwrap();
+        conversation.await.unwrap();
+        start.elapsed()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_without_requests_does_not_last() {
+        let most = HEAD_TIMEOUT + WRITE_TIMEOUT + Duration::from_secs(1);
+        for (protocol, hello) in [
+            (Protocol::Http1, &b""[..]),
+            (Protocol::Http1, b"GET / HTTP/1.1\r\nA: "),
+            (Protocol::Http2, b""),
+            (Protocol::Http2, HELLO),
+        ] {
+            let lasted = lasts(protocol, hello).await;
+            assert!((HEAD_TIMEOUT..most).contains(&lasted), "{lasted:?}");
+        }
+    }
 }

@@ -193,7 +193,6 @@ pub async fn follow(
         if !follower.has_news().await {
             continue;
         }
-        tokio::time::sleep(SETTLES_IN).await;
         if let Some(loaded) = follower.settle(SETTLES_IN).await {
             current.send_replace(loaded);
         }
