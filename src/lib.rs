@@ -26,6 +26,7 @@ pub mod desk;
 pub mod duration;
 pub mod exposition;
 mod families;
+mod files;
 pub mod health;
 pub mod http;
 mod landing;

@@ -3,8 +3,6 @@
 //! Either secret may live in a file that somebody rotates; [`Credentials::refresh`], called at the
 //! start of each poll, takes up the new content.
 
-use std::fs::File;
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -12,6 +10,7 @@ use jiff::Timestamp;
 
 use super::error::{Class, Error};
 use super::usersig::UserSig;
+use crate::files;
 use crate::secret::Secret;
 
 /// How long a UserSig is good that is made here: two months, as Tencent recommends.
@@ -45,32 +44,9 @@ impl SecretSource {
     }
 }
 
-/// The path, unless it may well be the secret itself, put where its path belongs.
-fn shown(path: &Path) -> String {
-    const LONGEST_NAME: usize = 31;
-    let text = path.to_string_lossy();
-    // Keys are hexadecimal, and the base64 of UserSigs has a dash for the slash.
-    if text.contains('/') || text.len() <= LONGEST_NAME {
-        return text.into_owned();
-    }
-    "the file (its name is long and not shown: it has to be a path, not the secret)".to_owned()
-}
-
 fn read_file(path: &Path) -> Result<Secret, String> {
-    let shown = shown(path);
-    let mut content = Vec::new();
-    let cannot_open = |error| format!("cannot open {shown}: {error}");
-    // Asked before it is opened: to open a pipe is to wait for whoever writes into it.
-    if !path.metadata().map_err(cannot_open)?.is_file() {
-        return Err(format!("{shown} is no regular file"));
-    }
-    let file = File::open(path).map_err(cannot_open)?;
-    file.take(LARGEST_FILE + 1)
-        .read_to_end(&mut content)
-        .map_err(|error| format!("cannot read {shown}: {error}"))?;
-    if content.len() as u64 > LARGEST_FILE {
-        return Err(format!("{shown} is too large to hold a key or a UserSig"));
-    }
+    let shown = files::shown(path);
+    let content = files::read(path, LARGEST_FILE)?;
     let text = String::from_utf8(content).map_err(|_| format!("{shown} holds no UTF-8 text"))?;
     match text.trim_end_matches(['\r', '\n']) {
         "" => Err(format!("{shown} is empty")),

@@ -5,8 +5,6 @@
 //! since whoever rotates a certificate and its key cannot write both at once.
 
 use std::fmt;
-use std::fs::File;
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,6 +17,7 @@ use tokio::sync::watch;
 use super::auth::Users;
 use super::tls::{Material, server_config};
 use super::{Tls, WebConfig};
+use crate::files;
 
 /// No such file is larger; a larger one is some other file.
 const LARGEST_FILE: u64 = 256 * 1024;
@@ -86,8 +85,8 @@ struct Files {
 
 impl Files {
     fn read(path: &Path) -> Result<Self, Vec<String>> {
-        let named = |why: String| format!("{}: {why}", path.display());
-        let text = read_file(path).map_err(|why| vec![why])?;
+        let named = |why: String| format!("{}: {why}", files::shown(path));
+        let text = files::read(path, LARGEST_FILE).map_err(|why| vec![why])?;
         let text = String::from_utf8(text).map_err(|_| vec![named("is not UTF-8".to_owned())])?;
         let config = WebConfig::parse(&text)
             .map_err(|mistakes| mistakes.into_iter().map(named).collect::<Vec<_>>())?;
@@ -140,7 +139,7 @@ fn material(tls: &Tls, folder: &Path) -> Result<Material, Vec<String>> {
             return Some(text.clone().into_bytes());
         }
         let file = file.as_ref().filter(|file| !file.is_empty())?;
-        read_file(&folder.join(file))
+        files::read(&folder.join(file), LARGEST_FILE)
             .map_err(|why| mistakes.push(format!("tls_server_config: {name}_file: {why}")))
             .ok()
     };
@@ -154,25 +153,6 @@ fn material(tls: &Tls, folder: &Path) -> Result<Material, Vec<String>> {
             client_ca,
         }),
         false => Err(mistakes),
-    }
-}
-
-fn read_file(path: &Path) -> Result<Vec<u8>, String> {
-    let shown = path.display();
-    let cannot_open = |error| format!("cannot open {shown}: {error}");
-    // Asked before it is opened: to open a pipe is to wait for whoever writes into it.
-    if !path.metadata().map_err(cannot_open)?.is_file() {
-        return Err(format!("{shown} is no regular file"));
-    }
-    let mut content = Vec::new();
-    File::open(path)
-        .map_err(cannot_open)?
-        .take(LARGEST_FILE + 1)
-        .read_to_end(&mut content)
-        .map_err(|error| format!("cannot read {shown}: {error}"))?;
-    match content.len() as u64 > LARGEST_FILE {
-        true => Err(format!("{shown} is too large")),
-        false => Ok(content),
     }
 }
 
@@ -278,13 +258,13 @@ impl Follower {
 
     fn is_well(&mut self, message: &str) {
         self.complaint = None;
-        tracing::info!(file = %self.source.path.display(), "{message}");
+        tracing::info!(file = files::shown(&self.source.path), "{message}");
     }
 
     fn complain(&mut self, why: Vec<String>) -> Option<Arc<Loaded>> {
         if self.complaint.as_ref() != Some(&why) {
             tracing::error!(
-                file = %self.source.path.display(),
+                file = files::shown(&self.source.path),
                 reason = why.join("; "),
                 "the web configuration cannot be used as it is now: using what it was before"
             );

@@ -1,0 +1,42 @@
+//! Files that a user names: read whole, within bounds, and without waiting for anybody.
+
+use std::fs::File;
+use std::io::Read as _;
+use std::path::Path;
+
+/// What the file holds, if that is no more than `largest` bytes.
+///
+/// # Errors
+/// A sentence that names the file, and nothing of its content.
+pub(crate) fn read(path: &Path, largest: u64) -> Result<Vec<u8>, String> {
+    let shown = shown(path);
+    let cannot_open = |error| format!("cannot open {shown}: {error}");
+    // Asked before it is opened: to open a pipe is to wait for whoever writes into it.
+    if !path.metadata().map_err(cannot_open)?.is_file() {
+        return Err(format!("{shown} is no regular file"));
+    }
+    let mut content = Vec::new();
+    File::open(path)
+        .map_err(cannot_open)?
+        .take(largest + 1)
+        .read_to_end(&mut content)
+        .map_err(|error| format!("cannot read {shown}: {error}"))?;
+    if content.len() as u64 > largest {
+        return Err(format!(
+            "{shown} is larger than {} KiB: it is some other file",
+            largest / 1024
+        ));
+    }
+    Ok(content)
+}
+
+/// The path, unless it may well be a secret, put where its path belongs.
+pub(crate) fn shown(path: &Path) -> String {
+    const LONGEST_NAME: usize = 31;
+    let text = path.to_string_lossy();
+    // Keys are hexadecimal, and the base64 of UserSigs has a dash for the slash.
+    if text.contains('/') || text.len() <= LONGEST_NAME {
+        return text.into_owned();
+    }
+    "the file (its name is long and not shown: it has to be a path, not the secret)".to_owned()
+}
