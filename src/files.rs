@@ -23,7 +23,7 @@ pub(crate) fn read(path: &Path, largest: u64) -> Result<Vec<u8>, String> {
         .map_err(|error| format!("cannot read {shown}: {error}"))?;
     if content.len() as u64 > largest {
         return Err(format!(
-            "{shown} is larger than {} KiB: it is some other file",
+            "{shown} is too large: more than {} KiB, so it is some other file",
             largest / 1024
         ));
     }
