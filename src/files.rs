@@ -34,8 +34,7 @@ pub(crate) fn read(path: &Path, largest: u64) -> Result<Vec<u8>, String> {
 pub(crate) fn shown(path: &Path) -> String {
     const LONGEST_NAME: usize = 31;
     let text = path.to_string_lossy();
-    // Keys are hexadecimal, and the base64 of UserSigs has a dash for the slash.
-    if text.contains('/') || text.len() <= LONGEST_NAME {
+    if text.split('/').all(|name| name.len() <= LONGEST_NAME) {
         return text.into_owned();
     }
     "the file (its name is long and not shown: it has to be a path, not the secret)".to_owned()
