@@ -20,6 +20,7 @@ mod configuration;
 mod dashboards;
 mod demo;
 mod deploy;
+mod empty_root;
 mod fake_desk;
 mod faults;
 mod formats;
