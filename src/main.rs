@@ -105,9 +105,10 @@ fn start_logging(program: &Program) {
 }
 
 fn block_on<T>(work: impl Future<Output = Result<T, String>>) -> Result<T, Failure> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        // Rendering, reading secrets: seldom, and never many at a time.
+    // One thread answers scrapes and asks Desk: there is little to do in either, and a second one
+    // would cost memory and being woken up.
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        // Rendering, reading secrets, checking passwords: seldom, and never many at a time.
         .max_blocking_threads(8)
         .enable_all()
         .build()

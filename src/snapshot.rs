@@ -26,13 +26,12 @@ pub struct Snapshot {
 impl Snapshot {
     /// Takes the rows of `listing` as the figures of `day`.
     pub fn new(listing: Listing, day: DayWindow) -> Self {
-        let received = listing.rows.len();
-        let mut rows: Vec<Row> = listing.rows.into_iter().flatten().collect();
+        let mut rows = listing.rows;
         let with_id = rows.len();
         keep_the_later_of_each(&mut rows);
         Self {
             day,
-            rows_without_id: (received - with_id) as u64,
+            rows_without_id: listing.rows_without_id as u64,
             duplicate_rows: (with_id - rows.len()) as u64,
             missing_rows: listing.missing_rows,
             unknown_fields: listing.unknown_fields.into_iter().collect(),
@@ -83,11 +82,12 @@ mod tests {
 
     fn snapshot(data: &str) -> Snapshot {
         let body = format!(r#"{{"ErrorCode":0,"TotalCount":0,"Data":{data}}}"#);
-        let rows = decode(body.as_bytes()).unwrap().rows;
+        let page = decode(body.as_bytes()).unwrap();
         let day = DayWindow::around(Timestamp::UNIX_EPOCH, &TimeZone::UTC).unwrap();
         Snapshot::new(
             Listing {
-                rows,
+                rows: page.rows,
+                rows_without_id: page.rows_without_id,
                 ..Listing::default()
             },
             day,

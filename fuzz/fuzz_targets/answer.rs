@@ -30,7 +30,7 @@ fuzz_target!(|body: &[u8]| {
             .iter()
             .all(|name| name.chars().count() <= 64)
     );
-    for row in page.rows.iter().flatten() {
+    for row in &page.rows {
         assert!(!row.agent_id.is_empty());
         for field in Field::ALL {
             assert!(row.number(*field).is_none_or(f64::is_finite));

@@ -189,7 +189,7 @@ mod tests {
     fn said(family: &str, members: &str) -> Option<f64> {
         let body =
             format!(r#"{{"ErrorCode":0,"TotalCount":1,"Data":[{{"AgentId":"a",{members}}}]}}"#);
-        let row = decode(body.as_bytes()).unwrap().rows.remove(0).unwrap();
+        let row = decode(body.as_bytes()).unwrap().rows.remove(0);
         let name = format!("tencent_desk_agent_{family}");
         let family = FAMILIES.iter().find(|known| known.name == name).unwrap();
         let mut value = None;

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use hyper::body::Bytes;
 use jiff::Timestamp;
 use reqwest::header::{CONTENT_TYPE, HeaderValue};
 use reqwest::{Response, StatusCode, Url, redirect};
@@ -138,7 +139,7 @@ impl Client {
     async fn send(
         &self,
         endpoint: Endpoint,
-        body: &[u8],
+        body: &Bytes,
         user_sig: &Secret,
     ) -> Result<Page, Error> {
         let _slot = self.pace.slot().await;
@@ -159,7 +160,7 @@ impl Client {
     async fn exchange(
         &self,
         endpoint: Endpoint,
-        body: &[u8],
+        body: &Bytes,
         user_sig: &Secret,
     ) -> Result<Page, Error> {
         let host = self.host.load(Ordering::Relaxed);
@@ -184,7 +185,7 @@ impl Client {
         &self,
         host: usize,
         endpoint: Endpoint,
-        body: &[u8],
+        body: &Bytes,
         user_sig: &Secret,
     ) -> Result<Vec<u8>, Error> {
         let response = self
@@ -201,7 +202,7 @@ impl Client {
                 ("contenttype", "json"),
             ])
             .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
-            .body(body.to_vec())
+            .body(body.clone())
             .send()
             .await
             .map_err(network_error)?;
@@ -256,7 +257,7 @@ struct AgentPages<'c> {
 }
 
 impl AgentPages<'_> {
-    fn body(&self, offset: usize) -> Result<Vec<u8>, Error> {
+    fn body(&self, offset: usize) -> Result<Bytes, Error> {
         let request = wire::Request {
             from: self.day.from_second(),
             to: self.day.to_second(),
@@ -264,7 +265,9 @@ impl AgentPages<'_> {
             offset,
             agent_ids: &self.client.settings.agent_ids,
         };
-        serde_json::to_vec(&request).map_err(|error| Error::new(Class::Protocol, error.to_string()))
+        serde_json::to_vec(&request)
+            .map(Bytes::from)
+            .map_err(|error| Error::new(Class::Protocol, error.to_string()))
     }
 
     fn may_retry(&self) -> bool {

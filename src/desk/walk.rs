@@ -10,7 +10,8 @@
 //!
 //! Where all is as promised, the pages after the first are asked for a few at a time.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 use futures_util::StreamExt as _;
 use futures_util::stream;
@@ -33,8 +34,10 @@ pub(super) trait Pages {
 /// Every row of an answer that adds up, or that Desk gave twice alike.
 #[derive(Debug, Default)]
 pub struct Listing {
-    /// In Desk's order; `None` is a row without an agent's id.
-    pub rows: Vec<Option<Row>>,
+    /// In Desk's order, less those without an agent's id.
+    pub rows: Vec<Row>,
+    /// How many those are.
+    pub rows_without_id: usize,
     /// How many rows `TotalCount` promised beyond those that came.
     pub missing_rows: u64,
     /// Names of fields that this version does not know.
@@ -59,8 +62,8 @@ pub(super) async fn list(pages: &impl Pages) -> Result<Listing, Error> {
         format!(
             "Desk's pages do not add up: asked twice, {} and {} rows of {} and {} promised, or not \
              of the same agents; they may be changing right now",
-            first.rows.len(),
-            second.rows.len(),
+            first.received(),
+            second.received(),
             first.total_count,
             second.total_count,
         ),
@@ -78,7 +81,7 @@ async fn walk(pages: &impl Pages) -> Result<Walk, Error> {
                 format!("Desk's answer has no end: {MOST_PAGES} pages and it promises more"),
             ));
         }
-        let next = pages.page(walk.rows.len()).await?;
+        let next = pages.page(walk.received()).await?;
         walk.take(next);
     }
     Ok(walk)
@@ -86,7 +89,7 @@ async fn walk(pages: &impl Pages) -> Result<Walk, Error> {
 
 /// Asks for the pages after a full first one, as long as each starts where the last one ended.
 async fn side_by_side(pages: &impl Pages, walk: &mut Walk) -> Result<(), Error> {
-    if walk.rows.len() != LIMIT {
+    if walk.received() != LIMIT {
         return Ok(());
     }
     let promised = usize::try_from(walk.total_count).unwrap_or(usize::MAX);
@@ -95,7 +98,7 @@ async fn side_by_side(pages: &impl Pages, walk: &mut Walk) -> Result<(), Error> 
         .map(|offset| async move { (offset, pages.page(offset).await) })
         .buffered(ABREAST);
     while let Some((offset, page)) = answers.next().await {
-        if offset != walk.rows.len() {
+        if offset != walk.received() {
             break;
         }
         walk.take(page?);
@@ -109,8 +112,10 @@ async fn side_by_side(pages: &impl Pages, walk: &mut Walk) -> Result<(), Error> 
 /// The pages so far.
 #[derive(Debug, Default)]
 struct Walk {
-    rows: Vec<Option<Row>>,
-    agents: HashSet<Box<str>>,
+    rows: Vec<Row>,
+    rows_without_id: usize,
+    /// The page on which each agent came first, counted from 0.
+    agents: HashMap<Arc<str>, usize>,
     unknown_fields: BTreeSet<String>,
     pages: usize,
     /// The largest `TotalCount` of a page that held rows.
@@ -129,7 +134,7 @@ struct Walk {
 
 impl Walk {
     fn take(&mut self, page: Page) {
-        let held = page.rows.len();
+        let held = page.rows.len() + page.rows_without_id;
         for name in &page.unknown_fields {
             remember(&mut self.unknown_fields, name);
         }
@@ -138,44 +143,54 @@ impl Walk {
             self.last_total_count = page.total_count;
             self.total_count = self.total_count.max(page.total_count);
         }
+        if self.pages == 0 {
+            let promised = usize::try_from(page.total_count).unwrap_or(usize::MAX);
+            let believed = promised.min(MOST_PAGES * LIMIT);
+            // At once, and no more than there is: growing by doubling would take twice the memory.
+            self.rows.reserve_exact(believed);
+            self.agents.reserve(believed);
+        }
         let repeated = page
             .rows
             .iter()
-            .flatten()
-            .filter(|row| self.agents.contains(&row.agent_id))
+            .filter(|row| {
+                let first = self.agents.entry(row.agent_id.clone());
+                *first.or_insert(self.pages) < self.pages
+            })
             .count();
-        self.agents
-            .extend(page.rows.iter().flatten().map(|row| row.agent_id.clone()));
-        if self.pages == 0 {
-            let promised = usize::try_from(page.total_count).unwrap_or(usize::MAX);
-            // At once, and no more than there is: growing by doubling would take twice the memory.
-            self.rows.reserve_exact(promised.min(MOST_PAGES * LIMIT));
-        }
         self.rows.extend(page.rows);
+        self.rows_without_id += page.rows_without_id;
         self.repeated += repeated;
         self.pages += 1;
         self.is_over = repeated == held;
         self.may_count_pages = held == LIMIT && page.total_count == LIMIT as u64;
     }
 
+    /// How many rows have come, of whatever worth: where the next page starts.
+    fn received(&self) -> usize {
+        self.rows.len() + self.rows_without_id
+    }
+
     fn goes_on(&self) -> bool {
-        !self.is_over && (self.may_count_pages || (self.rows.len() as u64) < self.last_total_count)
+        !self.is_over && (self.may_count_pages || (self.received() as u64) < self.last_total_count)
     }
 
     fn adds_up(&self) -> bool {
-        !self.is_unsteady && self.repeated == 0 && self.rows.len() as u64 == self.total_count
+        !self.is_unsteady && self.repeated == 0 && self.received() as u64 == self.total_count
     }
 
     fn agrees_with(&self, other: &Self) -> bool {
         self.total_count == other.total_count
-            && self.rows.len() == other.rows.len()
-            && self.agents == other.agents
+            && self.received() == other.received()
+            && self.agents.len() == other.agents.len()
+            && self.agents.keys().all(|id| other.agents.contains_key(id))
     }
 
     fn into_listing(self) -> Listing {
-        let distinct = (self.rows.len() - self.repeated) as u64;
+        let distinct = (self.received() - self.repeated) as u64;
         Listing {
             rows: self.rows,
+            rows_without_id: self.rows_without_id,
             missing_rows: self.total_count.saturating_sub(distinct),
             unknown_fields: self.unknown_fields,
         }

@@ -8,6 +8,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt;
+use std::sync::Arc;
 
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
@@ -83,17 +84,19 @@ fields! {
     SatisfactionSelectedCnt SatisfiedCnt
 }
 
-const FIELDS: usize = Field::ALL.len();
+/// The first fields are texts, all others are numbers.
+const TEXTS: usize = 2;
+const NUMBERS: usize = Field::ALL.len() - TEXTS;
 
 /// One agent's day so far, as Desk tells it.
 #[derive(Debug, Clone)]
 pub struct Row {
     /// Who it is about; never empty.
-    pub agent_id: Box<str>,
+    pub agent_id: Arc<str>,
     /// The name shown to customers, where the row has one.
     pub nickname: Option<Box<str>>,
-    /// By field; NaN where the row says no number.
-    values: [f64; FIELDS],
+    /// By field, less the texts; NaN where the row says no number.
+    numbers: [f64; NUMBERS],
     /// One bit a field: held something, but not what it should.
     ignored: u32,
 }
@@ -101,10 +104,11 @@ pub struct Row {
 impl Row {
     /// The number in `field`: finite, or `None` where the row says none.
     pub fn number(&self, field: Field) -> Option<f64> {
-        self.values
-            .get(field as usize)
+        let place = (field as usize).checked_sub(TEXTS)?;
+        self.numbers
+            .get(place)
             .copied()
-            .filter(|value| value.is_finite())
+            .filter(|number| number.is_finite())
     }
 
     /// The fields that held something that is no number (or, for the nickname, no text).
@@ -127,8 +131,10 @@ fn bit(field: Field) -> u32 {
 pub struct Page {
     /// How many rows Desk says there are in all.
     pub total_count: u64,
-    /// In Desk's order; `None` is a row without an agent's id.
-    pub rows: Vec<Option<Row>>,
+    /// In Desk's order, less those without an agent's id.
+    pub rows: Vec<Row>,
+    /// How many those are.
+    pub rows_without_id: usize,
     /// Names of fields that this version does not know.
     pub unknown_fields: BTreeSet<String>,
 }
@@ -158,12 +164,13 @@ pub fn decode(body: &[u8]) -> Result<Page, Error> {
         .total_count
         .and_then(integer)
         .ok_or_else(|| unreadable("it says success but has no TotalCount"))?;
-    let rows = envelope
+    let Rows { rows, without_id } = envelope
         .data
         .ok_or_else(|| unreadable("it says success but has no array as Data"))?;
     Ok(Page {
         total_count,
         rows,
+        rows_without_id: without_id,
         unknown_fields,
     })
 }
@@ -194,7 +201,13 @@ struct Envelope<'a> {
     error_info: Option<&'a RawValue>,
     total_count: Option<&'a RawValue>,
     /// The rows; nothing where it is no array.
-    data: Option<Vec<Option<Row>>>,
+    data: Option<Rows>,
+}
+
+/// What `Data` holds.
+struct Rows {
+    rows: Vec<Row>,
+    without_id: usize,
 }
 
 struct EnvelopeSeed<'u>(&'u mut BTreeSet<String>);
@@ -278,7 +291,7 @@ macro_rules! nothing_else {
 struct RowsSeed<'u>(&'u mut BTreeSet<String>);
 
 impl<'de> DeserializeSeed<'de> for RowsSeed<'_> {
-    type Value = Option<Vec<Option<Row>>>;
+    type Value = Option<Rows>;
 
     fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Self::Value, D::Error> {
         json.deserialize_any(self)
@@ -286,7 +299,7 @@ impl<'de> DeserializeSeed<'de> for RowsSeed<'_> {
 }
 
 impl<'de> Visitor<'de> for RowsSeed<'_> {
-    type Value = Option<Vec<Option<Row>>>;
+    type Value = Option<Rows>;
 
     nothing_else!();
 
@@ -296,10 +309,14 @@ impl<'de> Visitor<'de> for RowsSeed<'_> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
         let mut rows = Vec::with_capacity(LIMIT);
+        let mut without_id = 0;
         while let Some(row) = seq.next_element_seed(RowSeed(self.0))? {
-            rows.push(row);
+            match row {
+                Some(row) => rows.push(row),
+                None => without_id += 1,
+            }
         }
-        Ok(Some(rows))
+        Ok(Some(Rows { rows, without_id }))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
@@ -335,9 +352,9 @@ impl<'de> Visitor<'de> for RowSeed<'_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let mut row = Row {
-            agent_id: Box::default(),
+            agent_id: Arc::default(),
             nickname: None,
-            values: [f64::NAN; FIELDS],
+            numbers: [f64::NAN; NUMBERS],
             ignored: 0,
         };
         while let Some(name) = map.next_key::<FieldName<'de>>()? {
@@ -374,8 +391,9 @@ impl Row {
     }
 
     fn take_number(&mut self, field: Field, number: Option<f64>) -> bool {
-        if let Some(value) = self.values.get_mut(field as usize) {
-            *value = number.unwrap_or(f64::NAN);
+        let place = (field as usize).checked_sub(TEXTS);
+        if let Some(said) = place.and_then(|place| self.numbers.get_mut(place)) {
+            *said = number.unwrap_or(f64::NAN);
         }
         number.is_some()
     }
@@ -411,9 +429,10 @@ impl<'de> Deserialize<'de> for FieldName<'de> {
 
 /// A finite number, written as one or inside a string.
 fn number(json: &RawValue) -> Option<f64> {
-    let text = unquoted(json)?;
-    let text = text.trim();
-    let number = small_count(text).map_or_else(|| text.parse(), Ok).ok()?;
+    if let Some(count) = small_count(json.get()) {
+        return Some(count);
+    }
+    let number: f64 = unquoted(json)?.trim().parse().ok()?;
     // Adding zero makes one zero of the two: "-0" is nothing that a page should show.
     number.is_finite().then_some(number + 0.0)
 }
@@ -436,10 +455,10 @@ fn integer<T: std::str::FromStr>(json: &RawValue) -> Option<T> {
 }
 
 /// Text, written as a string or as an integer (an id may be spelled as either).
-fn text_of(json: &RawValue) -> Option<String> {
+fn text_of(json: &RawValue) -> Option<Cow<'_, str>> {
     match json.get().starts_with('"') {
-        true => unquoted(json).map(Cow::into_owned),
-        false => integer::<i64>(json).map(|id| id.to_string()),
+        true => unquoted(json),
+        false => integer::<i64>(json).map(|id| Cow::Owned(id.to_string())),
     }
 }
 
@@ -466,7 +485,7 @@ mod tests {
 
     fn row(members: &str) -> Row {
         let data = format!(r#"[{{"AgentId": "a", {members}}}]"#);
-        page(&data).rows.remove(0).unwrap()
+        page(&data).rows.remove(0)
     }
 
     #[test]
@@ -501,19 +520,12 @@ mod tests {
     }
 
     #[test]
-    fn a_row_without_an_agent_is_none_and_harms_no_other() {
-        let rows = page(
+    fn a_row_without_an_agent_is_counted_and_harms_no_other() {
+        let page = page(
             r#"[{"BusyTime": 1}, {"AgentId": ""}, {"AgentId": null}, 5, null, [[]], {"AgentId": "a"}, {"AgentId": 42}]"#,
-        )
-        .rows;
-        let ids: Vec<_> = rows
-            .iter()
-            .map(|row| row.as_ref().map(|row| &*row.agent_id))
-            .collect();
-        assert_eq!(
-            ids,
-            [None, None, None, None, None, None, Some("a"), Some("42")]
         );
+        let ids: Vec<_> = page.rows.iter().map(|row| &*row.agent_id).collect();
+        assert_eq!((ids, page.rows_without_id), (vec!["a", "42"], 6));
     }
 
     #[test]

@@ -80,8 +80,11 @@ struct AgentLabels {
 
 impl AgentLabels {
     fn of(snapshot: &Snapshot) -> Self {
+        let lengths = snapshot.rows.iter().map(|row| row.agent_id.len());
+        let around = AGENT_ID.len() + r#"{="""#.len();
         let mut labels = Self {
-            text: Vec::new(),
+            // Enough where nothing has to be escaped, which is nearly always.
+            text: Vec::with_capacity(lengths.map(|length| length + around).sum()),
             ends: Vec::with_capacity(snapshot.rows.len()),
         };
         for row in &snapshot.rows {
@@ -258,10 +261,11 @@ fn escaped(text: &mut Vec<u8>, raw: &str, quotes: bool) {
 
 /// As Rust prints an `f64`: whole numbers without a point, all others by their shortest digits.
 fn number(text: &mut Vec<u8>, value: f64) {
-    const EXACT: f64 = 9_007_199_254_740_992.0;
-    if value.fract() == 0.0 && value.abs() < EXACT {
-        #[allow(clippy::cast_possible_truncation, reason = "whole, and below 2^53")]
-        text.extend_from_slice(itoa::Buffer::new().format(value as i64).as_bytes());
+    const EXACT: u64 = 1 << 53;
+    #[allow(clippy::cast_possible_truncation, reason = "compared right away")]
+    let whole = value as i64;
+    if whole as f64 == value && whole.unsigned_abs() < EXACT {
+        text.extend_from_slice(itoa::Buffer::new().format(whole).as_bytes());
     } else {
         // Writing to a vector cannot fail.
         let _ = write!(text, "{value}");
