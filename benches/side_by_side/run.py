@@ -142,7 +142,7 @@ def with_wrk(server, coding, seconds):
          "-H", f"Accept-Encoding: {coding}", server.url],
         capture_output=True, text=True, check=True).stdout
     count = int(re.search(r"(\d+) requests in", done).group(1))
-    return count, re.search(r"50%\s+(\S+)", done).group(1)
+    return count, re.search(r"^\s+50%\s+(\S+)", done, re.M).group(1)
 
 
 def one_by_one(server, coding, _):

@@ -1,7 +1,7 @@
 //! What can go wrong between us and Desk, told apart by what a person or the poller should do next.
 //!
 //! Every failure is of one [`Class`]; the class decides when to try again and gives the advice.
-//! Where Desk names a code, the code's row in [`CODES`] says its class and its meaning: restated
+//! Where Desk names a code, the code's row in `CODES` says its class and its meaning: restated
 //! from the lists of common codes (60000 to 79999) and of Desk's own (141000 to 141012).
 
 use std::fmt;

@@ -260,11 +260,13 @@ fn fewer_rows_than_promised_are_a_poll_of_their_own_and_the_gap_is_told() {
     let desk = Desk::with(day(1));
     let exporter = Setup::busily(&desk).start();
     assert_eq!(shown(&exporter.wait_until_up()), [1.0; 150]);
-    desk.on_request(|_, request| match request.offset() {
-        0 => Reply::Normal,
+    // Both changes in one: a poll may come between any two.
+    let texts: Vec<String> = day(2).iter().map(Value::to_string).collect();
+    let part = rows::answer(150, &texts[..100]);
+    desk.on_request(move |_, request| match request.offset() {
+        0 => Reply::body(part.clone()),
         _ => Reply::body(rows::answer(150, &[])),
     });
-    desk.set_rows(day(2));
     let page = exporter.wait_for("the poll that lacks rows", |page| {
         let gap = page.own("exporter_missing_rows", &[]).unwrap();
         let whole = shown(page) == [1.0; 150] && gap == 0.0;

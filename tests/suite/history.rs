@@ -320,7 +320,12 @@ fn selectors(expr: &str) -> Vec<String> {
 fn every_expression_has_an_answer() {
     let started = Timestamp::now();
     let (_, zone) = zone_for(started);
-    let demo = Setup::bare().args("demo").start();
+    // A web configuration that asks for nothing, so that there is something to say about it.
+    let web_config = tempfile::NamedTempFile::new().unwrap();
+    let demo = Setup::bare()
+        .args("demo")
+        .set("WEB_CONFIG_FILE", web_config.path())
+        .start();
     let now = started.as_second();
     let midnight = DayWindow::around(started, &zone).unwrap().from_second();
     let prometheus = prometheus(&demo, now, &zone);

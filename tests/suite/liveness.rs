@@ -91,6 +91,16 @@ fn it_is_healthy_while_desk_hangs() {
     assert_eq!(exporter.get("/-/ready").status, 200);
 }
 
+/// Waits until no more descriptors are open than `before`, but for what a scrape takes.
+fn wait_until_closed(exporter: &Exporter, before: usize) {
+    let all_closed = eventually(|| (open_fds(exporter) <= before + 2).then_some(()));
+    assert!(
+        all_closed.is_some(),
+        "{before} descriptors became {}",
+        open_fds(exporter)
+    );
+}
+
 #[test]
 fn two_hundred_half_open_requests_hold_up_no_scrape() {
     let desk = Desk::with(rows::agents(3));
@@ -109,12 +119,7 @@ fn two_hundred_half_open_requests_hold_up_no_scrape() {
         page.value("process_open_fds", &[]) >= Some(200.0)
     });
     drop(open);
-    let all_closed = eventually(|| (open_fds(&exporter) <= before + 2).then_some(()));
-    assert!(
-        all_closed.is_some(),
-        "{before} descriptors became {}",
-        open_fds(&exporter)
-    );
+    wait_until_closed(&exporter, before);
 }
 
 #[test]
@@ -154,12 +159,7 @@ fn readers_that_do_not_read_hold_up_nobody() {
     let lazy: Vec<_> = (0..50).map(|_| lazy_reader(&exporter)).collect();
     scrape_forty_times_at_once(&exporter, AGENTS);
     drop(lazy);
-    let all_closed = eventually(|| (open_fds(&exporter) <= before + 2).then_some(()));
-    assert!(
-        all_closed.is_some(),
-        "{before} descriptors became {}",
-        open_fds(&exporter)
-    );
+    wait_until_closed(&exporter, before);
 }
 
 #[test]
