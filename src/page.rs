@@ -2,7 +2,7 @@
 //!
 //! A page carries what decides how long it may be shown; it is shown whole or not at all. It holds
 //! the variants that scrapers have lately asked for. Another one is made when somebody asks for it,
-//! off the threads that serve scrapes, and from then on with each poll.
+//! off the thread that serves scrapes, and from then on with each poll.
 
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};

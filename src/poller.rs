@@ -166,7 +166,7 @@ impl<S: Source> Poller<S> {
         }
     }
 
-    /// Turns an answer into a page, off the threads that serve scrapes.
+    /// Turns an answer into a page, off the thread that serves scrapes.
     async fn take(&self, listing: Listing, day: DayWindow) -> Result<Arc<Page>, Error> {
         let ended = self.clock.now();
         let good_for = self.settings.max_staleness;

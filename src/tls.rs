@@ -6,7 +6,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::ring;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
+use rustls::{
+    ClientConfig, ConfigBuilder, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
+    WantsVerifier,
+};
 
 /// Trusts the machine's own certificates (`SSL_CERT_FILE` and `SSL_CERT_DIR` are honoured), or those
 /// of Mozilla, bundled, where it has none.
@@ -19,10 +22,7 @@ pub fn client_config() -> Result<ClientConfig, String> {
     if roots.is_empty() {
         roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
     }
-    let provider = Arc::new(ring::default_provider());
-    Ok(ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|error| format!("TLS cannot be set up: {error}"))?
+    Ok(builder()?
         .with_root_certificates(roots)
         .with_no_client_auth())
 }
@@ -32,13 +32,16 @@ pub fn client_config() -> Result<ClientConfig, String> {
 /// # Errors
 /// As [`client_config`].
 pub fn trusting_client_config(server: Arc<AnyServer>) -> Result<ClientConfig, String> {
-    let provider = Arc::new(ring::default_provider());
-    Ok(ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|error| format!("TLS cannot be set up: {error}"))?
+    Ok(builder()?
         .dangerous()
         .with_custom_certificate_verifier(server)
         .with_no_client_auth())
+}
+
+fn builder() -> Result<ConfigBuilder<ClientConfig, WantsVerifier>, String> {
+    ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(|error| format!("TLS cannot be set up: {error}"))
 }
 
 /// Takes any certificate for good, and remembers that there was one.

@@ -127,12 +127,7 @@ fn assert_only_grows(before: &Page, after: &Page) {
         {
             continue;
         }
-        let labels: Vec<(&str, &str)> = old
-            .labels
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_str()))
-            .collect();
-        let new = after.value(&old.name, &labels);
+        let new = after.value(&old.name, &old.pairs());
         assert!(new >= Some(old.value), "{old:?} became {new:?}");
     }
 }

@@ -148,15 +148,10 @@ impl Past<'_> {
                 else {
                     continue;
                 };
-                let labels: Vec<(&str, &str)> = live
-                    .labels
-                    .iter()
-                    .map(|(name, value)| (name.as_str(), value.as_str()))
-                    .collect();
                 block.add(
                     name,
                     &family.kind,
-                    &self.sample(&live.name, &labels, value),
+                    &self.sample(&live.name, &live.pairs(), value),
                     at,
                 );
             }

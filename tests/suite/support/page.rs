@@ -31,6 +31,12 @@ impl Sample {
     pub(crate) fn label(&self, name: &str) -> Option<&str> {
         self.labels.get(name).map(String::as_str)
     }
+
+    /// All its labels, as a page is asked for them.
+    pub(crate) fn pairs(&self) -> Vec<(&str, &str)> {
+        let pairs = self.labels.iter();
+        pairs.map(|(name, value)| (&**name, &**value)).collect()
+    }
 }
 
 impl Page {
