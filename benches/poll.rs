@@ -13,7 +13,8 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use tencent_desk_exporter::clock::{Clock as _, DayWindow, SystemClock};
 use tencent_desk_exporter::desk::Listing;
-use tencent_desk_exporter::desk::wire::{self, Field};
+use tencent_desk_exporter::desk::rows::Field;
+use tencent_desk_exporter::desk::wire;
 use tencent_desk_exporter::exposition::Variant;
 use tencent_desk_exporter::exposition::coding::Coding;
 use tencent_desk_exporter::exposition::negotiate::Choice;
@@ -51,14 +52,12 @@ fn row(number: usize) -> String {
 }
 
 fn listing(pages: &[String]) -> Listing {
-    let rows = pages
-        .iter()
-        .filter_map(|page| wire::decode(page.as_bytes()).ok())
-        .flat_map(|page| page.rows);
-    Listing {
-        rows: rows.collect(),
-        ..Listing::default()
+    let mut listing = Listing::default();
+    let answers = pages.iter().map(|page| wire::decode(page.as_bytes()));
+    for page in answers.flatten() {
+        listing.rows.append(&page.rows);
     }
+    listing
 }
 
 fn snapshot(agents: usize) -> Option<Arc<Snapshot>> {

@@ -80,8 +80,8 @@ fn tell_answer(text: &mut String, listing: Listing, day: DayWindow) {
             text,
             format_args!(
                 "  {} ({})",
-                row.agent_id,
-                row.nickname.as_deref().unwrap_or("no nickname")
+                row.agent_id(),
+                row.nickname().unwrap_or("no nickname")
             ),
         );
     }

@@ -13,7 +13,7 @@ use prometheus::{Gauge, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, 
 use crate::build;
 use crate::catalog::own::{self, Own};
 use crate::clock::Now;
-use crate::desk::wire::Field;
+use crate::desk::rows::Field;
 use crate::desk::{Class, Endpoint, Observer};
 use crate::exposition::Variant;
 use crate::exposition::coding::Piece;

@@ -1,16 +1,17 @@
 //! One whole poll, as an immutable value: every agent once, and the day that it is about.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use crate::clock::DayWindow;
-use crate::desk::wire::{Field, Row};
+use crate::desk::rows::{Field, Row, Rows};
 use crate::desk::{Listing, harmless};
 
 /// What one good poll brought.
 #[derive(Debug)]
 pub struct Snapshot {
     /// Every agent once, by id.
-    pub rows: Vec<Row>,
+    pub rows: Rows,
     /// The day that was asked for.
     pub day: DayWindow,
     /// Rows without an agent's id.
@@ -26,9 +27,8 @@ pub struct Snapshot {
 impl Snapshot {
     /// Takes the rows of `listing` as the figures of `day`.
     pub fn new(listing: Listing, day: DayWindow) -> Self {
-        let mut rows = listing.rows;
-        let with_id = rows.len();
-        keep_the_later_of_each(&mut rows);
+        let with_id = listing.rows.len();
+        let rows = the_later_of_each(listing.rows);
         Self {
             day,
             rows_without_id: listing.rows_without_id as u64,
@@ -49,14 +49,19 @@ impl Snapshot {
     }
 }
 
-/// Sorts by agent; of several rows of one agent the one that came last stays.
-fn keep_the_later_of_each(rows: &mut Vec<Row>) {
-    if rows.is_sorted_by(|a, b| a.agent_id < b.agent_id) {
-        return;
+/// Sorted by agent; of several rows of one agent the one that came last.
+fn the_later_of_each(rows: Rows) -> Rows {
+    if rows.iter().is_sorted_by(|a, b| a.agent_id() < b.agent_id()) {
+        return rows;
     }
-    rows.reverse();
-    rows.sort_by(|a, b| a.agent_id.cmp(&b.agent_id));
-    rows.dedup_by(|later, earlier| later.agent_id == earlier.agent_id);
+    let places = rows.iter().enumerate();
+    let mut order: Vec<_> = places
+        .map(|(place, row)| (row.agent_id(), Reverse(place)))
+        .collect();
+    order.sort_unstable();
+    order.dedup_by_key(|(agent_id, _)| *agent_id);
+    let places: Vec<_> = order.iter().map(|(_, place)| place.0).collect();
+    rows.at_all(&places)
 }
 
 /// Names of fields from Desk's answer, fit for a log: a few, and none that could be a secret.
@@ -103,7 +108,7 @@ mod tests {
         let busy: Vec<_> = snapshot
             .rows
             .iter()
-            .map(|row| (&*row.agent_id, row.number(Field::BusyTime)))
+            .map(|row| (row.agent_id(), row.number(Field::BusyTime)))
             .collect();
         assert_eq!(busy, [("a", Some(2.0)), ("b", Some(4.0))]);
         assert_eq!((snapshot.rows_without_id, snapshot.duplicate_rows), (1, 2));

@@ -24,8 +24,9 @@ use proptest::test_runner::FileFailurePersistence;
 
 use tencent_desk_exporter::clock::DayWindow;
 use tencent_desk_exporter::config::{Environment, PREFIX, SETTINGS};
+use tencent_desk_exporter::desk::rows::Field;
 use tencent_desk_exporter::desk::usersig::UserSig;
-use tencent_desk_exporter::desk::wire::{Field, decode};
+use tencent_desk_exporter::desk::wire::decode;
 use tencent_desk_exporter::duration;
 use tencent_desk_exporter::secret::Secret;
 
@@ -114,8 +115,8 @@ mod answers {
                 return Ok(());
             }
         };
-        for row in &page.rows {
-            prop_assert!(!row.agent_id.is_empty());
+        for row in page.rows.iter() {
+            prop_assert!(!row.agent_id().is_empty());
             for field in Field::ALL {
                 let number = row.number(*field);
                 prop_assert!(number.is_none_or(f64::is_finite), "{:?}", number);
@@ -177,7 +178,7 @@ mod answers {
             if serde_json::from_str::<serde::de::IgnoredAny>(&body).is_ok() {
                 let page = decode(body.as_bytes()).unwrap();
                 prop_assert_eq!(page.rows_without_id, 1);
-                prop_assert_eq!(page.rows[0].number(Field::BusyTime), Some(7.0));
+                prop_assert_eq!(page.rows.at(0).number(Field::BusyTime), Some(7.0));
             }
         }
     }

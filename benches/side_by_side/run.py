@@ -206,7 +206,7 @@ def poll(count, arguments):
     fake = desk(count)
     ours = exporter(arguments.binary, fake, count, interval="1s")
     # The kernel counts in hundredths of a second: few agents need many polls to show.
-    enough = 60 if count < 1000 else 20
+    enough = 60 if count <= 1000 else 20
     first, before = fake.polls, ours.cpu()
     while fake.polls < first + enough:
         time.sleep(0.7)

@@ -10,7 +10,8 @@ use jiff::tz::TimeZone;
 use libfuzzer_sys::fuzz_target;
 use tencent_desk_exporter::clock::DayWindow;
 use tencent_desk_exporter::desk::Listing;
-use tencent_desk_exporter::desk::wire::{Field, decode};
+use tencent_desk_exporter::desk::rows::Field;
+use tencent_desk_exporter::desk::wire::decode;
 use tencent_desk_exporter::exposition::coding::Coding;
 use tencent_desk_exporter::exposition::{Format, Variant};
 use tencent_desk_exporter::snapshot::Snapshot;
@@ -35,8 +36,8 @@ fuzz_target!(|body: &[u8]| {
             .iter()
             .all(|name| name.chars().count() <= 64)
     );
-    for row in &page.rows {
-        assert!(!row.agent_id.is_empty());
+    for row in page.rows.iter() {
+        assert!(!row.agent_id().is_empty());
         for field in Field::ALL {
             assert!(row.number(*field).is_none_or(f64::is_finite));
         }

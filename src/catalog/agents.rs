@@ -1,12 +1,12 @@
 //! The table of `describe_agent_statistics`: each field of an agent's row, as a metric.
 //!
 //! Meanings are those of the API's page and of the console's page on its indicators. A new field is
-//! a name in `desk::wire` and a row here.
+//! a name in `desk::rows` and a row here.
 
 use super::Reading::{Average, Nickname, Number, Ratio, Split, Timestamp};
 use super::Unit::{self, Count, Seconds};
 use super::{Family, Reading};
-use crate::desk::wire::{Field, Row};
+use crate::desk::rows::{Field, Row};
 
 /// All families about agents, in the order of the page.
 pub const FAMILIES: &[Family] = &[
@@ -172,11 +172,11 @@ const fn family(name: &'static str, what: &'static str, unit: Unit, reading: Rea
     }
 }
 
-fn sessions(row: &Row) -> Option<f64> {
+fn sessions(row: Row<'_>) -> Option<f64> {
     row.number(Field::TotalSessionCnt)
 }
 
-fn answered_sessions(row: &Row) -> Option<f64> {
+fn answered_sessions(row: Row<'_>) -> Option<f64> {
     Some(sessions(row)? - row.number(Field::NotRespSessionCnt)?)
 }
 
@@ -189,11 +189,11 @@ mod tests {
     fn said(family: &str, members: &str) -> Option<f64> {
         let body =
             format!(r#"{{"ErrorCode":0,"TotalCount":1,"Data":[{{"AgentId":"a",{members}}}]}}"#);
-        let row = decode(body.as_bytes()).unwrap().rows.remove(0);
+        let rows = decode(body.as_bytes()).unwrap().rows;
         let name = format!("tencent_desk_agent_{family}");
         let family = FAMILIES.iter().find(|known| known.name == name).unwrap();
         let mut value = None;
-        family.for_each_sample(&row, |sample| value = Some(sample.value));
+        family.for_each_sample(rows.at(0), |sample| value = Some(sample.value));
         value
     }
 

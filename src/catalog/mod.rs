@@ -8,7 +8,7 @@
 pub mod agents;
 pub mod own;
 
-use crate::desk::wire::{Field, Row};
+use crate::desk::rows::{Field, Row};
 
 /// The unit of a metric, which its name ends in (Prometheus' guideline on naming).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,7 +33,7 @@ pub enum Reading {
         /// The average itself.
         field: Field,
         /// How many sessions it was taken over, where the row says.
-        over: fn(&Row) -> Option<f64>,
+        over: fn(Row<'_>) -> Option<f64>,
     },
     /// One count over another, where the other is more than 0.
     Ratio {
@@ -119,7 +119,7 @@ impl Family {
 
     /// Hands each sample that `row` has for this family to `take`. Where there is nothing to say
     /// there is no sample: neither 0 nor NaN stands for "unknown".
-    pub fn for_each_sample<'r>(&self, row: &'r Row, mut take: impl FnMut(Sample<'r>)) {
+    pub fn for_each_sample<'r>(&self, row: Row<'r>, mut take: impl FnMut(Sample<'r>)) {
         match self.reading {
             Reading::Split { label, parts } => {
                 for &(part, field) in parts {
@@ -132,7 +132,7 @@ impl Family {
                 }
             }
             Reading::Nickname { label } => {
-                if let Some(nickname) = &row.nickname {
+                if let Some(nickname) = row.nickname() {
                     take(Sample {
                         label: Some((label, nickname)),
                         value: 1.0,
@@ -157,14 +157,14 @@ fn take_if<'r>(value: Option<f64>, mut take: impl FnMut(Sample<'r>)) {
 
 /// An average of 0 over nothing is not quick, it is unknown; and so it is where the row does not
 /// say what it was taken over. An average other than 0 speaks for itself.
-fn average(row: &Row, field: Field, over: fn(&Row) -> Option<f64>) -> Option<f64> {
+fn average(row: Row<'_>, field: Field, over: fn(Row<'_>) -> Option<f64>) -> Option<f64> {
     let average = row.number(field)?;
     let was_taken = average != 0.0 || over(row).is_some_and(|sessions| sessions > 0.0);
     was_taken.then_some(average)
 }
 
 /// From 0 to 1, or nothing: a part that is more than its whole is not shown as a ratio.
-fn ratio(row: &Row, part: Field, whole: Field) -> Option<f64> {
+fn ratio(row: Row<'_>, part: Field, whole: Field) -> Option<f64> {
     let whole = row.number(whole).filter(|&whole| whole > 0.0)?;
     let ratio = row.number(part)? / whole;
     (0.0..=1.0).contains(&ratio).then_some(ratio)

@@ -2,13 +2,15 @@
 //!
 //! From the outside: [`Client::list_agents`] asks for one day's figures of every agent and gives
 //! them whole or not at all. Inside, from the ground up: [`usersig`] signs, [`credentials`] keeps
-//! the signature fresh, [`wire`] reads and writes JSON, [`error`] tells failures apart, `pace`
-//! keeps to the allowed rate, `walk` goes over the pages, [`client`] sends the requests.
+//! the signature fresh, [`rows`] is what Desk tells, [`wire`] reads and writes it as JSON, [`error`]
+//! tells failures apart, `pace` keeps to the allowed rate, `walk` goes over the pages, [`client`]
+//! sends the requests.
 
 pub mod client;
 pub mod credentials;
 pub mod error;
 mod pace;
+pub mod rows;
 pub mod usersig;
 mod walk;
 pub mod wire;

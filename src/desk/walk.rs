@@ -10,14 +10,16 @@
 //!
 //! Where all is as promised, the pages after the first are asked for a few at a time.
 
-use std::collections::{BTreeSet, HashMap};
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::hash::{BuildHasher as _, RandomState};
 
 use futures_util::StreamExt as _;
 use futures_util::stream;
+use hashbrown::HashTable;
 
 use super::error::{Class, Error};
-use super::wire::{LIMIT, Page, Row, remember};
+use super::rows::{Row, Rows};
+use super::wire::{LIMIT, Page, remember};
 
 /// How many pages of one walk are under way at a time.
 const ABREAST: usize = 4;
@@ -35,7 +37,7 @@ pub(super) trait Pages {
 #[derive(Debug, Default)]
 pub struct Listing {
     /// In Desk's order, less those without an agent's id.
-    pub rows: Vec<Row>,
+    pub rows: Rows,
     /// How many those are.
     pub rows_without_id: usize,
     /// How many rows `TotalCount` promised beyond those that came.
@@ -72,7 +74,7 @@ pub(super) async fn list(pages: &impl Pages) -> Result<Listing, Error> {
 
 async fn walk(pages: &impl Pages) -> Result<Walk, Error> {
     let mut walk = Walk::default();
-    walk.take(pages.page(0).await?);
+    walk.take(&pages.page(0).await?);
     side_by_side(pages, &mut walk).await?;
     while walk.goes_on() {
         if walk.pages >= MOST_PAGES {
@@ -82,7 +84,7 @@ async fn walk(pages: &impl Pages) -> Result<Walk, Error> {
             ));
         }
         let next = pages.page(walk.received()).await?;
-        walk.take(next);
+        walk.take(&next);
     }
     Ok(walk)
 }
@@ -101,7 +103,7 @@ async fn side_by_side(pages: &impl Pages, walk: &mut Walk) -> Result<(), Error> 
         if offset != walk.received() {
             break;
         }
-        walk.take(page?);
+        walk.take(&page?);
         if walk.is_over {
             break;
         }
@@ -112,10 +114,9 @@ async fn side_by_side(pages: &impl Pages, walk: &mut Walk) -> Result<(), Error> 
 /// The pages so far.
 #[derive(Debug, Default)]
 struct Walk {
-    rows: Vec<Row>,
+    rows: Rows,
     rows_without_id: usize,
-    /// The page on which each agent came first, counted from 0.
-    agents: HashMap<Arc<str>, usize>,
+    agents: Agents,
     unknown_fields: BTreeSet<String>,
     pages: usize,
     /// The largest `TotalCount` of a page that held rows.
@@ -133,7 +134,7 @@ struct Walk {
 }
 
 impl Walk {
-    fn take(&mut self, page: Page) {
+    fn take(&mut self, page: &Page) {
         let held = page.rows.len() + page.rows_without_id;
         for name in &page.unknown_fields {
             remember(&mut self.unknown_fields, name);
@@ -147,18 +148,15 @@ impl Walk {
             let promised = usize::try_from(page.total_count).unwrap_or(usize::MAX);
             let believed = promised.min(MOST_PAGES * LIMIT);
             // At once, and no more than there is: growing by doubling would take twice the memory.
-            self.rows.reserve_exact(believed);
-            self.agents.reserve(believed);
+            self.rows.reserve(believed);
+            self.agents.reserve(believed, &self.rows);
         }
-        let repeated = page
-            .rows
-            .iter()
-            .filter(|row| {
-                let first = self.agents.entry(row.agent_id.clone());
-                *first.or_insert(self.pages) < self.pages
-            })
+        let earlier = self.rows.len();
+        self.rows.append(&page.rows);
+        let places = earlier..self.rows.len();
+        let repeated = places
+            .filter(|&place| self.agents.first(&self.rows, place) < earlier)
             .count();
-        self.rows.extend(page.rows);
         self.rows_without_id += page.rows_without_id;
         self.repeated += repeated;
         self.pages += 1;
@@ -182,8 +180,11 @@ impl Walk {
     fn agrees_with(&self, other: &Self) -> bool {
         self.total_count == other.total_count
             && self.received() == other.received()
-            && self.agents.len() == other.agents.len()
-            && self.agents.keys().all(|id| other.agents.contains_key(id))
+            && self.agents() == other.agents()
+    }
+
+    fn agents(&self) -> BTreeSet<&str> {
+        self.rows.iter().map(Row::agent_id).collect()
     }
 
     fn into_listing(self) -> Listing {
@@ -194,6 +195,31 @@ impl Walk {
             missing_rows: self.total_count.saturating_sub(distinct),
             unknown_fields: self.unknown_fields,
         }
+    }
+}
+
+/// Where among rows each agent came first.
+#[derive(Debug, Default)]
+struct Agents {
+    firsts: HashTable<usize>,
+    hashes: RandomState,
+}
+
+impl Agents {
+    fn reserve(&mut self, more: usize, rows: &Rows) {
+        let hash = |&place: &usize| self.hashes.hash_one(rows.at(place).agent_id());
+        self.firsts.reserve(more, hash);
+    }
+
+    /// Where the agent of the row at `place` came first, of all that were asked about.
+    fn first(&mut self, rows: &Rows, place: usize) -> usize {
+        let agent_id = |place: usize| rows.at(place).agent_id();
+        let entry = self.firsts.entry(
+            self.hashes.hash_one(agent_id(place)),
+            |&first| agent_id(first) == agent_id(place),
+            |&first| self.hashes.hash_one(agent_id(first)),
+        );
+        *entry.or_insert(place).get()
     }
 }
 

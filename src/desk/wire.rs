@@ -8,13 +8,13 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt;
-use std::sync::Arc;
 
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::error::{Class, Error};
+use super::rows::{Field, NewRow, Rows};
 
 /// The most rows that one request may ask for (the API's page: "the maximum is 100").
 pub const LIMIT: usize = 100;
@@ -43,96 +43,13 @@ pub struct Request<'a> {
     pub agent_ids: &'a [String],
 }
 
-/// Names the API's fields once: the enum, its names and their look-up.
-macro_rules! fields {
-    ($($name:ident)*) => {
-        /// A field of an agent's row, by the API's own name.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        #[allow(missing_docs)]
-        pub enum Field { $($name,)* }
-
-        impl Field {
-            /// All of them, in the order of the API's page.
-            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
-
-            /// The name in the JSON.
-            pub const fn name(self) -> &'static str {
-                match self { $(Self::$name => stringify!($name),)* }
-            }
-
-            fn by_name(name: &str) -> Option<Self> {
-                match name {
-                    $(stringify!($name) => Some(Self::$name),)*
-                    _ => None,
-                }
-            }
-        }
-    };
-}
-
-fields! {
-    AgentId AgentNickName
-    FirstLoginTimestamp LastLogoutTimestamp
-    FreeTime BusyTime RestTime
-    TotalSessionCnt TransferSessionCnt EffectiveSessionCnt AgentEndCnt ServeUserCnt
-    TotalAcceptTime
-    TotalMsgCnt AgentMsgCnt UserMsgCnt
-    NotRespSessionCnt
-    AvgFirstRespTime FirstRespUnder30sCnt
-    AvgRespTime AvgRespUnder30sCnt
-    AvgAcceptTime
-    SatisfactionSelectedCnt SatisfiedCnt
-}
-
-/// The first fields are texts, all others are numbers.
-const TEXTS: usize = 2;
-const NUMBERS: usize = Field::ALL.len() - TEXTS;
-
-/// One agent's day so far, as Desk tells it.
-#[derive(Debug, Clone)]
-pub struct Row {
-    /// Who it is about; never empty.
-    pub agent_id: Arc<str>,
-    /// The name shown to customers, where the row has one.
-    pub nickname: Option<Box<str>>,
-    /// By field, less the texts; NaN where the row says no number.
-    numbers: [f64; NUMBERS],
-    /// One bit a field: held something, but not what it should.
-    ignored: u32,
-}
-
-impl Row {
-    /// The number in `field`: finite, or `None` where the row says none.
-    pub fn number(&self, field: Field) -> Option<f64> {
-        let place = (field as usize).checked_sub(TEXTS)?;
-        self.numbers
-            .get(place)
-            .copied()
-            .filter(|number| number.is_finite())
-    }
-
-    /// The fields that held something that is no number (or, for the nickname, no text).
-    pub fn ignored(&self) -> impl Iterator<Item = Field> {
-        // Almost always there is none, and then nothing is looked at.
-        let candidates = if self.ignored == 0 { &[] } else { Field::ALL };
-        candidates
-            .iter()
-            .copied()
-            .filter(|&field| self.ignored & bit(field) != 0)
-    }
-}
-
-fn bit(field: Field) -> u32 {
-    1 << field as u32
-}
-
 /// A page of rows, as one answer holds them.
 #[derive(Debug, Default)]
 pub struct Page {
     /// How many rows Desk says there are in all.
     pub total_count: u64,
     /// In Desk's order, less those without an agent's id.
-    pub rows: Vec<Row>,
+    pub rows: Rows,
     /// How many those are.
     pub rows_without_id: usize,
     /// Names of fields that this version does not know.
@@ -164,7 +81,7 @@ pub fn decode(body: &[u8]) -> Result<Page, Error> {
         .total_count
         .and_then(integer)
         .ok_or_else(|| unreadable("it says success but has no TotalCount"))?;
-    let Rows { rows, without_id } = envelope
+    let Data { rows, without_id } = envelope
         .data
         .ok_or_else(|| unreadable("it says success but has no array as Data"))?;
     Ok(Page {
@@ -201,12 +118,13 @@ struct Envelope<'a> {
     error_info: Option<&'a RawValue>,
     total_count: Option<&'a RawValue>,
     /// The rows; nothing where it is no array.
-    data: Option<Rows>,
+    data: Option<Data>,
 }
 
 /// What `Data` holds.
-struct Rows {
-    rows: Vec<Row>,
+#[derive(Default)]
+struct Data {
+    rows: Rows,
     without_id: usize,
 }
 
@@ -234,7 +152,7 @@ impl<'de> Visitor<'de> for EnvelopeSeed<'_> {
                 "ErrorCode" => envelope.error_code = map.next_value()?,
                 "ErrorInfo" => envelope.error_info = map.next_value()?,
                 "TotalCount" => envelope.total_count = map.next_value()?,
-                "Data" => envelope.data = map.next_value_seed(RowsSeed(self.0))?,
+                "Data" => envelope.data = map.next_value_seed(DataSeed(self.0))?,
                 "ActionStatus" | "RequestId" => drop(map.next_value::<IgnoredAny>()?),
                 unknown => {
                     remember(self.0, unknown);
@@ -288,18 +206,18 @@ macro_rules! nothing_else {
 }
 
 /// Reads `Data`.
-struct RowsSeed<'u>(&'u mut BTreeSet<String>);
+struct DataSeed<'u>(&'u mut BTreeSet<String>);
 
-impl<'de> DeserializeSeed<'de> for RowsSeed<'_> {
-    type Value = Option<Rows>;
+impl<'de> DeserializeSeed<'de> for DataSeed<'_> {
+    type Value = Option<Data>;
 
     fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Self::Value, D::Error> {
         json.deserialize_any(self)
     }
 }
 
-impl<'de> Visitor<'de> for RowsSeed<'_> {
-    type Value = Option<Rows>;
+impl<'de> Visitor<'de> for DataSeed<'_> {
+    type Value = Option<Data>;
 
     nothing_else!();
 
@@ -308,15 +226,12 @@ impl<'de> Visitor<'de> for RowsSeed<'_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
-        let mut rows = Vec::with_capacity(LIMIT);
-        let mut without_id = 0;
-        while let Some(row) = seq.next_element_seed(RowSeed(self.0))? {
-            match row {
-                Some(row) => rows.push(row),
-                None => without_id += 1,
-            }
+        let mut data = Data::default();
+        data.rows.reserve(LIMIT);
+        while let Some(row) = seq.next_element_seed(RowSeed(&mut data.rows, self.0))? {
+            data.without_id += usize::from(row.is_none());
         }
-        Ok(Some(Rows { rows, without_id }))
+        Ok(Some(data))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
@@ -325,11 +240,11 @@ impl<'de> Visitor<'de> for RowsSeed<'_> {
     }
 }
 
-/// Reads one row; whatever is no object has no agent's id.
-struct RowSeed<'u>(&'u mut BTreeSet<String>);
+/// Reads one row to where it belongs; whatever is no object has no agent's id, and is left out.
+struct RowSeed<'u>(&'u mut Rows, &'u mut BTreeSet<String>);
 
 impl<'de> DeserializeSeed<'de> for RowSeed<'_> {
-    type Value = Option<Row>;
+    type Value = Option<()>;
 
     fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Self::Value, D::Error> {
         json.deserialize_any(self)
@@ -337,7 +252,7 @@ impl<'de> DeserializeSeed<'de> for RowSeed<'_> {
 }
 
 impl<'de> Visitor<'de> for RowSeed<'_> {
-    type Value = Option<Row>;
+    type Value = Option<()>;
 
     nothing_else!();
 
@@ -351,51 +266,29 @@ impl<'de> Visitor<'de> for RowSeed<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut row = Row {
-            agent_id: Arc::default(),
-            nickname: None,
-            numbers: [f64::NAN; NUMBERS],
-            ignored: 0,
-        };
+        let mut row = NewRow::new();
         while let Some(name) = map.next_key::<FieldName<'de>>()? {
             match name {
-                FieldName::Known(field) => row.take(field, map.next_value()?),
+                FieldName::Known(field) => take(&mut row, field, map.next_value()?),
                 FieldName::Unknown(name) => {
-                    remember(self.0, &name);
+                    remember(self.1, &name);
                     map.next_value::<IgnoredAny>()?;
                 }
             }
         }
-        Ok((!row.agent_id.is_empty()).then_some(row))
+        if row.agent_id.is_empty() {
+            return Ok(None);
+        }
+        self.0.push(&row);
+        Ok(Some(()))
     }
 }
 
-impl Row {
-    fn take(&mut self, field: Field, json: &RawValue) {
-        let understood = match field {
-            Field::AgentId => {
-                self.agent_id = text_of(json).unwrap_or_default().into();
-                true
-            }
-            Field::AgentNickName => {
-                self.nickname = text_of(json).map(Into::into);
-                self.nickname.is_some()
-            }
-            _ => self.take_number(field, number(json)),
-        };
-        if understood {
-            self.ignored &= !bit(field);
-        } else {
-            self.ignored |= bit(field);
-        }
-    }
-
-    fn take_number(&mut self, field: Field, number: Option<f64>) -> bool {
-        let place = (field as usize).checked_sub(TEXTS);
-        if let Some(said) = place.and_then(|place| self.numbers.get_mut(place)) {
-            *said = number.unwrap_or(f64::NAN);
-        }
-        number.is_some()
+fn take<'de>(row: &mut NewRow<'de>, field: Field, json: &'de RawValue) {
+    match field {
+        Field::AgentId => row.agent_id = text_of(json).unwrap_or_default(),
+        Field::AgentNickName => row.set_nickname(text_of(json)),
+        _ => row.set_number(field, number(json)),
     }
 }
 
@@ -439,14 +332,14 @@ fn number(json: &RawValue) -> Option<f64> {
 
 /// What almost every value is: a few digits, exact as a float.
 fn small_count(text: &str) -> Option<f64> {
-    let digits = text.as_bytes();
-    if !(1..=15).contains(&digits.len()) || !digits.iter().all(u8::is_ascii_digit) {
+    if !(1..=15).contains(&text.len()) {
         return None;
     }
-    let count = digits
-        .iter()
-        .fold(0_u64, |count, digit| count * 10 + u64::from(digit - b'0'));
-    Some(count as f64)
+    let count = text.bytes().try_fold(0_u64, |count, digit| {
+        let digit = digit.wrapping_sub(b'0');
+        (digit < 10).then(|| count * 10 + u64::from(digit))
+    });
+    count.map(|count| count as f64)
 }
 
 /// An integer, written as one or inside a string.
@@ -477,20 +370,23 @@ fn unquoted(json: &RawValue) -> Option<Cow<'_, str>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::desk::rows::Row;
 
     fn page(data: &str) -> Page {
         let body = format!(r#"{{"ErrorCode": 0, "TotalCount": 1, "Data": {data}}}"#);
         decode(body.as_bytes()).unwrap()
     }
 
-    fn row(members: &str) -> Row {
-        let data = format!(r#"[{{"AgentId": "a", {members}}}]"#);
-        page(&data).rows.remove(0)
+    fn row(members: &str) -> Rows {
+        page(&format!(r#"[{{"AgentId": "a", {members}}}]"#)).rows
     }
 
     #[test]
     fn a_number_may_stand_in_a_string_and_must_be_finite() {
-        let said = |json: &str| row(&format!(r#""BusyTime": {json}"#)).number(Field::BusyTime);
+        let said = |json: &str| {
+            let rows = row(&format!(r#""BusyTime": {json}"#));
+            rows.at(0).number(Field::BusyTime)
+        };
         assert_eq!(said("300"), Some(300.0));
         assert_eq!(said(r#""300""#), Some(300.0));
         assert_eq!(said(r#"" 3\u0030 ""#), Some(30.0));
@@ -509,7 +405,8 @@ mod tests {
 
     #[test]
     fn what_holds_no_number_is_remembered_and_what_is_missing_is_not() {
-        let row = row(r#""BusyTime": null, "FreeTime": "x", "RestTime": 1, "AgentNickName": {}"#);
+        let rows = row(r#""BusyTime": null, "FreeTime": "x", "RestTime": 1, "AgentNickName": {}"#);
+        let row = rows.at(0);
         let ignored: Vec<_> = row.ignored().collect();
         assert_eq!(
             ignored,
@@ -524,7 +421,7 @@ mod tests {
         let page = page(
             r#"[{"BusyTime": 1}, {"AgentId": ""}, {"AgentId": null}, 5, null, [[]], {"AgentId": "a"}, {"AgentId": 42}]"#,
         );
-        let ids: Vec<_> = page.rows.iter().map(|row| &*row.agent_id).collect();
+        let ids: Vec<_> = page.rows.iter().map(Row::agent_id).collect();
         assert_eq!((ids, page.rows_without_id), (vec!["a", "42"], 6));
     }
 
@@ -538,7 +435,8 @@ mod tests {
 
     #[test]
     fn the_later_of_two_equal_names_counts() {
-        let row = row(r#""BusyTime": "x", "BusyTime": 2"#);
+        let rows = row(r#""BusyTime": "x", "BusyTime": 2"#);
+        let row = rows.at(0);
         assert_eq!(row.number(Field::BusyTime), Some(2.0));
         assert_eq!(row.ignored().count(), 0);
     }

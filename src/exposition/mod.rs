@@ -200,9 +200,9 @@ mod tests {
 
         fn collect(&self) -> Vec<MetricFamily> {
             let mut samples = Vec::new();
-            for row in &self.snapshot.rows {
+            for row in self.snapshot.rows.iter() {
                 self.family.for_each_sample(row, |sample| {
-                    let agent = [(AGENT_ID, &*row.agent_id)];
+                    let agent = [(AGENT_ID, row.agent_id())];
                     samples.push(gauge(agent.into_iter().chain(sample.label), sample.value));
                 });
             }
@@ -244,7 +244,7 @@ mod tests {
         ];
         let rows: Vec<_> = (0..300)
             .map(|agent| {
-                let fields: Vec<_> = crate::desk::wire::Field::ALL[2..]
+                let fields: Vec<_> = crate::desk::rows::Field::ALL[2..]
                     .iter()
                     .map(|field| format!(r#""{}":{}"#, field.name(), numbers[fastrand::usize(..numbers.len())]))
                     .collect();

@@ -23,12 +23,12 @@ pub fn agents(snapshot: &Snapshot, out: &mut impl Write) -> io::Result<()> {
     let mut metric = Message::default();
     for family in FAMILIES {
         message.0.clear();
-        for row in &snapshot.rows {
+        for row in snapshot.rows.iter() {
             family.for_each_sample(row, |sample| {
                 if message.0.is_empty() {
                     head(&mut message, family.name, &family.help(), Kind::Gauge);
                 }
-                agent_metric(&mut metric, &row.agent_id, &sample);
+                agent_metric(&mut metric, row.agent_id(), &sample);
                 message.bytes(4, &metric.0);
             });
         }

@@ -80,16 +80,16 @@ struct AgentLabels {
 
 impl AgentLabels {
     fn of(snapshot: &Snapshot) -> Self {
-        let lengths = snapshot.rows.iter().map(|row| row.agent_id.len());
+        let lengths = snapshot.rows.iter().map(|row| row.agent_id().len());
         let around = AGENT_ID.len() + r#"{="""#.len();
         let mut labels = Self {
             // Enough where nothing has to be escaped, which is nearly always.
             text: Vec::with_capacity(lengths.map(|length| length + around).sum()),
             ends: Vec::with_capacity(snapshot.rows.len()),
         };
-        for row in &snapshot.rows {
+        for row in snapshot.rows.iter() {
             labels.text.push(b'{');
-            label(&mut labels.text, AGENT_ID, &row.agent_id);
+            label(&mut labels.text, AGENT_ID, row.agent_id());
             labels.ends.push(labels.text.len());
         }
         labels
@@ -249,7 +249,12 @@ fn label(text: &mut Vec<u8>, name: &str, value: &str) {
 
 /// Backslashes and newlines escaped, and quotes where the text stands in quotes or wants them so.
 fn escaped(text: &mut Vec<u8>, raw: &str, quotes: bool) {
-    for &byte in raw.as_bytes() {
+    let raw = raw.as_bytes();
+    if !raw.iter().any(|byte| matches!(byte, b'\\' | b'\n' | b'"')) {
+        // Nearly always, and much cheaper at once than byte by byte.
+        return text.extend_from_slice(raw);
+    }
+    for &byte in raw {
         match byte {
             b'\\' => text.extend_from_slice(br"\\"),
             b'\n' => text.extend_from_slice(br"\n"),

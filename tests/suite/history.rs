@@ -162,10 +162,10 @@ impl Past<'_> {
     fn add_agents(&self, rows: &[AgentDay], at: i64, block: &mut Block) {
         let answer = json!({ "ErrorCode": 0, "TotalCount": rows.len(), "Data": rows });
         let page = wire::decode(answer.to_string().as_bytes()).unwrap();
-        for row in &page.rows {
+        for row in page.rows.iter() {
             for family in FAMILIES {
                 family.for_each_sample(row, |sample| {
-                    let labels: Vec<(&str, &str)> = [("agent_id", &*row.agent_id)]
+                    let labels: Vec<(&str, &str)> = [("agent_id", row.agent_id())]
                         .into_iter()
                         .chain(sample.label)
                         .collect();

@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 
 use tencent_desk_exporter::catalog::{self, Family, agents, own};
 use tencent_desk_exporter::config::SETTINGS;
-use tencent_desk_exporter::desk::wire::Field;
+use tencent_desk_exporter::desk::rows::Field;
 
 const README: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
 
