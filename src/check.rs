@@ -73,9 +73,9 @@ fn tell_answer(text: &mut String, listing: Listing, day: DayWindow) {
     let snapshot = Snapshot::new(listing, day);
     say(
         text,
-        format_args!("Desk answered: {} agents today.", snapshot.rows.len()),
+        format_args!("Desk answered: {} agents today.", snapshot.agents().len()),
     );
-    for row in snapshot.rows.iter().take(NAMED) {
+    for row in snapshot.agents().take(NAMED) {
         say(
             text,
             format_args!(
@@ -85,10 +85,10 @@ fn tell_answer(text: &mut String, listing: Listing, day: DayWindow) {
             ),
         );
     }
-    if snapshot.rows.len() > NAMED {
+    if snapshot.agents().len() > NAMED {
         say(
             text,
-            format_args!("  and {} more", snapshot.rows.len() - NAMED),
+            format_args!("  and {} more", snapshot.agents().len() - NAMED),
         );
     }
     if snapshot.missing_rows > 0 {

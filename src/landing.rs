@@ -27,7 +27,7 @@ pub(crate) fn page(state: &State, now: Now, telemetry_path: &str) -> String {
         ("explanation", verdict.explanation),
         (
             "agents",
-            shown.map_or_else(no_agents, |page| page.snapshot().rows.len().to_string()),
+            shown.map_or_else(no_agents, |page| page.snapshot().agents().len().to_string()),
         ),
         ("as_of", moment(shown.map(|page| page.ended.wall), now)),
         ("last_poll", moment(poll.map(|poll| poll.ended), now)),

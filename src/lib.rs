@@ -41,5 +41,6 @@ pub mod server;
 pub mod snapshot;
 pub mod state;
 pub mod systemd;
+mod texts;
 pub mod tls;
 pub mod web;

@@ -251,7 +251,7 @@ fn state_families(state: &State, now: Now) -> Vec<MetricFamily> {
         single(
             own::DAY_START,
             shown
-                .filter(|page| !page.snapshot().rows.is_empty())
+                .filter(|page| page.snapshot().agents().len() > 0)
                 .map(|page| seconds(page.day().start())),
         ),
         single(
@@ -264,7 +264,7 @@ fn state_families(state: &State, now: Now) -> Vec<MetricFamily> {
         ),
         single(
             own::AGENTS,
-            Some(shown.map_or(0, |page| page.snapshot().rows.len()) as f64),
+            Some(shown.map_or(0, |page| page.snapshot().agents().len()) as f64),
         ),
         single(
             own::MISSING_ROWS,

@@ -336,7 +336,7 @@ impl News {
     }
 
     fn tell_oddities(&mut self, snapshot: &Snapshot) {
-        tracing::debug!(agents = snapshot.rows.len(), "the poll succeeded");
+        tracing::debug!(agents = snapshot.agents().len(), "the poll succeeded");
         if snapshot.unknown_fields != self.unknown_fields {
             if !snapshot.unknown_fields.is_empty() {
                 tracing::warn!(
@@ -351,7 +351,7 @@ impl News {
         match (lacks_rows, lacked_rows) {
             (true, false) => tracing::warn!(
                 missing_rows = snapshot.missing_rows,
-                agents = snapshot.rows.len(),
+                agents = snapshot.agents().len(),
                 "Desk promises more rows than it gives, also when asked twice"
             ),
             (false, true) => tracing::info!("Desk gives as many rows as it promises again"),

@@ -1,6 +1,5 @@
 //! One whole poll, as an immutable value: every agent once, and the day that it is about.
 
-use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use crate::clock::DayWindow;
@@ -10,8 +9,10 @@ use crate::desk::{Listing, harmless};
 /// What one good poll brought.
 #[derive(Debug)]
 pub struct Snapshot {
-    /// Every agent once, by id.
-    pub rows: Rows,
+    /// As Desk gave them, an agent's earlier ones too.
+    rows: Rows,
+    /// Where the last row of each agent is, by agent.
+    places: Vec<usize>,
     /// The day that was asked for.
     pub day: DayWindow,
     /// Rows without an agent's id.
@@ -27,41 +28,41 @@ pub struct Snapshot {
 impl Snapshot {
     /// Takes the rows of `listing` as the figures of `day`.
     pub fn new(listing: Listing, day: DayWindow) -> Self {
-        let with_id = listing.rows.len();
-        let rows = the_later_of_each(listing.rows);
+        let places = the_later_of_each(&listing.rows);
         Self {
             day,
             rows_without_id: listing.rows_without_id as u64,
-            duplicate_rows: (with_id - rows.len()) as u64,
+            duplicate_rows: (listing.rows.len() - places.len()) as u64,
             missing_rows: listing.missing_rows,
             unknown_fields: listing.unknown_fields.into_iter().collect(),
-            rows,
+            rows: listing.rows,
+            places,
         }
+    }
+
+    /// Every agent once, by id.
+    pub fn agents(&self) -> impl ExactSizeIterator<Item = Row<'_>> {
+        self.places.iter().map(|&place| self.rows.at(place))
     }
 
     /// By field, how many rows held something there that could not be used.
     pub fn ignored_values(&self) -> BTreeMap<Field, u64> {
         let mut counts = BTreeMap::new();
-        for field in self.rows.iter().flat_map(Row::ignored) {
+        for field in self.agents().flat_map(Row::ignored) {
             *counts.entry(field).or_default() += 1;
         }
         counts
     }
 }
 
-/// Sorted by agent; of several rows of one agent the one that came last.
-fn the_later_of_each(rows: Rows) -> Rows {
-    if rows.iter().is_sorted_by(|a, b| a.agent_id() < b.agent_id()) {
-        return rows;
-    }
-    let places = rows.iter().enumerate();
-    let mut order: Vec<_> = places
-        .map(|(place, row)| (row.agent_id(), Reverse(place)))
-        .collect();
-    order.sort_unstable();
-    order.dedup_by_key(|(agent_id, _)| *agent_id);
-    let places: Vec<_> = order.iter().map(|(_, place)| place.0).collect();
-    rows.at_all(&places)
+/// The places of the rows, sorted by agent; of several rows of one agent only that of the last.
+fn the_later_of_each(rows: &Rows) -> Vec<usize> {
+    let agent_id = |place: usize| rows.at(place).agent_id();
+    // The last first: so it stays in front of the agent's others, and they are dropped.
+    let mut places: Vec<_> = (0..rows.len()).rev().collect();
+    places.sort_by_cached_key(|&place| agent_id(place));
+    places.dedup_by_key(|place| agent_id(*place));
+    places
 }
 
 /// Names of fields from Desk's answer, fit for a log: a few, and none that could be a secret.
@@ -106,8 +107,7 @@ mod tests {
                 {"AgentId":"b","BusyTime":3},{"AgentId":"b","BusyTime":4}]"#,
         );
         let busy: Vec<_> = snapshot
-            .rows
-            .iter()
+            .agents()
             .map(|row| (row.agent_id(), row.number(Field::BusyTime)))
             .collect();
         assert_eq!(busy, [("a", Some(2.0)), ("b", Some(4.0))]);

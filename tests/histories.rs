@@ -688,7 +688,7 @@ fn check_own_page(play: &Play, meters: &Meters) -> Verdict {
     prop_assert!(text.contains(&up), "{}", text);
     let agents = state
         .shown(now)
-        .map_or(0, |page| page.snapshot().rows.len());
+        .map_or(0, |page| page.snapshot().agents().len());
     let agents_line = format!("\ntencent_desk_exporter_agents {agents}\n");
     prop_assert!(text.contains(&agents_line), "{}", text);
     let has_day = text.contains("\ntencent_desk_day_start_timestamp_seconds ");

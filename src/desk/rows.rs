@@ -6,6 +6,8 @@
 
 use std::borrow::Cow;
 
+use crate::texts::Texts;
+
 /// Names the API's fields once: the enum, its names and their look-up.
 macro_rules! fields {
     ($($name:ident)*) => {
@@ -95,27 +97,10 @@ impl Rows {
         (0..self.len()).map(|place| self.at(place))
     }
 
-    /// Those at `places`, in that order.
-    pub fn at_all(&self, places: &[usize]) -> Self {
-        let mut rows = Self::default();
-        rows.reserve(places.len());
-        for row in places.iter().map(|&place| self.at(place)) {
-            rows.agent_ids.push(row.agent_id());
-            rows.nicknames.push(row.nickname().unwrap_or_default());
-            rows.has_nickname.push(row.nickname().is_some());
-            rows.ignored.push(row.ignored_bits());
-        }
-        for (to, from) in rows.numbers.iter_mut().zip(&self.numbers) {
-            let number = |&place: &usize| from.get(place).copied().unwrap_or(f64::NAN);
-            to.extend(places.iter().map(number));
-        }
-        rows
-    }
-
     /// Makes room for `more` rows, and for no more than that.
     pub(super) fn reserve(&mut self, more: usize) {
-        self.agent_ids.ends.reserve_exact(more);
-        self.nicknames.ends.reserve_exact(more);
+        self.agent_ids.reserve(more, 0);
+        self.nicknames.reserve(more, 0);
         self.has_nickname.reserve_exact(more);
         self.ignored.reserve_exact(more);
         for column in &mut self.numbers {
@@ -235,33 +220,6 @@ impl<'a> NewRow<'a> {
     }
 }
 
-/// Texts one behind the other, and where each of them ends.
-#[derive(Debug, Default)]
-struct Texts {
-    all: String,
-    ends: Vec<usize>,
-}
-
-impl Texts {
-    fn push(&mut self, text: &str) {
-        self.all.push_str(text);
-        self.ends.push(self.all.len());
-    }
-
-    fn append(&mut self, others: &Self) {
-        let start = self.all.len();
-        self.all.push_str(&others.all);
-        self.ends.extend(others.ends.iter().map(|end| start + end));
-    }
-
-    fn at(&self, place: usize) -> &str {
-        let end_of = |place: usize| self.ends.get(place).copied();
-        let start = place.checked_sub(1).and_then(end_of).unwrap_or_default();
-        let text = end_of(place).and_then(|end| self.all.get(start..end));
-        text.unwrap_or_default()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -295,12 +253,8 @@ mod tests {
             ("é", Some(""), Some(3.0)),
         ];
         assert_eq!(shown(&all), expected);
-        let [a, b, c] = expected;
-        assert_eq!(shown(&all.at_all(&[2, 0, 1, 0])), [c, a, b, a]);
-        assert_eq!(
-            all.at_all(&[2]).at(0).ignored().collect::<Vec<_>>(),
-            [Field::RestTime]
-        );
+        let ignored: Vec<_> = all.at(2).ignored().collect();
+        assert_eq!(ignored, [Field::RestTime]);
     }
 
     #[test]
@@ -312,6 +266,5 @@ mod tests {
             (row.number(Field::BusyTime), row.ignored().count()),
             (None, 0)
         );
-        assert_eq!(rows.at_all(&[7]).at(0).number(Field::BusyTime), None);
     }
 }

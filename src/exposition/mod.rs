@@ -200,7 +200,7 @@ mod tests {
 
         fn collect(&self) -> Vec<MetricFamily> {
             let mut samples = Vec::new();
-            for row in self.snapshot.rows.iter() {
+            for row in self.snapshot.agents() {
                 self.family.for_each_sample(row, |sample| {
                     let agent = [(AGENT_ID, row.agent_id())];
                     samples.push(gauge(agent.into_iter().chain(sample.label), sample.value));

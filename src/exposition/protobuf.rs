@@ -23,7 +23,7 @@ pub fn agents(snapshot: &Snapshot, out: &mut impl Write) -> io::Result<()> {
     let mut metric = Message::default();
     for family in FAMILIES {
         message.0.clear();
-        for row in snapshot.rows.iter() {
+        for row in snapshot.agents() {
             family.for_each_sample(row, |sample| {
                 if message.0.is_empty() {
                     head(&mut message, family.name, &family.help(), Kind::Gauge);

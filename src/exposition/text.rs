@@ -3,6 +3,7 @@
 //! They differ in the lines before a family's samples, in the escaping of help, in the name of a
 //! counter's family and in how a bucket's bound is spelled. Everything else is the same.
 
+use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use prometheus::proto::{LabelPair, Metric, MetricFamily, MetricType};
@@ -12,6 +13,7 @@ use crate::catalog::agents::FAMILIES;
 use crate::catalog::own::Kind;
 use crate::catalog::{AGENT_ID, Family};
 use crate::snapshot::Snapshot;
+use crate::texts::Texts;
 
 /// Bytes that are gathered before they are compressed: memory stays flat, calls few.
 const CHUNK: usize = 64 * 1024;
@@ -30,12 +32,12 @@ pub enum Dialect {
 /// # Errors
 /// Those of `out`.
 pub fn agents(dialect: Dialect, snapshot: &Snapshot, out: &mut impl Write) -> io::Result<()> {
-    let labels = AgentLabels::of(snapshot);
-    let mut text = Vec::with_capacity(CHUNK + 4096);
+    let labels = agent_labels(snapshot);
+    let mut text = String::with_capacity(CHUNK + 4096);
     for family in FAMILIES {
         agent_family(dialect, family, snapshot, &labels, &mut text, out)?;
     }
-    out.write_all(&text)
+    out.write_all(text.as_bytes())
 }
 
 /// One family; without a single sample it is not there at all.
@@ -43,64 +45,49 @@ fn agent_family(
     dialect: Dialect,
     family: &Family,
     snapshot: &Snapshot,
-    labels: &AgentLabels,
-    text: &mut Vec<u8>,
+    labels: &Texts,
+    text: &mut String,
     out: &mut impl Write,
 ) -> io::Result<()> {
     let mut is_headed = false;
-    for (row, agent) in snapshot.rows.iter().zip(labels.iter()) {
+    for (row, agent) in snapshot.agents().zip(labels.iter()) {
         family.for_each_sample(row, |sample| {
             if !is_headed {
                 is_headed = true;
                 head(dialect, text, family.name, Kind::Gauge, &family.help());
             }
-            text.extend_from_slice(family.name.as_bytes());
-            text.extend_from_slice(agent);
+            text.push_str(family.name);
+            text.push_str(agent);
             if let Some((name, value)) = sample.label {
-                text.push(b',');
+                text.push(',');
                 label(text, name, value);
             }
-            text.extend_from_slice(b"} ");
+            text.push_str("} ");
             number(text, sample.value);
-            text.push(b'\n');
+            text.push('\n');
         });
         if text.len() >= CHUNK {
-            out.write_all(text)?;
+            out.write_all(text.as_bytes())?;
             text.clear();
         }
     }
     Ok(())
 }
 
-/// `{agent_id="…"` of every row, escaped once and used in every family.
-struct AgentLabels {
-    text: Vec<u8>,
-    ends: Vec<usize>,
-}
-
-impl AgentLabels {
-    fn of(snapshot: &Snapshot) -> Self {
-        let lengths = snapshot.rows.iter().map(|row| row.agent_id().len());
-        let around = AGENT_ID.len() + r#"{="""#.len();
-        let mut labels = Self {
-            // Enough where nothing has to be escaped, which is nearly always.
-            text: Vec::with_capacity(lengths.map(|length| length + around).sum()),
-            ends: Vec::with_capacity(snapshot.rows.len()),
-        };
-        for row in snapshot.rows.iter() {
-            labels.text.push(b'{');
-            label(&mut labels.text, AGENT_ID, row.agent_id());
-            labels.ends.push(labels.text.len());
-        }
-        labels
+/// `{agent_id="…"` of every agent, escaped once and used in every family.
+fn agent_labels(snapshot: &Snapshot) -> Texts {
+    let around = AGENT_ID.len() + r#"{="""#.len();
+    let lengths = snapshot.agents().map(|row| row.agent_id().len() + around);
+    let mut labels = Texts::default();
+    // Enough where nothing has to be escaped, which is nearly always.
+    labels.reserve(snapshot.agents().len(), lengths.sum());
+    for row in snapshot.agents() {
+        labels.push_written(|text| {
+            text.push('{');
+            label(text, AGENT_ID, row.agent_id());
+        });
     }
-
-    fn iter(&self) -> impl Iterator<Item = &[u8]> {
-        let starts = std::iter::once(0).chain(self.ends.iter().copied());
-        starts
-            .zip(&self.ends)
-            .map(|(start, &end)| self.text.get(start..end).unwrap_or_default())
-    }
+    labels
 }
 
 /// Writes families that the `prometheus` crate has gathered.
@@ -112,7 +99,7 @@ pub fn families(
     families: &[MetricFamily],
     out: &mut impl Write,
 ) -> io::Result<()> {
-    let mut text = Vec::new();
+    let mut text = String::new();
     for family in families {
         let kind = kind_of(family);
         head(dialect, &mut text, family.name(), kind, family.help());
@@ -136,7 +123,7 @@ pub fn families(
             }
         }
     }
-    out.write_all(&text)
+    out.write_all(text.as_bytes())
 }
 
 /// The kinds that the exporter has; there are no others in its registry.
@@ -148,46 +135,35 @@ pub(super) fn kind_of(family: &MetricFamily) -> Kind {
     }
 }
 
-fn head(dialect: Dialect, text: &mut Vec<u8>, name: &str, kind: Kind, help: &str) {
+fn head(dialect: Dialect, text: &mut String, name: &str, kind: Kind, help: &str) {
     let type_name = match kind {
         Kind::Gauge => "gauge",
         Kind::Counter => "counter",
         Kind::Histogram => "histogram",
     };
-    let mut shown_help = Vec::with_capacity(help.len());
+    let mut shown_help = String::with_capacity(help.len());
     escaped(&mut shown_help, help, dialect == Dialect::OpenMetrics);
-    let shown_type = type_name.as_bytes();
     match dialect {
         Dialect::Prometheus => {
             comment(text, "HELP", name, &shown_help);
-            comment(text, "TYPE", name, shown_type);
+            comment(text, "TYPE", name, type_name);
         }
         Dialect::OpenMetrics => {
             let name = family_name(name, kind);
-            comment(text, "TYPE", name, shown_type);
+            comment(text, "TYPE", name, type_name);
             if let Some(unit) = unit_of(name) {
-                comment(text, "UNIT", name, unit.as_bytes());
+                comment(text, "UNIT", name, unit);
             }
             comment(text, "HELP", name, &shown_help);
         }
     }
 }
 
-fn comment(text: &mut Vec<u8>, keyword: &str, name: &str, content: &[u8]) {
-    for part in [
-        b"# ",
-        keyword.as_bytes(),
-        b" ",
-        name.as_bytes(),
-        b" ",
-        content,
-        b"\n",
-    ] {
-        text.extend_from_slice(part);
-    }
+fn comment(text: &mut String, keyword: &str, name: &str, content: &str) {
+    text.extend(["# ", keyword, " ", name, " ", content, "\n"]);
 }
 
-fn histogram(dialect: Dialect, text: &mut Vec<u8>, name: &str, metric: &Metric) {
+fn histogram(dialect: Dialect, text: &mut String, name: &str, metric: &Metric) {
     let histogram = metric.get_histogram();
     let name_of = |suffix| format!("{name}_{suffix}");
     for bucket in histogram.get_bucket() {
@@ -220,59 +196,59 @@ fn bound(dialect: Dialect, bound: f64) -> String {
     }
 }
 
-fn sample(text: &mut Vec<u8>, name: &str, metric: &Metric, le: Option<&str>, value: f64) {
-    text.extend_from_slice(name.as_bytes());
+fn sample(text: &mut String, name: &str, metric: &Metric, le: Option<&str>, value: f64) {
+    text.push_str(name);
     let pairs = metric
         .get_label()
         .iter()
         .map(|pair: &LabelPair| (pair.name(), pair.value()));
-    let mut opening = b'{';
+    let mut opening = '{';
     for (name, value) in pairs.chain(le.map(|le| ("le", le))) {
         text.push(opening);
         label(text, name, value);
-        opening = b',';
+        opening = ',';
     }
-    if opening == b',' {
-        text.push(b'}');
+    if opening == ',' {
+        text.push('}');
     }
-    text.push(b' ');
+    text.push(' ');
     number(text, value);
-    text.push(b'\n');
+    text.push('\n');
 }
 
-fn label(text: &mut Vec<u8>, name: &str, value: &str) {
-    text.extend_from_slice(name.as_bytes());
-    text.extend_from_slice(b"=\"");
+fn label(text: &mut String, name: &str, value: &str) {
+    text.push_str(name);
+    text.push_str("=\"");
     escaped(text, value, true);
-    text.push(b'"');
+    text.push('"');
 }
 
 /// Backslashes and newlines escaped, and quotes where the text stands in quotes or wants them so.
-fn escaped(text: &mut Vec<u8>, raw: &str, quotes: bool) {
-    let raw = raw.as_bytes();
-    if !raw.iter().any(|byte| matches!(byte, b'\\' | b'\n' | b'"')) {
-        // Nearly always, and much cheaper at once than byte by byte.
-        return text.extend_from_slice(raw);
+fn escaped(text: &mut String, raw: &str, quotes: bool) {
+    let is_special = |byte: &u8| matches!(byte, b'\\' | b'\n' | b'"');
+    if !raw.as_bytes().iter().any(is_special) {
+        // Nearly always, and much cheaper at once than one by one.
+        return text.push_str(raw);
     }
-    for &byte in raw {
-        match byte {
-            b'\\' => text.extend_from_slice(br"\\"),
-            b'\n' => text.extend_from_slice(br"\n"),
-            b'"' if quotes => text.extend_from_slice(br#"\""#),
-            _ => text.push(byte),
+    for symbol in raw.chars() {
+        match symbol {
+            '\\' => text.push_str(r"\\"),
+            '\n' => text.push_str(r"\n"),
+            '"' if quotes => text.push_str(r#"\""#),
+            _ => text.push(symbol),
         }
     }
 }
 
 /// As Rust prints an `f64`: whole numbers without a point, all others by their shortest digits.
-fn number(text: &mut Vec<u8>, value: f64) {
+fn number(text: &mut String, value: f64) {
     const EXACT: u64 = 1 << 53;
     #[allow(clippy::cast_possible_truncation, reason = "compared right away")]
     let whole = value as i64;
     if whole as f64 == value && whole.unsigned_abs() < EXACT {
-        text.extend_from_slice(itoa::Buffer::new().format(whole).as_bytes());
+        text.push_str(itoa::Buffer::new().format(whole));
     } else {
-        // Writing to a vector cannot fail.
+        // Writing to a string cannot fail.
         let _ = write!(text, "{value}");
     }
 }

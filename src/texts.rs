@@ -1,0 +1,66 @@
+//! Many short texts one behind the other, and where each of them ends: one more costs no
+//! allocation, and whoever reads them in order walks over memory once.
+
+/// Texts by their place, counted from 0.
+#[derive(Debug, Default)]
+pub(crate) struct Texts {
+    all: String,
+    ends: Vec<usize>,
+}
+
+impl Texts {
+    /// Makes room for `more` texts of `bytes` in all, and for no more than that.
+    pub(crate) fn reserve(&mut self, more: usize, bytes: usize) {
+        self.all.reserve_exact(bytes);
+        self.ends.reserve_exact(more);
+    }
+
+    pub(crate) fn push(&mut self, text: &str) {
+        self.push_written(|all| all.push_str(text));
+    }
+
+    /// Adds the text that `write` puts behind the others.
+    pub(crate) fn push_written(&mut self, write: impl FnOnce(&mut String)) {
+        write(&mut self.all);
+        self.ends.push(self.all.len());
+    }
+
+    /// Puts `others` behind those that are there.
+    pub(crate) fn append(&mut self, others: &Self) {
+        let start = self.all.len();
+        self.all.push_str(&others.all);
+        self.ends.extend(others.ends.iter().map(|end| start + end));
+    }
+
+    /// The text at `place`; empty where there is none.
+    pub(crate) fn at(&self, place: usize) -> &str {
+        let end_of = |place: usize| self.ends.get(place).copied();
+        let start = place.checked_sub(1).and_then(end_of).unwrap_or_default();
+        let text = end_of(place).and_then(|end| self.all.get(start..end));
+        text.unwrap_or_default()
+    }
+
+    /// All of them, in order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &str> {
+        (0..self.ends.len()).map(|place| self.at(place))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_where_they_were_put() {
+        let mut texts = Texts::default();
+        texts.push("a");
+        texts.push("");
+        let mut others = Texts::default();
+        others.push("客服");
+        others.push_written(|all| all.extend(["b", "c"]));
+        texts.append(&others);
+        let all: Vec<_> = texts.iter().collect();
+        assert_eq!(all, ["a", "", "客服", "bc"]);
+        assert_eq!((texts.at(2), texts.at(4)), ("客服", ""));
+    }
+}
