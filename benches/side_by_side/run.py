@@ -14,6 +14,7 @@ import gzip
 import json
 import os
 import pathlib
+import random
 import re
 import shutil
 import socket
@@ -51,7 +52,7 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def desk(count):
+def desk(count, order="by id"):
     """A Desk that checks nothing and has its answers ready: it is not what is measured."""
     rows = []
     for number in range(count):
@@ -59,6 +60,8 @@ def desk(count):
         row.update(AgentId=f"agent-{number:05}@desk.example", AgentNickName=f"客服 {number}",
                    SatisfactionSelectedCnt=97, SatisfiedCnt=number % 98)
         rows.append(row)
+    if order != "by id":
+        random.Random(count).shuffle(rows)
     pages = {offset: json.dumps({"ErrorCode": 0, "TotalCount": count, "Data": rows[offset:offset + 100]}).encode()
              for offset in range(0, count + 100, 100)}
 
@@ -201,9 +204,9 @@ def built_go(directory):
 
 
 
-def poll(count, arguments):
+def poll(count, order, arguments):
     """CPU microseconds an agent and poll, all in, and the peak of memory, scraped as a Prometheus does."""
-    fake = desk(count)
+    fake = desk(count, order)
     ours = exporter(arguments.binary, fake, count, interval="1s")
     # The kernel counts in hundredths of a second: few agents need many polls to show.
     enough = 60 if count <= 1000 else 20
@@ -213,7 +216,7 @@ def poll(count, arguments):
         ours.get("gzip")
     per_agent = 1e6 / (fake.polls - first) / count
     program, kernel = ((after - before) * per_agent for before, after in zip(before, ours.cpu()))
-    print(f"| {count:,} | {program + kernel:.1f} µs | {kernel:.1f} µs | {ours.peak():.0f} MiB |", flush=True)
+    print(f"| {count:,} | {order} | {program + kernel:.1f} µs | {kernel:.1f} µs | {ours.peak():.0f} MiB |", flush=True)
     ours.stop()
     fake.shutdown()
 
@@ -261,9 +264,10 @@ def main():
     need("nginx", "nginx-light")
     need("go", "golang-go golang-github-prometheus-client-golang-dev")
     counts = [int(count) for count in arguments.agents.split(",")]
-    print("| agents | CPU an agent and poll | of it in the kernel | peak memory |\n|---|---|---|---|")
+    print("| agents | given | CPU an agent and poll | of it in the kernel | peak memory |\n|---|---|---|---|---|")
     for count in counts:
-        poll(count, arguments)
+        for order in ("by id", "in any order"):
+            poll(count, order, arguments)
     with tempfile.TemporaryDirectory() as directory:
         go = built_go(pathlib.Path(directory))
         print("\n| agents | coding | server | CPU a scrape | against the better nginx | median latency | peak memory |")
