@@ -3,7 +3,6 @@
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
-use std::time::Duration;
 
 use hyper::body::Incoming;
 use hyper::http::request::Parts as Head;
@@ -28,7 +27,7 @@ use crate::web::gate::Gate;
 use crate::web::reload::Source;
 
 /// How often the demo polls where nothing else is set.
-pub const DEMO_INTERVAL: Duration = Duration::from_secs(5);
+pub const DEMO_INTERVAL: &str = "5s";
 
 /// Polls and serves until `stop` ends, then lets scrapes under way finish. `announce` is told the
 /// address once it is listened on.

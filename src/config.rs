@@ -128,7 +128,6 @@ const REGIONS: &[(&str, &str, &str)] = &[
     ),
 ];
 
-const DEFAULT_INTERVAL: Duration = Duration::from_secs(60);
 const SECOND: Duration = Duration::from_secs(1);
 const DAY: Duration = Duration::from_secs(86_400);
 
@@ -223,26 +222,33 @@ impl Environment {
         }
     }
 
+    /// Says what the variable `name` (less the prefix) is where nobody has set it, instead of the
+    /// table's default.
+    pub fn set_default(&mut self, name: &str, value: &str) {
+        let entry = self.values.entry(name.to_owned());
+        entry.or_insert_with(|| value.to_owned());
+    }
+
     /// The whole configuration.
     ///
     /// # Errors
     /// Every mistake in it.
     pub fn config(self) -> Result<Config, Mistakes> {
         let (variables, mut mistakes, warnings) = self.variables();
-        let program = mistakes.guarded_program(&variables, DEFAULT_INTERVAL, warnings);
+        let program = mistakes.program(&variables, warnings);
         let account = mistakes.account(&variables);
         mistakes.or(program
             .zip(account)
             .map(|(program, account)| Config { program, account }))
     }
 
-    /// The program's part alone, polling every `interval` where nothing else is set.
+    /// The program's part alone.
     ///
     /// # Errors
     /// Every mistake in it.
-    pub fn program(self, interval: Duration) -> Result<Program, Mistakes> {
+    pub fn program(self) -> Result<Program, Mistakes> {
         let (variables, mut mistakes, warnings) = self.variables();
-        let program = mistakes.guarded_program(&variables, interval, warnings);
+        let program = mistakes.program(&variables, warnings);
         mistakes.or(program)
     }
 
@@ -250,12 +256,12 @@ impl Environment {
     /// may be broken by now, while what it was before is still in use: it is not read.
     ///
     /// # Errors
-    /// Every mistake in the program's other settings.
-    pub fn place(self, interval: Duration) -> Result<(ListenAddress, bool), Mistakes> {
-        let (variables, mut mistakes, warnings) = self.variables();
-        let program = mistakes.program(&variables, interval, warnings);
+    /// Every mistake in these two.
+    pub fn place(self) -> Result<(ListenAddress, bool), Mistakes> {
+        let (variables, mut mistakes, _) = self.variables();
+        let address = mistakes.listen_address(&variables);
         let is_guarded = variables.web_config_file.is_some();
-        mistakes.or(program.map(|program| (program.listen_address, is_guarded)))
+        mistakes.or(address.map(|address| (address, is_guarded)))
     }
 
     fn variables(self) -> (Variables, Mistakes, Vec<String>) {
@@ -323,88 +329,55 @@ impl Mistakes {
         }
     }
 
-    /// What `value` says, or `default` where it is not set; `None` where it is a mistake.
+    /// What `value` says, or the table's default where it is not set; `None` where it is a mistake.
     fn read<T>(
+        &mut self,
+        name: &str,
+        value: Option<&String>,
+        parse: impl FnOnce(&str) -> Result<T, String>,
+    ) -> Option<T> {
+        let text = value.map_or_else(|| default_of(name), String::as_str);
+        parse(text.trim())
+            .map_err(|advice| self.add(name, &advice))
+            .ok()
+    }
+
+    /// What `value` says, or `default` where it is not set and the table has only words for that.
+    fn read_or<T>(
         &mut self,
         name: &str,
         value: Option<&String>,
         default: T,
         parse: impl FnOnce(&str) -> Result<T, String>,
     ) -> Option<T> {
-        let Some(value) = value else {
-            return Some(default);
-        };
-        parse(value.trim())
-            .map_err(|advice| self.add(name, &advice))
-            .ok()
+        match value {
+            Some(_) => self.read(name, value, parse),
+            None => Some(default),
+        }
     }
 
-    fn guarded_program(
-        &mut self,
-        v: &Variables,
-        interval: Duration,
-        warnings: Vec<String>,
-    ) -> Option<Program> {
-        let program = self.program(v, interval, warnings);
-        let web = self.web(v);
-        program.map(|program| Program { web, ..program })
-    }
-
-    fn program(
-        &mut self,
-        v: &Variables,
-        interval: Duration,
-        warnings: Vec<String>,
-    ) -> Option<Program> {
-        let poll_interval = self.read(
-            "POLL_INTERVAL",
-            v.poll_interval.as_ref(),
-            interval,
-            |text| parse_duration(text, SECOND, DAY),
-        );
-        let interval = poll_interval.unwrap_or(interval);
-        let max_staleness = self.read(
+    fn program(&mut self, v: &Variables, warnings: Vec<String>) -> Option<Program> {
+        let poll_interval = self.read("POLL_INTERVAL", v.poll_interval.as_ref(), |text| {
+            parse_duration(text, SECOND, DAY)
+        });
+        let interval = poll_interval.unwrap_or(SECOND);
+        let max_staleness = self.read_or(
             "MAX_STALENESS",
             v.max_staleness.as_ref(),
             default_staleness(interval),
             |text| parse_duration(text, interval, DAY),
         );
-        let request_timeout = self.read(
-            "REQUEST_TIMEOUT",
-            v.request_timeout.as_ref(),
-            Duration::from_secs(10),
-            |text| parse_duration(text, SECOND / 10, Duration::from_secs(300)),
-        );
-        let requests_per_second = self.read(
-            "REQUESTS_PER_SECOND",
-            v.requests_per_second.as_ref(),
-            10,
-            parse_rate,
-        );
-        let listen_address = self.read(
-            "LISTEN_ADDRESS",
-            v.listen_address.as_ref(),
-            ListenAddress::default(),
-            ListenAddress::parse,
-        );
-        let telemetry_path = self.read(
-            "TELEMETRY_PATH",
-            v.telemetry_path.as_ref(),
-            "/metrics".to_owned(),
-            parse_path,
-        );
-        let log_level = self.read(
-            "LOG_LEVEL",
-            v.log_level.as_ref(),
-            Directives::default(),
-            Directives::parse,
-        );
-        let log_format = self.read(
-            "LOG_FORMAT",
-            v.log_format.as_ref(),
-            Format::Logfmt,
-            parse_format,
-        );
+        let request_timeout = self.read("REQUEST_TIMEOUT", v.request_timeout.as_ref(), |text| {
+            parse_duration(text, SECOND / 10, 300 * SECOND)
+        });
+        let rate = v.requests_per_second.as_ref();
+        let requests_per_second = self.read("REQUESTS_PER_SECOND", rate, parse_rate);
+        let listen_address = self.listen_address(v);
+        let path = v.telemetry_path.as_ref();
+        let telemetry_path = self.read("TELEMETRY_PATH", path, parse_path);
+        let log_level = self.read("LOG_LEVEL", v.log_level.as_ref(), Directives::parse);
+        let log_format = self.read("LOG_FORMAT", v.log_format.as_ref(), parse_format);
+        let web = self.web(v);
         Some(Program {
             poll_interval: poll_interval?,
             request_timeout: request_timeout?,
@@ -414,9 +387,14 @@ impl Mistakes {
             telemetry_path: telemetry_path?,
             log_level: log_level?,
             log_format: log_format?,
-            web: None,
+            web,
             warnings,
         })
+    }
+
+    fn listen_address(&mut self, v: &Variables) -> Option<ListenAddress> {
+        let address = v.listen_address.as_ref();
+        self.read("LISTEN_ADDRESS", address, ListenAddress::parse)
     }
 
     /// The web configuration, read for the first time.
@@ -432,7 +410,7 @@ impl Mistakes {
     }
 
     fn account(&mut self, v: &Variables) -> Option<Account> {
-        let sdk_app_id = self.read("SDK_APP_ID", v.sdk_app_id.as_ref(), None, |text| {
+        let sdk_app_id = self.read_or("SDK_APP_ID", v.sdk_app_id.as_ref(), None, |text| {
             parse_app_id(text).map(Some)
         });
         if v.sdk_app_id.is_none() {
@@ -441,12 +419,7 @@ impl Mistakes {
                 "is not set; write the SDKAppID that the console shows, as 1400000000",
             );
         }
-        let identifier = self.read(
-            "IDENTIFIER",
-            v.identifier.as_ref(),
-            "administrator".to_owned(),
-            parse_identifier,
-        );
+        let identifier = self.read("IDENTIFIER", v.identifier.as_ref(), parse_identifier);
         let proof = self.proof(v);
         let credentials = sdk_app_id.flatten().zip(identifier).zip(proof).and_then(
             |((sdk_app_id, identifier), (name, proof))| {
@@ -456,14 +429,8 @@ impl Mistakes {
             },
         );
         let hosts = self.hosts(v);
-        let agent_ids = self.read("AGENT_IDS", v.agent_ids.as_ref(), Vec::new(), parse_ids);
-        let time_zone = v.time_zone.as_deref().unwrap_or("Asia/Shanghai");
-        let time_zone = self.read(
-            "TIME_ZONE",
-            Some(&time_zone.to_owned()),
-            TimeZone::UTC,
-            parse_zone,
-        );
+        let agent_ids = self.read_or("AGENT_IDS", v.agent_ids.as_ref(), Vec::new(), parse_ids);
+        let time_zone = self.read("TIME_ZONE", v.time_zone.as_ref(), parse_zone);
         Some(Account {
             hosts: hosts?,
             credentials: credentials?,
@@ -511,19 +478,21 @@ impl Mistakes {
     }
 
     fn hosts(&mut self, v: &Variables) -> Option<Vec<Url>> {
-        let region = self.read("REGION", v.region.as_ref(), region_hosts("china"), |text| {
-            region_hosts(text)
-                .map(Some)
-                .ok_or_else(|| format!("is no region; write one of {}", region_names().join(", ")))
-        });
-        let endpoint = self.read("ENDPOINT", v.endpoint.as_ref(), None, |text| {
+        let region = self.read("REGION", v.region.as_ref(), parse_region);
+        let endpoint = self.read_or("ENDPOINT", v.endpoint.as_ref(), None, |text| {
             parse_endpoint(text).map(Some)
         });
         match endpoint? {
             Some(endpoint) => region.map(|_| vec![endpoint]),
-            None => region?,
+            None => region,
         }
     }
+}
+
+/// What the table says of a setting that is not set.
+fn default_of(name: &str) -> &'static str {
+    let setting = SETTINGS.iter().find(|setting| setting.name == name);
+    setting.map_or("", |setting| setting.default)
 }
 
 fn parse_duration(text: &str, least: Duration, most: Duration) -> Result<Duration, String> {
@@ -603,16 +572,17 @@ fn parse_zone(text: &str) -> Result<TimeZone, String> {
     })
 }
 
-fn region_names() -> Vec<&'static str> {
-    REGIONS.iter().map(|(name, ..)| *name).collect()
-}
-
-fn region_hosts(region: &str) -> Option<Vec<Url>> {
-    let (_, host, backup) = REGIONS.iter().find(|(name, ..)| *name == region)?;
-    [host, backup]
-        .into_iter()
-        .map(|host| Url::parse(&format!("https://{host}")).ok())
-        .collect()
+/// The base URLs of a region's host and of its backup.
+fn parse_region(text: &str) -> Result<Vec<Url>, String> {
+    let known = REGIONS.iter().find(|(name, ..)| *name == text);
+    let hosts = known.and_then(|(_, host, backup)| {
+        let urls = [host, backup].map(|host| Url::parse(&format!("https://{host}")).ok());
+        urls.into_iter().collect()
+    });
+    hosts.ok_or_else(|| {
+        let names: Vec<_> = REGIONS.iter().map(|(name, ..)| *name).collect();
+        format!("is no region; write one of {}", names.join(", "))
+    })
 }
 
 /// A base URL that may carry a signature: encrypted, or never leaving this machine.

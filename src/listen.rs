@@ -71,15 +71,6 @@ impl ListenAddress {
     }
 }
 
-impl Default for ListenAddress {
-    fn default() -> Self {
-        Self {
-            host: Ipv6Addr::UNSPECIFIED.to_string(),
-            port: 10141,
-        }
-    }
-}
-
 impl fmt::Display for ListenAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.host.contains(':') {

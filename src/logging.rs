@@ -54,12 +54,6 @@ impl Directives {
     }
 }
 
-impl Default for Directives {
-    fn default() -> Self {
-        Self("info".to_owned())
-    }
-}
-
 impl fmt::Display for Directives {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)

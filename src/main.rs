@@ -61,7 +61,7 @@ fn run() -> Result<(), Failure> {
         Command::Help => print(&cli::help()),
         Command::Version => print(&cli::version()),
         Command::Health => {
-            let (address, is_guarded) = environment.place(app::DEMO_INTERVAL)?;
+            let (address, is_guarded) = environment.place()?;
             block_on(health::ask(&address, is_guarded))
         }
         Command::Check => {
@@ -81,7 +81,8 @@ fn run() -> Result<(), Failure> {
             block_on(async { app::serve(config, |_| {}, stop_signal()?).await })
         }
         Command::Demo => {
-            let program = environment.program(app::DEMO_INTERVAL)?;
+            environment.set_default("POLL_INTERVAL", app::DEMO_INTERVAL);
+            let program = environment.program()?;
             start_logging(&program);
             let path = program.telemetry_path.clone();
             let has_tls = program.web.as_ref().is_some_and(Source::has_tls);
