@@ -20,6 +20,7 @@ use crate::duration;
 use crate::listen::ListenAddress;
 use crate::logging::{Directives, Format};
 use crate::secret::Secret;
+use crate::server;
 use crate::web::reload::Source;
 
 /// What the names of all variables begin with.
@@ -516,8 +517,7 @@ fn parse_rate(text: &str) -> Result<usize, String> {
 
 fn parse_path(text: &str) -> Result<String, String> {
     let is_legal = |c: char| c.is_ascii_alphanumeric() || "-._~!$&'()*+,;=:@/".contains(c);
-    let is_taken = ["/", "/-/healthy", "/-/ready"].contains(&text);
-    if text.starts_with('/') && !is_taken && text.chars().all(is_legal) {
+    if text.starts_with('/') && !server::is_taken(text) && text.chars().all(is_legal) {
         return Ok(text.to_owned());
     }
     Err(

@@ -1,28 +1,32 @@
 //! Serves HTTP to whoever connects, within bounds, until told to stop.
 //!
-//! Knows nothing of metrics: it binds no address, catches no signal, answers by the function that it is
-//! given, and leaves it to another one (the door) what a connection has to do before that. A client that sends its request slowly, reads its answer slowly, sends endless
-//! headers or opens many connections costs a bounded amount and holds up nobody else.
+//! Knows nothing of metrics: it binds no address, catches no signal, answers by the function that it
+//! is given, and leaves it to another one (the door) what a connection has to do before that. A
+//! client that sends its request slowly, reads its answer slowly, sends endless headers or opens many
+//! connections costs a bounded amount and holds up nobody else.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::io;
 use std::pin::{Pin, pin};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use hyper::body::{Body, Bytes, Frame, Incoming, SizeHint};
+use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
 use hyper::rt::bounds::Http2ServerConnExec;
 use hyper::server::conn::{http1, http2};
 use hyper::service::{HttpService, service_fn};
-use hyper::{Request, Response};
+use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::time::Instant;
 use tokio_io_timeout::TimeoutStream;
+
+use crate::lock::lock;
 
 /// Connections at a time; further ones wait to be accepted.
 const MOST_CONNECTIONS: u32 = 512;
@@ -40,6 +44,10 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a client may leave an answer unread.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// How long it may take to read all of it. Until then it keeps the page of its poll in memory, and
+/// each poll makes another.
+const LONGEST_ANSWER: Duration = Duration::from_secs(120);
+
 /// A request head may have this many bytes and headers.
 const LARGEST_HEAD: u32 = 16 * 1024;
 const MOST_HEADERS: usize = 64;
@@ -51,33 +59,70 @@ const DRAIN: Duration = Duration::from_secs(5);
 const PAUSE_AFTER_ACCEPT_ERROR: Duration = Duration::from_millis(100);
 
 /// An answer's body: bytes that are there already, one after the other, none of them copied.
-#[derive(Debug, Default)]
-pub struct Parts(VecDeque<Bytes>);
+#[derive(Debug)]
+pub struct Parts {
+    left: VecDeque<Bytes>,
+    /// When it breaks off, if it has not been read by then.
+    deadline: Instant,
+}
 
 impl FromIterator<Bytes> for Parts {
     fn from_iter<I: IntoIterator<Item = Bytes>>(parts: I) -> Self {
-        Self(parts.into_iter().filter(|part| !part.is_empty()).collect())
+        Self {
+            left: parts.into_iter().filter(|part| !part.is_empty()).collect(),
+            deadline: Instant::now() + LONGEST_ANSWER,
+        }
     }
 }
 
 impl Body for Parts {
     type Data = Bytes;
-    type Error = Infallible;
+    type Error = io::Error;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         _: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        Poll::Ready(self.0.pop_front().map(|part| Ok(Frame::data(part))))
+    ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        let part = self.left.pop_front();
+        if part.is_some() && self.deadline <= Instant::now() {
+            self.left.clear();
+            return Poll::Ready(Some(Err(io::ErrorKind::TimedOut.into())));
+        }
+        Poll::Ready(part.map(|part| Ok(Frame::data(part))))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.0.is_empty()
+        self.left.is_empty()
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.0.iter().map(|part| part.len() as u64).sum())
+        SizeHint::with_exact(self.left.iter().map(|part| part.len() as u64).sum())
     }
+}
+
+/// An answer.
+pub fn response(status: StatusCode, content_type: HeaderValue, body: Parts) -> Response<Parts> {
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, content_type);
+    response
+}
+
+/// An answer of a line of text.
+pub fn text(status: StatusCode, line: &'static str) -> Response<Parts> {
+    let plain = HeaderValue::from_static("text/plain; charset=utf-8");
+    let body = std::iter::once(Bytes::from_static(line.as_bytes()));
+    response(status, plain, body.collect())
+}
+
+/// What HEAD gets in place of `response`: the same, less its body, which hyper leaves out by itself
+/// in HTTP/1 only.
+fn head_of(response: Response<Parts>) -> Response<Parts> {
+    let (mut head, body) = response.into_parts();
+    if let Some(length) = body.size_hint().exact() {
+        head.headers.insert(CONTENT_LENGTH, length.into());
+    }
+    Response::from_parts(head, Parts::from_iter([]))
 }
 
 /// What is spoken on a connection.
@@ -175,10 +220,14 @@ where
     let latest = Arc::new(Latest::default());
     let service = service_fn({
         let latest = latest.clone();
-        move |request| {
+        move |request: Request<Incoming>| {
             latest.note();
+            let is_head = request.method() == Method::HEAD;
             let response = answer(request);
-            async move { Ok::<_, Infallible>(response.await) }
+            async move {
+                let response = response.await;
+                Ok::<_, Infallible>(if is_head { head_of(response) } else { response })
+            }
         }
     });
     let stream = TokioIo::new(stream);
@@ -252,12 +301,12 @@ impl Default for Latest {
 
 impl Latest {
     fn note(&self) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+        *lock(&self.0) = Instant::now();
     }
 
     async fn is_long_ago(&self) {
         loop {
-            let due = *self.0.lock().unwrap_or_else(PoisonError::into_inner) + HEAD_TIMEOUT;
+            let due = *lock(&self.0) + HEAD_TIMEOUT;
             if due <= Instant::now() {
                 return;
             }
@@ -309,7 +358,7 @@ mod tests {
     async fn lasts(protocol: Protocol, hello: &[u8]) -> Duration {
         let (mut client, server) = tokio::io::duplex(64 * 1024);
         let (_stop, stopped) = watch::channel(false);
-        let answer = |_| async { Response::new(Parts::default()) };
+        let answer = |_| async { text(StatusCode::OK, "") };
         let start = Instant::now();
         let conversation = tokio::spawn(converse(server, protocol, answer, stopped));
         client.write_all(hello).await.unwrap();
@@ -317,6 +366,37 @@ mod tests {
         client.read_to_end(&mut said).await.unwrap();
         conversation.await.unwrap();
         start.elapsed()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_that_is_read_slowly_breaks_off() {
+        const SIZE: usize = 10_000_000;
+        let body = || std::iter::repeat_n(Bytes::from_static(&[b'.'; 1000]), SIZE / 1000).collect();
+        let answer = move |_| async move {
+            response(
+                StatusCode::OK,
+                HeaderValue::from_static("text/plain"),
+                body(),
+            )
+        };
+        let (mut client, server) = tokio::io::duplex(1000);
+        let (_stop, stopped) = watch::channel(false);
+        tokio::spawn(converse(server, Protocol::Http1, answer, stopped));
+        client.write_all(b"GET / HTTP/1.1\r\n\r\n").await.unwrap();
+        let start = Instant::now();
+        let mut read = 0;
+        let mut some = [0; 1000];
+        while let Ok(more @ 1..) = client.read(&mut some).await {
+            read += more;
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        assert!(read < SIZE);
+        // What was on its way by then is still read.
+        let lasted = start.elapsed();
+        assert!(
+            (LONGEST_ANSWER..2 * LONGEST_ANSWER).contains(&lasted),
+            "{lasted:?}"
+        );
     }
 
     #[tokio::test(start_paused = true)]

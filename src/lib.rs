@@ -31,6 +31,7 @@ pub mod health;
 pub mod http;
 mod landing;
 pub mod listen;
+mod lock;
 pub mod logging;
 pub mod meters;
 pub mod page;

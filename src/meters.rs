@@ -2,7 +2,7 @@
 
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -15,9 +15,10 @@ use crate::catalog::own::{self, Own};
 use crate::clock::Now;
 use crate::desk::rows::Field;
 use crate::desk::{Class, Endpoint, Observer};
-use crate::exposition::Variant;
 use crate::exposition::coding::Piece;
+use crate::exposition::{ByVariant, Variant};
 use crate::families::single;
+use crate::lock::lock;
 use crate::process::{ProcessCollector, seconds};
 use crate::snapshot::Snapshot;
 use crate::state::State;
@@ -54,7 +55,7 @@ struct Gathered {
     is_shown: bool,
     at: Instant,
     families: Vec<MetricFamily>,
-    pieces: [Option<Piece>; Variant::ALL.len()],
+    pieces: ByVariant<Option<Piece>>,
 }
 
 impl Gathered {
@@ -67,9 +68,7 @@ impl Gathered {
     }
 
     fn piece(&mut self, variant: Variant) -> io::Result<Piece> {
-        let Some(slot) = self.pieces.get_mut(variant.index()) else {
-            return variant.own(&self.families);
-        };
+        let slot = self.pieces.of_mut(variant);
         if let Some(piece) = slot {
             return Ok(piece.clone());
         }
@@ -159,17 +158,11 @@ impl Meters {
 
     /// The web configuration's files were looked at, and are in use as they are, or not.
     pub fn web_config_read(&self, is_good: bool) {
-        let mut web_config = self.lock_web_config();
+        let mut web_config = lock(&self.web_config);
         if *web_config != Some(is_good) {
             *web_config = Some(is_good);
             self.changed();
         }
-    }
-
-    fn lock_web_config(&self) -> MutexGuard<'_, Option<bool>> {
-        self.web_config
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The exporter's own part of `/metrics` in `variant`, as of `now`.
@@ -181,7 +174,7 @@ impl Meters {
     /// Those of the encoder: none, writing into memory.
     pub fn piece(&self, variant: Variant, state: &Arc<State>, now: Now) -> io::Result<Piece> {
         let changes = self.changes.load(Ordering::Acquire);
-        let mut gathered = self.gathered.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut gathered = lock(&self.gathered);
         if let Some(gathered) = gathered
             .as_mut()
             .filter(|gathered| gathered.holds(changes, state, now))
@@ -195,9 +188,7 @@ impl Meters {
 
     fn gather(&self, changes: u64, state: &Arc<State>, now: Now) -> Gathered {
         let mut families = state_families(state, now);
-        let web_config = self
-            .lock_web_config()
-            .map(|is_good| f64::from(u8::from(is_good)));
+        let web_config = lock(&self.web_config).map(|is_good| f64::from(u8::from(is_good)));
         families.extend(single(own::WEB_CONFIG_GOOD, web_config));
         families.extend(self.registry.gather());
         Gathered {
@@ -206,7 +197,7 @@ impl Meters {
             is_shown: state.shown(now).is_some(),
             at: now.mono,
             families,
-            pieces: [const { None }; Variant::ALL.len()],
+            pieces: ByVariant::default(),
         }
     }
 

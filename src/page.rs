@@ -5,14 +5,15 @@
 //! off the thread that serves scrapes, and from then on with each poll.
 
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use tokio::sync::OnceCell;
 
 use crate::clock::{DayWindow, Now};
-use crate::exposition::Variant;
 use crate::exposition::coding::Piece;
+use crate::exposition::{ByVariant, Variant};
+use crate::lock::lock;
 use crate::snapshot::Snapshot;
 
 /// The agents' part of `/metrics`, as of one good poll.
@@ -23,7 +24,7 @@ pub struct Page {
     pub ended: Now,
     /// How long after that it may be shown.
     pub good_for: Duration,
-    pieces: [OnceCell<Piece>; Variant::ALL.len()],
+    pieces: ByVariant<OnceCell<Arc<Piece>>>,
 }
 
 impl Page {
@@ -38,11 +39,10 @@ impl Page {
         good_for: Duration,
         variants: &[Variant],
     ) -> io::Result<Self> {
-        let mut pieces = [const { OnceCell::const_new() }; Variant::ALL.len()];
-        for variant in variants {
-            if let Some(cell) = pieces.get_mut(variant.index()) {
-                *cell = OnceCell::new_with(Some(variant.agents(&snapshot)?));
-            }
+        let mut pieces = ByVariant::<OnceCell<_>>::default();
+        for &variant in variants {
+            let piece = Arc::new(variant.agents(&snapshot)?);
+            *pieces.of_mut(variant) = OnceCell::new_with(Some(piece));
         }
         Ok(Self {
             snapshot,
@@ -74,25 +74,30 @@ impl Page {
     ///
     /// # Errors
     /// Those of the encoder: none, writing into memory.
-    pub async fn piece(&self, variant: Variant) -> io::Result<&Piece> {
-        let cell = self
-            .pieces
-            .get(variant.index())
-            .ok_or(io::ErrorKind::NotFound)?;
-        cell.get_or_try_init(|| {
+    pub async fn piece(self: &Arc<Self>, variant: Variant) -> io::Result<Arc<Piece>> {
+        if let Some(piece) = self.pieces.of(variant).get() {
+            return Ok(piece.clone());
+        }
+        // In a task of its own: whoever goes away while it is made leaves it to the others.
+        let page = self.clone();
+        let making = tokio::spawn(async move { page.make(variant).await });
+        making.await.map_err(io::Error::other)?
+    }
+
+    async fn make(&self, variant: Variant) -> io::Result<Arc<Piece>> {
+        let cell = self.pieces.of(variant);
+        let piece = cell.get_or_try_init(|| async {
             let snapshot = self.snapshot.clone();
-            async move {
-                let made = tokio::task::spawn_blocking(move || variant.agents(&snapshot));
-                made.await.map_err(io::Error::other)?
-            }
-        })
-        .await
+            let made = tokio::task::spawn_blocking(move || variant.agents(&snapshot));
+            made.await.map_err(io::Error::other)?.map(Arc::new)
+        });
+        piece.await.cloned()
     }
 }
 
 /// Which variants scrapers have lately asked for.
 #[derive(Debug)]
-pub struct Demand(Mutex<[Option<Instant>; Variant::ALL.len()]>);
+pub struct Demand(Mutex<ByVariant<Option<Instant>>>);
 
 impl Demand {
     /// A scraper that has not come for so long will find its variant made when it comes.
@@ -100,31 +105,22 @@ impl Demand {
 
     /// Expects what every Prometheus asks for, before anybody has asked.
     pub fn new(now: Now) -> Self {
-        let demand = Self(Mutex::new([None; Variant::ALL.len()]));
+        let demand = Self(Mutex::default());
         demand.note(Variant::USUAL, now);
         demand
     }
 
     /// Somebody asks for `variant`.
     pub fn note(&self, variant: Variant, now: Now) {
-        if let Some(asked) = self.lock().get_mut(variant.index()) {
-            *asked = Some(now.mono);
-        }
+        *lock(&self.0).of_mut(variant) = Some(now.mono);
     }
 
     /// The variants that are worth making at `now`.
     pub fn lately(&self, now: Now) -> Vec<Variant> {
         let is_recent = |asked: Instant| now.mono.saturating_duration_since(asked) <= Self::LATELY;
-        let asked = self.lock();
-        let recent = Variant::ALL
-            .iter()
-            .zip(asked.iter())
-            .filter(|(_, asked)| asked.is_some_and(is_recent));
-        recent.map(|(variant, _)| *variant).collect()
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, [Option<Instant>; Variant::ALL.len()]> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        let asked = lock(&self.0);
+        let is_wanted = |&variant: &Variant| asked.of(variant).is_some_and(is_recent);
+        Variant::ALL.into_iter().filter(is_wanted).collect()
     }
 }
 
@@ -132,6 +128,7 @@ impl Demand {
 mod tests {
     use super::*;
     use crate::desk::Listing;
+    use futures_util::FutureExt as _;
     use jiff::{ToSpan, tz::TimeZone};
 
     fn now(wall: &str) -> Now {
@@ -190,9 +187,22 @@ mod tests {
 
     #[tokio::test]
     async fn a_variant_that_was_not_made_yet_is_made_when_asked_for() {
-        let page = page(now("2026-01-01T12:00:00Z"));
+        let page = Arc::new(page(now("2026-01-01T12:00:00Z")));
         for variant in Variant::ALL {
             assert!(page.piece(variant).await.is_ok());
         }
+    }
+
+    #[tokio::test]
+    async fn what_was_asked_for_is_made_though_who_asked_has_gone() {
+        let page = Arc::new(page(now("2026-01-01T12:00:00Z")));
+        assert!(page.piece(Variant::USUAL).now_or_never().is_none());
+        let is_made = async {
+            while !page.pieces.of(Variant::USUAL).initialized() {
+                tokio::task::yield_now().await;
+            }
+        };
+        let made = tokio::time::timeout(Duration::from_secs(60), is_made).await;
+        assert!(made.is_ok());
     }
 }

@@ -15,23 +15,21 @@ use std::sync::Arc;
 
 use hyper::body::Bytes;
 use hyper::header::{
-    ACCEPT, ACCEPT_ENCODING, ALLOW, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName,
-    HeaderValue, VARY,
+    ACCEPT, ACCEPT_ENCODING, ALLOW, CONTENT_ENCODING, HeaderMap, HeaderName, HeaderValue, VARY,
 };
 use hyper::{Method, Response, StatusCode};
 use tokio::sync::watch;
 
 use crate::clock::Clock;
-use crate::exposition::Variant;
 use crate::exposition::coding::Piece;
 use crate::exposition::negotiate::Choice;
-use crate::http::Parts;
+use crate::exposition::{ByVariant, Variant};
+use crate::http::{Parts, response, text};
 use crate::landing;
 use crate::meters::Meters;
 use crate::page::Demand;
 use crate::state::{Heartbeat, State};
 
-const PLAIN: &str = "text/plain; charset=utf-8";
 const HTML: &str = "text/html; charset=utf-8";
 
 /// All that the pages are made of.
@@ -44,7 +42,7 @@ pub struct Site {
     clock: Arc<dyn Clock>,
     telemetry_path: Arc<str>,
     /// What stands behind the last family, by variant.
-    ends: Arc<[Piece]>,
+    ends: Arc<ByVariant<Piece>>,
 }
 
 /// The pages.
@@ -54,6 +52,18 @@ enum Route {
     Landing,
     Healthy,
     Ready,
+}
+
+/// The pages whose paths are not for the user to choose.
+const FIXED: [(&str, Route); 3] = [
+    ("/", Route::Landing),
+    ("/-/healthy", Route::Healthy),
+    ("/-/ready", Route::Ready),
+];
+
+/// Whether another page is at `path`, so that the metrics cannot be.
+pub fn is_taken(path: &str) -> bool {
+    FIXED.iter().any(|(known, _)| *known == path)
 }
 
 impl Site {
@@ -70,10 +80,10 @@ impl Site {
         clock: Arc<dyn Clock>,
         telemetry_path: &str,
     ) -> io::Result<Self> {
-        let ends = Variant::ALL
-            .into_iter()
-            .map(Variant::end)
-            .collect::<io::Result<_>>()?;
+        let mut ends = ByVariant::<Piece>::default();
+        for variant in Variant::ALL {
+            *ends.of_mut(variant) = variant.end()?;
+        }
         Ok(Self {
             state,
             heartbeat,
@@ -81,7 +91,7 @@ impl Site {
             demand,
             clock,
             telemetry_path: telemetry_path.into(),
-            ends,
+            ends: Arc::new(ends),
         })
     }
 
@@ -93,7 +103,7 @@ impl Site {
         headers: &HeaderMap,
     ) -> Response<Parts> {
         let Some(route) = self.route(path) else {
-            return plain(
+            return text(
                 StatusCode::NOT_FOUND,
                 "There is no such page; / lists those that are.\n",
             );
@@ -110,11 +120,10 @@ impl Site {
     }
 
     fn route(&self, path: &str) -> Option<Route> {
-        match path {
-            "/" => Some(Route::Landing),
-            "/-/healthy" => Some(Route::Healthy),
-            "/-/ready" => Some(Route::Ready),
-            _ => (path == &*self.telemetry_path).then_some(Route::Metrics),
+        let fixed = FIXED.iter().find(|(known, _)| *known == path);
+        match fixed {
+            Some((_, route)) => Some(*route),
+            None => (path == &*self.telemetry_path).then_some(Route::Metrics),
         }
     }
 
@@ -127,7 +136,7 @@ impl Site {
             Ok(parts) => exposition_response(&choice, parts),
             Err(error) => {
                 tracing::error!(%error, "the metrics cannot be encoded");
-                plain(
+                text(
                     StatusCode::INTERNAL_SERVER_ERROR,
                     "The metrics cannot be encoded; see the log.\n",
                 )
@@ -140,31 +149,26 @@ impl Site {
         let now = self.clock.now();
         self.demand.note(variant, now);
         let state = self.state.borrow().clone();
-        let nothing = Piece::default();
         let agents = match state.shown(now) {
             Some(page) => page.piece(variant).await?,
-            None => &nothing,
+            None => Arc::default(),
         };
         let own = self.meters.piece(variant, &state, now)?;
-        let end = self.ends.get(variant.index()).unwrap_or(&nothing);
-        Ok(variant
-            .coding
-            .join([&own, agents, end])
-            .into_iter()
-            .collect())
+        let pieces = [&own, &*agents, self.ends.of(variant)];
+        Ok(variant.coding.join(pieces).into_iter().collect())
     }
 
     fn healthy(&self) -> Response<Parts> {
         match self.heartbeat.is_alive(self.clock.now()) {
-            true => plain(StatusCode::OK, "The poll loop turns.\n"),
-            false => plain(StatusCode::SERVICE_UNAVAILABLE, "The poll loop is stuck.\n"),
+            true => text(StatusCode::OK, "The poll loop turns.\n"),
+            false => text(StatusCode::SERVICE_UNAVAILABLE, "The poll loop is stuck.\n"),
         }
     }
 
     fn ready(&self) -> Response<Parts> {
         match self.state.borrow().last_poll {
-            Some(_) => plain(StatusCode::OK, "A first poll has ended.\n"),
-            None => plain(
+            Some(_) => text(StatusCode::OK, "A first poll has ended.\n"),
+            None => text(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "The first poll has not ended yet.\n",
             ),
@@ -179,13 +183,8 @@ impl Site {
     }
 }
 
-fn plain(status: StatusCode, text: &'static str) -> Response<Parts> {
-    let body = std::iter::once(Bytes::from_static(text.as_bytes())).collect();
-    response(status, HeaderValue::from_static(PLAIN), body)
-}
-
 fn not_allowed() -> Response<Parts> {
-    let mut refusal = plain(
+    let mut refusal = text(
         StatusCode::METHOD_NOT_ALLOWED,
         "Only GET and HEAD are answered here.\n",
     );
@@ -196,21 +195,15 @@ fn not_allowed() -> Response<Parts> {
 }
 
 fn exposition_response(choice: &Choice, body: Parts) -> Response<Parts> {
-    let content_type =
-        HeaderValue::try_from(choice.content_type()).unwrap_or(HeaderValue::from_static(PLAIN));
+    // Made of our own words only, so it is a header's value.
+    let content_type = HeaderValue::try_from(choice.content_type());
+    let content_type = content_type.unwrap_or(HeaderValue::from_static("text/plain"));
     let mut response = response(StatusCode::OK, content_type, body);
     let headers = response.headers_mut();
     headers.insert(VARY, HeaderValue::from_static("Accept, Accept-Encoding"));
     if let Some(coding) = choice.variant.coding.name() {
         headers.insert(CONTENT_ENCODING, HeaderValue::from_static(coding));
     }
-    response
-}
-
-fn response(status: StatusCode, content_type: HeaderValue, body: Parts) -> Response<Parts> {
-    let mut response = Response::new(body);
-    *response.status_mut() = status;
-    response.headers_mut().insert(CONTENT_TYPE, content_type);
     response
 }
 

@@ -2,13 +2,14 @@
 //!
 //! One value, so that no scrape sees the outcome of one poll beside the figures of another.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
 use crate::clock::Now;
 use crate::desk::Error;
+use crate::lock::lock;
 use crate::page::Page;
 
 /// How things stand after the last poll.
@@ -64,12 +65,12 @@ impl Heartbeat {
 
     /// The loop has turned.
     pub fn beat(&self, now: Now) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = now.mono;
+        *lock(&self.0) = now.mono;
     }
 
     /// Whether it has turned lately.
     pub fn is_alive(&self, now: Now) -> bool {
-        let last = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let last = *lock(&self.0);
         now.mono.saturating_duration_since(last) <= Self::LONGEST_SILENCE
     }
 }

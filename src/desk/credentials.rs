@@ -4,13 +4,14 @@
 //! start of each poll, takes up the new content.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use jiff::Timestamp;
 
 use super::error::{Class, Error};
 use super::usersig::UserSig;
 use crate::files;
+use crate::lock::lock;
 use crate::secret::Secret;
 
 /// How long a UserSig is good that is made here: two months, as Tencent recommends.
@@ -127,7 +128,7 @@ impl Credentials {
         let source = source.clone();
         let read = tokio::task::spawn_blocking(move || source.read()).await;
         let Ok(read) = read else { return };
-        let mut state = self.lock();
+        let mut state = lock(&self.state);
         match read {
             Ok(secret) => {
                 if state.unreadable.take().is_some() {
@@ -153,7 +154,7 @@ impl Credentials {
     /// # Errors
     /// Of class `credentials`, where none can be made.
     pub fn user_sig(&self, now: i64) -> Result<Secret, Error> {
-        let mut state = self.lock();
+        let mut state = lock(&self.state);
         if let Some(signed) = &state.sent
             && !self.is_due(signed, now)
         {
@@ -171,7 +172,7 @@ impl Credentials {
     /// first of them makes a new one.
     pub async fn replace(&self, refused: &Secret, now: i64) -> bool {
         self.refresh().await;
-        let mut state = self.lock();
+        let mut state = lock(&self.state);
         let is_current = state
             .sent
             .as_ref()
@@ -188,7 +189,7 @@ impl Credentials {
 
     /// `text` without the key and without the UserSig that is sent, should they stand in it.
     pub fn conceal(&self, text: String) -> String {
-        let state = self.lock();
+        let state = lock(&self.state);
         let sent = state.sent.as_ref().map(|signed| &signed.text);
         [Some(&state.secret), sent]
             .into_iter()
@@ -200,7 +201,7 @@ impl Credentials {
 
     /// When the UserSig that is sent expires; `None` where it cannot be read.
     pub fn expires_at(&self) -> Option<Timestamp> {
-        self.lock().sent.as_ref()?.expires_at
+        lock(&self.state).sent.as_ref()?.expires_at
     }
 
     fn is_due(&self, signed: &Signed, now: i64) -> bool {
@@ -233,10 +234,6 @@ impl Credentials {
                 })
             }
         }
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

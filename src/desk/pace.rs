@@ -7,11 +7,13 @@
 //! together.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep_until};
+
+use crate::lock::lock;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -61,10 +63,6 @@ impl Drop for Slot {
     fn drop(&mut self) {
         lock(&self.free_at).push_back(Instant::now() + SECOND);
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

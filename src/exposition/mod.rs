@@ -40,57 +40,28 @@ pub struct Variant {
 
 impl Variant {
     /// What every Prometheus asks for unless told otherwise.
-    pub const USUAL: Self = Self {
-        format: Format::OpenMetrics,
-        coding: Coding::Gzip,
-    };
+    pub const USUAL: Self = Self::of(Format::OpenMetrics, Coding::Gzip);
 
     /// All of them.
-    pub const ALL: [Self; 9] = {
-        use Coding::{Gzip, Identity, Zstd};
-        use Format::{OpenMetrics, Protobuf, Text};
-        [
-            Self {
-                format: Text,
-                coding: Identity,
-            },
-            Self {
-                format: Text,
-                coding: Gzip,
-            },
-            Self {
-                format: Text,
-                coding: Zstd,
-            },
-            Self {
-                format: OpenMetrics,
-                coding: Identity,
-            },
-            Self {
-                format: OpenMetrics,
-                coding: Gzip,
-            },
-            Self {
-                format: OpenMetrics,
-                coding: Zstd,
-            },
-            Self {
-                format: Protobuf,
-                coding: Identity,
-            },
-            Self {
-                format: Protobuf,
-                coding: Gzip,
-            },
-            Self {
-                format: Protobuf,
-                coding: Zstd,
-            },
-        ]
-    };
+    pub const ALL: [Self; 9] = [
+        Self::of(Format::Text, Coding::Identity),
+        Self::of(Format::Text, Coding::Gzip),
+        Self::of(Format::Text, Coding::Zstd),
+        Self::of(Format::OpenMetrics, Coding::Identity),
+        Self::of(Format::OpenMetrics, Coding::Gzip),
+        Self::of(Format::OpenMetrics, Coding::Zstd),
+        Self::of(Format::Protobuf, Coding::Identity),
+        Self::of(Format::Protobuf, Coding::Gzip),
+        Self::of(Format::Protobuf, Coding::Zstd),
+    ];
+
+    /// `format` in `coding`.
+    pub const fn of(format: Format, coding: Coding) -> Self {
+        Self { format, coding }
+    }
 
     /// Its place in [`Variant::ALL`].
-    pub fn index(self) -> usize {
+    fn place(self) -> usize {
         self.format as usize * 3 + self.coding as usize
     }
 
@@ -133,6 +104,26 @@ impl Variant {
         let mut encoder = Encoder::new(self.coding)?;
         write(&mut encoder)?;
         encoder.finish()
+    }
+}
+
+/// One of a kind for each variant.
+#[derive(Debug, Clone, Default)]
+pub struct ByVariant<T>([T; Variant::ALL.len()]);
+
+#[expect(
+    clippy::indexing_slicing,
+    reason = "a test holds that every variant has a place"
+)]
+impl<T> ByVariant<T> {
+    /// That of `variant`.
+    pub fn of(&self, variant: Variant) -> &T {
+        &self.0[variant.place()]
+    }
+
+    /// That of `variant`, to be changed.
+    pub fn of_mut(&mut self, variant: Variant) -> &mut T {
+        &mut self.0[variant.place()]
     }
 }
 
@@ -318,10 +309,7 @@ mod tests {
 
     #[test]
     fn open_metrics_is_as_its_specification_has_it() {
-        let variant = Variant {
-            format: Format::OpenMetrics,
-            coding: Coding::Identity,
-        };
+        let variant = Variant::of(Format::OpenMetrics, Coding::Identity);
         let agents = variant
             .agents(&snapshot(r#"[{"AgentId":"a","BusyTime":7}]"#))
             .unwrap();
@@ -355,7 +343,7 @@ mod tests {
         let snapshot = odd_snapshot();
         for format in [Format::Text, Format::OpenMetrics, Format::Protobuf] {
             let whole = |coding| {
-                let variant = Variant { format, coding };
+                let variant = Variant::of(format, coding);
                 let own = variant.own(&gathered()).unwrap();
                 let agents = variant.agents(&snapshot).unwrap();
                 plain(variant, [&own, &agents, &variant.end().unwrap()])
@@ -386,7 +374,7 @@ mod tests {
     #[test]
     fn variants_know_their_place() {
         for (place, variant) in Variant::ALL.into_iter().enumerate() {
-            assert_eq!(variant.index(), place);
+            assert_eq!(variant.place(), place);
         }
     }
 

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::ops::Range;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -18,6 +18,8 @@ use hyper::header::HeaderValue;
 use ring::digest::{Context, SHA256};
 use ring::rand::{SecureRandom as _, SystemRandom};
 use tokio::sync::Semaphore;
+
+use crate::lock::lock;
 
 /// Dearer hashes would let anybody keep a core busy for minutes with one request.
 const HIGHEST_COST: u32 = 16;
@@ -199,8 +201,14 @@ impl Checker {
             is_right(&password, hash.as_ref(), cost)
         });
         match work.await {
-            Ok(true) => self.remember(&self.right, key, Verdict::Right),
-            Ok(false) => self.remember(&self.wrong, key, Verdict::Wrong),
+            Ok(true) => {
+                lock(&self.right).remember(key);
+                Verdict::Right
+            }
+            Ok(false) => {
+                lock(&self.wrong).remember(key);
+                Verdict::Wrong
+            }
             Err(_) => Verdict::Busy,
         }
     }
@@ -223,23 +231,10 @@ impl Checker {
     }
 
     fn known(&self, key: &Key) -> Option<Verdict> {
-        let holds = |recent: &Mutex<Recent>| {
-            let recent = recent.lock().unwrap_or_else(PoisonError::into_inner);
-            recent.0.contains(key)
-        };
-        if holds(&self.right) {
+        if lock(&self.right).0.contains(key) {
             return Some(Verdict::Right);
         }
-        holds(&self.wrong).then_some(Verdict::Wrong)
-    }
-
-    fn remember(&self, recent: &Mutex<Recent>, key: Key, verdict: Verdict) -> Verdict {
-        let mut recent = recent.lock().unwrap_or_else(PoisonError::into_inner);
-        recent.0.push_back(key);
-        if recent.0.len() > REMEMBERED {
-            recent.0.pop_front();
-        }
-        verdict
+        lock(&self.wrong).0.contains(key).then_some(Verdict::Wrong)
     }
 }
 
@@ -249,6 +244,15 @@ type Key = [u8; 32];
 /// not push out what is right.
 #[derive(Debug, Default)]
 struct Recent(VecDeque<Key>);
+
+impl Recent {
+    fn remember(&mut self, key: Key) {
+        self.0.push_back(key);
+        if self.0.len() > REMEMBERED {
+            self.0.pop_front();
+        }
+    }
+}
 
 /// Name and password of `Basic` credentials (RFC 7617).
 fn credentials(header: &HeaderValue) -> Option<(String, Vec<u8>)> {

@@ -4,8 +4,7 @@
 use std::io;
 use std::sync::Arc;
 
-use hyper::body::Bytes;
-use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, WWW_AUTHENTICATE};
+use hyper::header::{AUTHORIZATION, HeaderMap, HeaderValue, WWW_AUTHENTICATE};
 use hyper::{Response, StatusCode};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
@@ -14,7 +13,7 @@ use tokio_rustls::TlsAcceptor;
 use super::auth::{Checker, Verdict};
 use super::reload::{Loaded, Source, follow};
 use super::tls::H2;
-use crate::http::{Parts, Protocol};
+use crate::http::{Parts, Protocol, text};
 
 /// A connection that HTTP is spoken on, encrypted or not.
 pub trait Wire: AsyncRead + AsyncWrite + Unpin + Send {}
@@ -70,7 +69,7 @@ impl Gate {
         match self.checker.check(&current.users, header).await {
             Verdict::Right => None,
             Verdict::Wrong => Some(unauthorized()),
-            Verdict::Busy => Some(short(
+            Verdict::Busy => Some(text(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "Too many passwords are being checked.\n",
             )),
@@ -87,18 +86,9 @@ impl Gate {
 }
 
 fn unauthorized() -> Response<Parts> {
-    let mut response = short(StatusCode::UNAUTHORIZED, "Unauthorized\n");
+    let mut response = text(StatusCode::UNAUTHORIZED, "Unauthorized\n");
     response
         .headers_mut()
         .insert(WWW_AUTHENTICATE, HeaderValue::from_static("Basic"));
-    response
-}
-
-fn short(status: StatusCode, text: &'static str) -> Response<Parts> {
-    let body = std::iter::once(Bytes::from_static(text.as_bytes())).collect();
-    let mut response = Response::new(body);
-    *response.status_mut() = status;
-    let plain = HeaderValue::from_static("text/plain; charset=utf-8");
-    response.headers_mut().insert(CONTENT_TYPE, plain);
     response
 }

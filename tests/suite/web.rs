@@ -160,6 +160,27 @@ fn http2_is_spoken_unless_it_is_switched_off() {
 }
 
 #[test]
+fn head_has_a_length_and_no_body_in_either_protocol() {
+    let authority = authority();
+    let users = format!("basic_auth_users:\n  ann: {}\n", hash("2b", "ann"));
+    let exporter = setup(authority.write("web.yml", &format!("{TLS}{users}"))).start();
+    for protocol in ["--http1.1", "--http2"] {
+        for (login, status) in [("ann:ann", "200"), ("ann:bob", "401")] {
+            let args = format!("--cacert ca.crt {protocol} --head -u {login}");
+            let fetched = curl(authority.folder(), &https(&exporter, "/metrics"), &args);
+            assert_eq!(
+                (fetched.code, fetched.status.as_str()),
+                (0, status),
+                "{fetched:?}"
+            );
+            let text = fetched.text.to_lowercase();
+            assert!(text.contains("\ncontent-length: "), "{text}");
+            assert!(!text.contains("\ncontent-length: 0"), "{text}");
+        }
+    }
+}
+
+#[test]
 fn clients_show_the_certificates_that_are_asked_for() {
     let authority = authority();
     authority.sign("client", "DNS:prometheus.test");
