@@ -6,12 +6,14 @@
 //! - the next page starts where the rows so far end, whatever was expected;
 //! - a walk ends where its rows reach `TotalCount`, or a page brings nothing new;
 //! - a full page that is exactly `TotalCount` is asked after, since it may count that page only;
-//! - a walk that does not add up is made once more, and only if both say the same does Desk mean it.
+//! - a walk that does not add up is made once more, a little later: it may add up then, also with
+//!   agents who came while it lasted; otherwise both must say the same, and so Desk means it.
 //!
 //! Where all is as promised, the pages after the first are asked for a few at a time.
 
 use std::collections::BTreeSet;
 use std::hash::{BuildHasher as _, RandomState};
+use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use futures_util::stream;
@@ -26,6 +28,12 @@ const ABREAST: usize = 4;
 
 /// The most pages that one walk may take: 200,000 agents. Whoever promises more is not believed.
 const MOST_PAGES: usize = 2000;
+
+/// What upset one walk would upset one right after it, and twice the same would be no evidence.
+const SECOND_LOOK: Duration = Duration::from_secs(1);
+
+/// What Desk refuses a parameter with (the API's page, private error codes).
+const INVALID_PARAMETER: i64 = 141_004;
 
 /// Where pages come from: Desk, or a test.
 pub(super) trait Pages {
@@ -55,8 +63,9 @@ pub(super) async fn list(pages: &impl Pages) -> Result<Listing, Error> {
     if first.adds_up() {
         return Ok(first.into_listing());
     }
+    tokio::time::sleep(SECOND_LOOK).await;
     let second = walk(pages).await?;
-    if second.adds_up() || second.agrees_with(&first) {
+    if second.is_complete() || second.agrees_with(&first) {
         return Ok(second.into_listing());
     }
     Err(Error::new(
@@ -83,8 +92,12 @@ async fn walk(pages: &impl Pages) -> Result<Walk, Error> {
                 format!("Desk's answer has no end: {MOST_PAGES} pages and it promises more"),
             ));
         }
-        let next = pages.page(walk.received()).await?;
-        walk.take(&next);
+        match pages.page(walk.received()).await {
+            Ok(next) => walk.take(&next),
+            // As many as were counted are there: who refuses to look beyond them knows of no more.
+            Err(error) if walk.may_count_pages && error.code() == Some(INVALID_PARAMETER) => break,
+            Err(error) => return Err(error),
+        }
     }
     Ok(walk)
 }
@@ -174,7 +187,13 @@ impl Walk {
     }
 
     fn adds_up(&self) -> bool {
-        !self.is_unsteady && self.repeated == 0 && self.received() as u64 == self.total_count
+        !self.is_unsteady && self.is_complete()
+    }
+
+    /// Whether it holds as many rows as the most that were counted, each of them once. Where the count
+    /// has moved meanwhile it has grown, at the end: rows that move between pages are repeated or lack.
+    fn is_complete(&self) -> bool {
+        self.repeated == 0 && self.received() as u64 == self.total_count
     }
 
     fn agrees_with(&self, other: &Self) -> bool {
@@ -229,6 +248,9 @@ mod tests {
     use crate::desk::wire::decode;
     use std::cell::RefCell;
 
+    /// The `TotalCount` of a rule that means: no page, but a refusal.
+    const REFUSED: u64 = u64::MAX - 1;
+
     /// A Desk that answers by a rule, and remembers what it was asked.
     struct Desk<F> {
         rule: F,
@@ -246,6 +268,8 @@ mod tests {
 
         fn list(&self) -> Result<Listing, Error> {
             tokio::runtime::Builder::new_current_thread()
+                .enable_time()
+                .start_paused(true)
                 .build()
                 .unwrap()
                 .block_on(list(self))
@@ -261,6 +285,9 @@ mod tests {
             let nth = self.asked.borrow().len();
             self.asked.borrow_mut().push(offset);
             let (total, agents) = (self.rule)(nth, offset);
+            if total == REFUSED {
+                return Err(Error::refused(INVALID_PARAMETER, ""));
+            }
             let rows: Vec<_> = agents
                 .iter()
                 .map(|id| format!(r#"{{"AgentId":"{id}"}}"#))
@@ -303,6 +330,21 @@ mod tests {
     }
 
     #[test]
+    fn a_refusal_to_look_beyond_the_last_row_is_no_failure() {
+        let refuses = Desk::new(|_, offset| match offset {
+            0 => (100, honest(100, 0, 100)),
+            _ => (REFUSED, Vec::new()),
+        });
+        let listing = refuses.list().unwrap();
+        assert_eq!((listing.rows.len(), listing.missing_rows), (100, 0));
+        let refuses_the_middle = Desk::new(|_, offset| match offset {
+            0 => (150, honest(150, 0, 100)),
+            _ => (REFUSED, Vec::new()),
+        });
+        assert!(refuses_the_middle.list().is_err());
+    }
+
+    #[test]
     fn a_short_page_is_followed_from_where_it_ended() {
         let desk = Desk::new(|_, offset| (250, honest(250, offset, 60)));
         assert_eq!(desk.list().unwrap().rows.len(), 250);
@@ -341,6 +383,17 @@ mod tests {
 
         let never_settles = Desk::new(|nth, offset| (250 + nth as u64, honest(250, offset, 100)));
         assert_eq!(never_settles.list().unwrap_err().class(), Class::Protocol);
+    }
+
+    #[test]
+    fn agents_who_come_while_all_are_listed_are_listed_too() {
+        // One more with each page, also while it is asked the second time.
+        let grows = Desk::new(|nth, offset| {
+            let agents = 250 + nth;
+            (agents as u64, honest(agents, offset, 100))
+        });
+        let listing = grows.list().unwrap();
+        assert_eq!((listing.rows.len(), listing.missing_rows), (255, 0));
     }
 
     #[test]

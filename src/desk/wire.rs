@@ -81,13 +81,14 @@ pub fn decode(body: &[u8]) -> Result<Page, Error> {
         .total_count
         .and_then(integer)
         .ok_or_else(|| unreadable("it says success but has no TotalCount"))?;
-    let Data { rows, without_id } = envelope
+    let data = envelope
         .data
+        .filter(|data| !data.is_null || total_count == 0)
         .ok_or_else(|| unreadable("it says success but has no array as Data"))?;
     Ok(Page {
         total_count,
-        rows,
-        rows_without_id: without_id,
+        rows: data.rows,
+        rows_without_id: data.without_id,
         unknown_fields,
     })
 }
@@ -126,6 +127,8 @@ struct Envelope<'a> {
 struct Data {
     rows: Rows,
     without_id: usize,
+    /// As many programs write an empty list; where rows are counted it is none.
+    is_null: bool,
 }
 
 struct EnvelopeSeed<'u>(&'u mut BTreeSet<String>);
@@ -179,10 +182,6 @@ pub(super) fn remember(unknown_fields: &mut BTreeSet<String>, name: &str) {
 /// What is said of JSON that is of another kind than expected: nothing, and no error either.
 macro_rules! nothing_else {
     () => {
-        fn visit_unit<E>(self) -> Result<Self::Value, E> {
-            Ok(None)
-        }
-
         fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
             Ok(None)
         }
@@ -221,6 +220,13 @@ impl<'de> Visitor<'de> for DataSeed<'_> {
 
     nothing_else!();
 
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+        Ok(Some(Data {
+            is_null: true,
+            ..Data::default()
+        }))
+    }
+
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an array of rows")
     }
@@ -255,6 +261,10 @@ impl<'de> Visitor<'de> for RowSeed<'_> {
     type Value = Option<()>;
 
     nothing_else!();
+
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+        Ok(None)
+    }
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object")
@@ -434,6 +444,14 @@ mod tests {
     }
 
     #[test]
+    fn nobody_may_be_an_empty_list_or_null() {
+        for data in ["[]", "null"] {
+            let body = format!(r#"{{"ErrorCode": 0, "Data": {data}, "TotalCount": 0}}"#);
+            assert!(decode(body.as_bytes()).unwrap().rows.is_empty(), "{data}");
+        }
+    }
+
+    #[test]
     fn the_later_of_two_equal_names_counts() {
         let rows = row(r#""BusyTime": "x", "BusyTime": 2"#);
         let row = rows.at(0);
@@ -453,7 +471,8 @@ mod tests {
             "{}",
             r#"{"ErrorCode": 0}"#,
             r#"{"ErrorCode": 0, "TotalCount": 1}"#,
-            r#"{"ErrorCode": 0, "TotalCount": 0, "Data": null}"#,
+            r#"{"ErrorCode": 0, "TotalCount": 0}"#,
+            r#"{"ErrorCode": 0, "TotalCount": 1, "Data": null}"#,
             r#"{"ErrorCode": 0, "TotalCount": -1, "Data": []}"#,
             r#"{"ErrorCode": 0, "TotalCount": 1.5, "Data": []}"#,
             r#"{"ErrorCode": 0, "Data": []}"#,
