@@ -4,14 +4,17 @@
 //! the exporter's own tables, so that a renamed metric fails here and not on a wall.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::process::Command;
 
 use promql_parser::label::Matchers;
 use promql_parser::parser::{self, Expr, LabelModifier, VectorSelector};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tencent_desk_exporter::catalog::own::Kind;
 use tencent_desk_exporter::catalog::{AGENT_ID, agents, own};
 
 use crate::support::repository::{self, Variables, dashboards, expressions, list, rules, text};
+use crate::support::tools;
 
 /// Units that Grafana knows, of those that we use. `suffix:` and `time:` take any text.
 const UNITS: &[&str] = &[
@@ -428,4 +431,43 @@ fn nothing_is_called_what_it_is_not() {
             }
         }
     }
+}
+
+#[test]
+fn after_midnight_the_last_hour_holds_what_came_since() {
+    let found = expressions();
+    let last_hour = found.iter().find(|it| it.whence.ends_with("How much A"));
+    let variables = Variables {
+        job: "desk",
+        instance: "x",
+        agent_id: "a",
+        range: "1h",
+    };
+    let expr = variables.fill_in(&last_hour.unwrap().expr);
+    let series = |name: &str, values: &str| {
+        let labels = r#"{job="desk",instance="x",agent_id="a"}"#;
+        json!({ "series": format!("tencent_desk_{name}{labels}"), "values": values })
+    };
+    // A session every twenty minutes; midnight is after two hours.
+    let expected = |at: &str, value: u32| {
+        let sample = json!({ "labels": r#"{job="desk",instance="x"}"#, "value": value });
+        json!({ "expr": expr, "eval_time": at, "exp_samples": [sample] })
+    };
+    let test = json!({
+        "interval": "20m",
+        "input_series": [
+            series("up", "1+0x11"),
+            series("day_start_timestamp_seconds", "1000+0x5 2000+0x5"),
+            series("agent_sessions", "0+1x5 0+1x5"),
+        ],
+        "promql_expr_test": [expected("100m", 3), expected("160m", 2), expected("200m", 3)],
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("test.yml");
+    fs::write(&file, json!({ "tests": [test] }).to_string()).unwrap();
+    tools::run(
+        Command::new(tools::promtool())
+            .args(["test", "rules"])
+            .arg(file),
+    );
 }
