@@ -357,7 +357,7 @@ impl Mistakes {
         }
     }
 
-    fn program(&mut self, v: &Variables, warnings: Vec<String>) -> Option<Program> {
+    fn program(&mut self, v: &Variables, mut warnings: Vec<String>) -> Option<Program> {
         let poll_interval = self.read("POLL_INTERVAL", v.poll_interval.as_ref(), |text| {
             parse_duration(text, SECOND, DAY)
         });
@@ -379,11 +379,17 @@ impl Mistakes {
         let log_level = self.read("LOG_LEVEL", v.log_level.as_ref(), Directives::parse);
         let log_format = self.read("LOG_FORMAT", v.log_format.as_ref(), parse_format);
         let web = self.web(v);
+        let (poll_interval, max_staleness) = (poll_interval?, max_staleness?);
+        if max_staleness < 2 * poll_interval {
+            warnings.push(format!(
+                "{PREFIX}MAX_STALENESS is less than two intervals: figures are gone for a moment whenever a poll takes longer than the one before"
+            ));
+        }
         Some(Program {
-            poll_interval: poll_interval?,
+            poll_interval,
             request_timeout: request_timeout?,
             requests_per_second: requests_per_second?,
-            max_staleness: max_staleness?,
+            max_staleness,
             listen_address: listen_address?,
             telemetry_path: telemetry_path?,
             log_level: log_level?,
@@ -740,7 +746,14 @@ mod tests {
             mistakes(&[("POLL_INTERVAL", "10m"), ("MAX_STALENESS", "9m")]).len(),
             1
         );
-        assert!(config(&[("POLL_INTERVAL", "1s"), ("MAX_STALENESS", "2s")]).is_ok());
+        let warnings = |staleness| {
+            let both = [("POLL_INTERVAL", "10s"), ("MAX_STALENESS", staleness)];
+            config(&both).unwrap().program.warnings.len()
+        };
+        assert_eq!(
+            (warnings("10s"), warnings("19s"), warnings("20s")),
+            (1, 1, 0)
+        );
     }
 
     #[test]

@@ -4,6 +4,8 @@ use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
 
+use crate::secret::{LONGEST_SHOWN, is_secret_char};
+
 /// What the file holds, if that is no more than `largest` bytes.
 ///
 /// # Errors
@@ -32,10 +34,31 @@ pub(crate) fn read(path: &Path, largest: u64) -> Result<Vec<u8>, String> {
 
 /// The path, unless it may well be a secret, put where its path belongs.
 pub(crate) fn shown(path: &Path) -> String {
-    const LONGEST_NAME: usize = 31;
     let text = path.to_string_lossy();
-    if text.split('/').all(|name| name.len() <= LONGEST_NAME) {
+    let mut runs = text.split(|c| c == '/' || !is_secret_char(c));
+    if runs.all(|run| run.len() <= LONGEST_SHOWN) {
         return text.into_owned();
     }
     "the file (its name is long and not shown: it has to be a path, not the secret)".to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_shown_and_a_secret_in_its_place_is_not() {
+        let path = "/run/credentials/tencent-desk-exporter@shop.service/key";
+        assert_eq!(shown(Path::new(path)), path);
+        let key = "0123456789abcdef".repeat(4);
+        for secret in [
+            key.clone(),
+            format!("/etc/{key}"),
+            format!("'{key}'"),
+            "eJ*-_x".repeat(20),
+        ] {
+            assert!(!shown(Path::new(&secret)).contains("0123"), "{secret}");
+            assert!(!shown(Path::new(&secret)).contains("eJ*"), "{secret}");
+        }
+    }
 }

@@ -59,7 +59,12 @@ impl Verdict {
                 word: "up",
                 color: "good",
                 headline: "Desk answers.",
-                explanation: "The last poll brought today's figures, whole.".to_owned(),
+                explanation: match state.missing_rows() {
+                    0 => "The last poll brought today's figures, whole.".to_owned(),
+                    missing => format!(
+                        "The last poll brought today's figures, less {missing} agents whom Desk counts and does not list."
+                    ),
+                },
             },
             Some(Some(error)) => Self {
                 word: "polls fail",

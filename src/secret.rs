@@ -27,6 +27,16 @@ impl fmt::Debug for Secret {
     }
 }
 
+/// A longer run of [`is_secret_char`] is not shown, whatever it is: half of a key (64 digits) is
+/// longer, and a UserSig by far.
+pub(crate) const LONGEST_SHOWN: usize = 31;
+
+/// Whether keys and UserSigs are made of `c`: hexadecimal digits, both base64s and their
+/// percent-encoded forms.
+pub(crate) fn is_secret_char(c: char) -> bool {
+    c.is_ascii_alphanumeric() || "+/=*-_%".contains(c)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

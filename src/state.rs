@@ -44,6 +44,12 @@ impl State {
             .is_some_and(|poll| poll.failure.is_none())
     }
 
+    /// How many rows the last good answer counted and did not hold.
+    pub fn missing_rows(&self) -> u64 {
+        let last_good = self.last_good.as_ref();
+        last_good.map_or(0, |page| page.snapshot().missing_rows)
+    }
+
     /// The agents' figures, if there are any that may be shown at `now`.
     pub fn shown(&self, now: Now) -> Option<&Arc<Page>> {
         self.last_good.as_ref().filter(|page| page.is_current(now))

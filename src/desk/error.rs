@@ -7,6 +7,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::secret::{LONGEST_SHOWN, is_secret_char};
+
 /// The kinds of failure; the values of the label `class`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Class {
@@ -190,10 +192,9 @@ impl std::error::Error for Error {}
 /// or a UserSig (Desk may well repeat the one that it refuses).
 pub fn harmless(text: &str) -> String {
     const LONGEST: usize = 200;
-    const LONGEST_WORD: usize = 31;
     let mut shown = String::new();
-    for word in text.split_inclusive(|c: char| !is_signature_char(c)) {
-        if word.chars().count() > LONGEST_WORD {
+    for word in text.split_inclusive(|c| !is_secret_char(c)) {
+        if word.chars().count() > LONGEST_SHOWN {
             shown.push_str("[not shown] ");
         } else {
             shown.extend(word.chars().map(|c| if c.is_control() { ' ' } else { c }));
@@ -204,11 +205,6 @@ pub fn harmless(text: &str) -> String {
         }
     }
     shown.trim().to_owned()
-}
-
-/// Hexadecimal keys, both base64s and their percent-encoded forms.
-fn is_signature_char(c: char) -> bool {
-    c.is_ascii_alphanumeric() || "+/=*-_%".contains(c)
 }
 
 /// What the documents say of one error code.

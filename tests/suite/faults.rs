@@ -277,6 +277,12 @@ fn fewer_rows_than_promised_are_a_poll_of_their_own_and_the_gap_is_told() {
         !whole
     });
     assert!(is_up(&page));
+    let landing = exporter.get("/");
+    assert!(
+        landing.text().contains("less 50 agents"),
+        "{}",
+        landing.text()
+    );
 }
 
 #[test]
