@@ -1,6 +1,6 @@
 //! Tells the binary which commit and which compiler it comes from, for `--version` and the metric
-//! `tencent_desk_exporter_build_info`. Outside of a git checkout the revision is taken from
-//! `TENCENT_DESK_EXPORTER_REVISION`, or is "unknown".
+//! `tencent_desk_exporter_build_info`. The commit is `TENCENT_DESK_EXPORTER_REVISION` where that is
+//! set, as where an image is built without `.git`; else git's; else "unknown".
 
 use std::process::Command;
 

@@ -32,8 +32,7 @@ pub async fn check(config: Config) -> Result<Finding, String> {
     let Config { program, account } = config;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let zone = account.time_zone.clone();
-    let day = DayWindow::around(clock.now().wall, &zone)
-        .map_err(|error| format!("this machine's clock is off, it has no day: {error}"))?;
+    let day = DayWindow::around(clock.now().wall, &zone).map_err(|error| error.to_string())?;
     let mut text = String::from("The configuration is complete.\n");
     say(
         &mut text,

@@ -64,10 +64,10 @@ impl DayWindow {
     ///
     /// # Errors
     /// Where the calendar ends, in the years -9999 and 9999: the wall clock is off.
-    pub fn around(instant: Timestamp, zone: &TimeZone) -> Result<Self, jiff::Error> {
+    pub fn around(instant: Timestamp, zone: &TimeZone) -> Result<Self, NoDay> {
         let local = instant.to_zoned(zone.clone());
-        let start = local.start_of_day()?.timestamp();
-        let end = first_instant_after(&local)?;
+        let start = local.start_of_day().map_err(NoDay)?.timestamp();
+        let end = first_instant_after(&local).map_err(NoDay)?;
         if end <= instant {
             // Clocks went back over midnight, and show the end of the date that is over once more.
             // A day that has begun stays the day: Newfoundland went from 00:01 to 23:01 until 2011.
@@ -106,6 +106,18 @@ impl DayWindow {
         Duration::try_from(self.end.duration_since(instant)).unwrap_or_default()
     }
 }
+
+/// This machine's wall clock is at an end of the calendar.
+#[derive(Debug)]
+pub struct NoDay(jiff::Error);
+
+impl fmt::Display for NoDay {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "this machine's clock is off, it has no day: {}", self.0)
+    }
+}
+
+impl std::error::Error for NoDay {}
 
 /// The first instant of the next date that exists. (Zones have skipped whole dates: Samoa had no
 /// 30 December 2011, and its 29th ended where its 31st began.)

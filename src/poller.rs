@@ -146,7 +146,7 @@ impl<S: Source> Poller<S> {
                 Some(outcome) => outcome,
                 None => return self.at_once(started),
             },
-            Err(error) => Err(wall_clock_is_off(error)),
+            Err(error) => Err(Error::new(Class::Configuration, error.to_string())),
         };
         self.conclude(started, day.ok(), outcome)
     }
@@ -255,13 +255,6 @@ impl<S: Source> Poller<S> {
 
 fn later(now: Now, wait: Duration) -> Timestamp {
     now.wall.checked_add(wait).unwrap_or(Timestamp::MAX)
-}
-
-fn wall_clock_is_off(error: &jiff::Error) -> Error {
-    Error::new(
-        Class::Configuration,
-        format!("this machine's clock is off, it has no day: {error}"),
-    )
 }
 
 fn unrenderable(error: &dyn std::error::Error) -> Error {

@@ -4,7 +4,6 @@
 //! a name in `desk::rows` and a row here.
 
 use super::Reading::{Average, Nickname, Number, Ratio, Split, Timestamp};
-use super::Unit::{self, Count, Seconds};
 use super::{Family, Reading};
 use crate::desk::rows::{Field, Row};
 
@@ -13,25 +12,21 @@ pub const FAMILIES: &[Family] = &[
     family(
         "tencent_desk_agent_info",
         "The agent's nickname, always 1",
-        Count,
         Nickname { label: "nickname" },
     ),
     family(
         "tencent_desk_agent_first_login_timestamp_seconds",
         "When the agent first logged in, in Unix time; absent before",
-        Seconds,
         Timestamp(Field::FirstLoginTimestamp),
     ),
     family(
         "tencent_desk_agent_last_logout_timestamp_seconds",
         "When the agent last went offline, in Unix time; absent before",
-        Seconds,
         Timestamp(Field::LastLogoutTimestamp),
     ),
     family(
         "tencent_desk_agent_state_seconds",
         "Time that the agent spent free, busy (takes no new sessions) and resting",
-        Seconds,
         Split {
             label: "state",
             parts: &[
@@ -44,67 +39,56 @@ pub const FAMILIES: &[Family] = &[
     family(
         "tencent_desk_agent_sessions",
         "Sessions that the agent handled",
-        Count,
         Number(Field::TotalSessionCnt),
     ),
     family(
         "tencent_desk_agent_transferred_sessions",
         "Sessions that were transferred",
-        Count,
         Number(Field::TransferSessionCnt),
     ),
     family(
         "tencent_desk_agent_effective_sessions",
         "Valid sessions: both the user and the agent wrote after the hand-over",
-        Count,
         Number(Field::EffectiveSessionCnt),
     ),
     family(
         "tencent_desk_agent_ended_sessions",
         "Sessions that the agent ended",
-        Count,
         Number(Field::AgentEndCnt),
     ),
     family(
         "tencent_desk_agent_unanswered_sessions",
         "Sessions without a reply of the agent",
-        Count,
         Number(Field::NotRespSessionCnt),
     ),
     family(
         "tencent_desk_agent_served_users",
         "Users that the agent served",
-        Count,
         Number(Field::ServeUserCnt),
     ),
     family(
         "tencent_desk_agent_session_seconds",
         "Duration of all sessions, added up",
-        Seconds,
         Number(Field::TotalAcceptTime),
     ),
     family(
         "tencent_desk_agent_messages",
         "Messages in all sessions",
-        Count,
         Number(Field::TotalMsgCnt),
     ),
     family(
         "tencent_desk_agent_sent_messages",
         "Messages that the agent sent",
-        Count,
         Number(Field::AgentMsgCnt),
     ),
     family(
         "tencent_desk_agent_user_messages",
         "Messages that users sent",
-        Count,
         Number(Field::UserMsgCnt),
     ),
     family(
         "tencent_desk_agent_average_first_response_seconds",
         "Average time from the start of a session to the agent's first message; absent where no session was answered",
-        Seconds,
         Average {
             field: Field::AvgFirstRespTime,
             over: answered_sessions,
@@ -113,13 +97,11 @@ pub const FAMILIES: &[Family] = &[
     family(
         "tencent_desk_agent_first_response_under_30s_sessions",
         "Sessions that were first answered within 30 seconds",
-        Count,
         Number(Field::FirstRespUnder30sCnt),
     ),
     family(
         "tencent_desk_agent_average_response_seconds",
         "Average time from a user's message to the agent's answer; absent where no session was answered",
-        Seconds,
         Average {
             field: Field::AvgRespTime,
             over: answered_sessions,
@@ -128,13 +110,11 @@ pub const FAMILIES: &[Family] = &[
     family(
         "tencent_desk_agent_response_under_30s_sessions",
         "Sessions that were answered within 30 seconds on average",
-        Count,
         Number(Field::AvgRespUnder30sCnt),
     ),
     family(
         "tencent_desk_agent_average_session_seconds",
         "Average duration of a session; absent where there was none",
-        Seconds,
         Average {
             field: Field::AvgAcceptTime,
             over: sessions,
@@ -143,19 +123,16 @@ pub const FAMILIES: &[Family] = &[
     family(
         "tencent_desk_agent_rated_sessions",
         "Sessions that the user rated",
-        Count,
         Number(Field::SatisfactionSelectedCnt),
     ),
     family(
         "tencent_desk_agent_satisfied_sessions",
         "Sessions that the user rated with 4 or 5 stars",
-        Count,
         Number(Field::SatisfiedCnt),
     ),
     family(
         "tencent_desk_agent_satisfaction_ratio",
         "Part of the rated sessions that were rated with 4 or 5 stars, from 0 to 1; absent where none was rated",
-        Unit::Ratio,
         Ratio {
             part: Field::SatisfiedCnt,
             whole: Field::SatisfactionSelectedCnt,
@@ -163,11 +140,10 @@ pub const FAMILIES: &[Family] = &[
     ),
 ];
 
-const fn family(name: &'static str, what: &'static str, unit: Unit, reading: Reading) -> Family {
+const fn family(name: &'static str, what: &'static str, reading: Reading) -> Family {
     Family {
         name,
         what,
-        unit,
         reading,
     }
 }
@@ -184,6 +160,7 @@ fn answered_sessions(row: Row<'_>) -> Option<f64> {
 mod tests {
     use super::*;
     use crate::desk::wire::decode;
+    use std::collections::BTreeSet;
 
     /// What `family` (less its prefix) says of a row with these members.
     fn said(family: &str, members: &str) -> Option<f64> {
@@ -277,18 +254,8 @@ mod tests {
     }
 
     #[test]
-    fn names_are_unique_and_end_in_their_unit() {
-        for (index, family) in FAMILIES.iter().enumerate() {
-            assert!(
-                FAMILIES[index + 1..]
-                    .iter()
-                    .all(|other| other.name != family.name)
-            );
-            match family.unit {
-                Seconds => assert!(family.name.ends_with("_seconds"), "{}", family.name),
-                Unit::Ratio => assert!(family.name.ends_with("_ratio"), "{}", family.name),
-                Count => {}
-            }
-        }
+    fn names_are_unique() {
+        let names: BTreeSet<_> = FAMILIES.iter().map(|family| family.name).collect();
+        assert_eq!(names.len(), FAMILIES.len());
     }
 }

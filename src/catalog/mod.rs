@@ -1,25 +1,13 @@
 //! What is asked of Desk and what it is called: the one place where a field becomes a metric.
 //!
-//! A [`Family`] says: this reading of a row is this metric, with this help, in this unit. The
-//! exposition, the README's reference, and the tests over dashboards and rules all follow from the
-//! tables here. [`agents`] is about the rows of `describe_agent_statistics`; another endpoint is
+//! A [`Family`] says: this reading of a row is this metric, with this help. The exposition, the
+//! README's reference, and the tests over dashboards and rules all follow from the tables here. [`agents`] is about the rows of `describe_agent_statistics`; another endpoint is
 //! another file beside it. [`own`] is what the exporter says of itself.
 
 pub mod agents;
 pub mod own;
 
 use crate::desk::rows::{Field, Row};
-
-/// The unit of a metric, which its name ends in (Prometheus' guideline on naming).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unit {
-    /// Seconds, also since the start of 1970.
-    Seconds,
-    /// A part of a whole, from 0 to 1.
-    Ratio,
-    /// Things that are counted, named by the metric itself.
-    Count,
-}
 
 /// How a row is read for one family.
 #[derive(Debug, Clone, Copy)]
@@ -59,12 +47,10 @@ pub enum Reading {
 /// One metric about every agent.
 #[derive(Debug, Clone, Copy)]
 pub struct Family {
-    /// The whole name.
+    /// The whole name, with the unit at its end (Prometheus' guideline on naming).
     pub name: &'static str,
     /// What it says, in half a sentence; [`Family::help`] says the rest.
     pub what: &'static str,
-    /// Its unit.
-    pub unit: Unit,
     /// How it is read from a row.
     pub reading: Reading,
 }

@@ -14,7 +14,7 @@ use crate::files;
 use crate::lock::lock;
 use crate::secret::Secret;
 
-/// How long a UserSig is good that is made here: two months, as Tencent recommends.
+/// How long a UserSig is good that is made here, in seconds: two months, as Tencent recommends.
 const LIFETIME: i64 = 60 * 86_400;
 
 /// It is renewed once half of that is over, so that a month is left to notice that this fails.
@@ -77,6 +77,7 @@ pub struct Credentials {
 struct State {
     /// The key, or the UserSig as given.
     secret: Secret,
+    /// What Desk gets until it is due for renewal or refused.
     sent: Option<Signed>,
     /// Why the file could not be read the last time, to say so once.
     unreadable: Option<String>,
@@ -85,6 +86,7 @@ struct State {
 #[derive(Debug, Clone)]
 struct Signed {
     text: Secret,
+    /// In Unix seconds.
     made_at: i64,
     expires_at: Option<Timestamp>,
 }

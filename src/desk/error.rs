@@ -2,7 +2,8 @@
 //!
 //! Every failure is of one [`Class`]; the class decides when to try again and gives the advice.
 //! Where Desk names a code, the code's row in `CODES` says its class and its meaning: restated
-//! from the lists of common codes (60000 to 79999) and of Desk's own (141000 to 141012).
+//! from the lists of common codes (60000 to 79999), of Desk's own (141000 to 141012) and, since the
+//! gateway is the same, of the group service (10002 to 10026).
 
 use std::fmt;
 use std::time::Duration;

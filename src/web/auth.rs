@@ -43,7 +43,7 @@ const BCRYPT: GeneralPurpose = GeneralPurpose::new(
 );
 
 /// A bcrypt hash, taken apart so that it can be held against a password.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct Hash {
     cost: u32,
     salt: [u8; 16],

@@ -124,6 +124,16 @@ pub enum ClientAuth {
     RequireAndVerifyClientCert,
 }
 
+impl ClientAuth {
+    /// Whether somebody has to vouch for the certificates that are shown.
+    pub(super) fn verifies(self) -> bool {
+        matches!(
+            self,
+            Self::VerifyClientCertIfGiven | Self::RequireAndVerifyClientCert
+        )
+    }
+}
+
 /// A version of TLS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Version {
@@ -337,10 +347,7 @@ impl Tls {
         if has_ca {
             one_of("client_ca", &self.client_ca_file, &self.client_ca);
         }
-        let verifies = matches!(
-            self.client_auth_type,
-            ClientAuth::VerifyClientCertIfGiven | ClientAuth::RequireAndVerifyClientCert
-        );
+        let verifies = self.client_auth_type.verifies();
         let asks = self.client_auth_type != ClientAuth::NoClientCert;
         let mut unless = |is_well: bool, why: &str| {
             if !is_well {
@@ -384,7 +391,7 @@ fn given(value: &Option<String>) -> bool {
 fn unique_names<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<BTreeMap<String, Hash>, D::Error> {
-    struct Names(PhantomData<Hash>);
+    struct Names;
 
     impl<'de> Visitor<'de> for Names {
         type Value = BTreeMap<String, Hash>;
@@ -409,7 +416,7 @@ fn unique_names<'de, D: Deserializer<'de>>(
         }
     }
 
-    deserializer.deserialize_any(Names(PhantomData))
+    deserializer.deserialize_any(Names)
 }
 
 /// The mistake with its place.

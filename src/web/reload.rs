@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::header::HeaderMap;
-use ring::digest::{Digest, SHA256, digest};
+use ring::digest::{SHA256, digest};
 use rustls::ServerConfig;
 use tokio::sync::watch;
 
@@ -50,8 +50,8 @@ impl fmt::Debug for Loaded {
 #[derive(Debug, Clone)]
 pub struct Source {
     path: PathBuf,
-    /// What the files held.
-    seen: Vec<u8>,
+    /// Of what the files held.
+    fingerprint: Vec<u8>,
     /// What was made of it.
     pub loaded: Arc<Loaded>,
 }
@@ -65,7 +65,7 @@ impl Source {
         let files = Files::read(path)?;
         Ok(Self {
             path: path.to_owned(),
-            seen: files.digest.as_ref().to_vec(),
+            fingerprint: files.fingerprint.clone(),
             loaded: Arc::new(files.load()?),
         })
     }
@@ -80,7 +80,7 @@ impl Source {
 struct Files {
     config: WebConfig,
     material: Material,
-    digest: Digest,
+    fingerprint: Vec<u8>,
 }
 
 impl Files {
@@ -95,11 +95,11 @@ impl Files {
             Some(tls) => material(tls, folder)?,
             None => Material::default(),
         };
-        let digest = fingerprint(&text, &material);
+        let fingerprint = fingerprint(&text, &material);
         Ok(Self {
             config,
             material,
-            digest,
+            fingerprint,
         })
     }
 
@@ -121,14 +121,14 @@ impl Files {
 }
 
 /// Changes with any of the files, and with nothing else.
-fn fingerprint(text: &str, material: &Material) -> Digest {
+fn fingerprint(text: &str, material: &Material) -> Vec<u8> {
     let client_ca = material.client_ca.as_deref().unwrap_or_default();
     let mut all = Vec::new();
     for part in [text.as_bytes(), &material.cert, &material.key, client_ca] {
         all.extend_from_slice(&part.len().to_be_bytes());
         all.extend_from_slice(part);
     }
-    digest(&SHA256, &all)
+    digest(&SHA256, &all).as_ref().to_vec()
 }
 
 /// What the section's files hold; all that cannot be read is told.
@@ -199,7 +199,7 @@ impl Follower {
 
     fn seen(files: &Result<Files, Vec<String>>) -> Seen {
         match files {
-            Ok(files) => Ok(files.digest.as_ref().to_vec()),
+            Ok(files) => Ok(files.fingerprint.clone()),
             Err(why) => Err(why.clone()),
         }
     }
@@ -209,7 +209,7 @@ impl Follower {
         let Some(files) = self.look().await else {
             return false;
         };
-        let is_served = Self::seen(&files) == Ok(self.source.seen.clone());
+        let is_served = Self::seen(&files) == Ok(self.source.fingerprint.clone());
         !is_served || self.complaint.is_some()
     }
 
@@ -225,15 +225,15 @@ impl Follower {
             Ok(files) => files,
             Err(why) => return self.complain(why),
         };
-        let seen = files.digest.as_ref().to_vec();
-        if seen == self.source.seen {
+        let fingerprint = files.fingerprint.clone();
+        if fingerprint == self.source.fingerprint {
             self.is_well("the web configuration is what it was before");
             return None;
         }
         match files.load().and_then(|new| self.replaces(new)) {
             Ok(loaded) => {
                 self.is_well("the web configuration has changed: using its new content");
-                self.source.seen = seen;
+                self.source.fingerprint = fingerprint;
                 self.source.loaded = loaded.clone();
                 Some(loaded)
             }

@@ -19,7 +19,7 @@ use rustls::{
 use super::{ClientAuth, Curve, Tls, Version, names};
 
 /// What the section's files hold.
-#[derive(Default, PartialEq, Eq)]
+#[derive(Default)]
 pub struct Material {
     /// The certificate and those above it, in PEM.
     pub cert: Vec<u8>,
@@ -128,12 +128,8 @@ fn client_verifier(
         ClientAuth::RequestClientCert | ClientAuth::VerifyClientCertIfGiven => false,
         ClientAuth::RequireAnyClientCert | ClientAuth::RequireAndVerifyClientCert => true,
     };
-    let verifies = matches!(
-        tls.client_auth_type,
-        ClientAuth::VerifyClientCertIfGiven | ClientAuth::RequireAndVerifyClientCert
-    );
     let vouched = match material.client_ca.as_ref() {
-        Some(pem) if verifies => Some(vouched_for(pem, provider)?),
+        Some(pem) if tls.client_auth_type.verifies() => Some(vouched_for(pem, provider)?),
         _ => None,
     };
     Ok(Some(Arc::new(Clients {
