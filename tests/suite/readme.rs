@@ -9,6 +9,8 @@ use tencent_desk_exporter::catalog::{self, Family, agents, own};
 use tencent_desk_exporter::config::SETTINGS;
 use tencent_desk_exporter::desk::rows::Field;
 
+use crate::support::repository;
+
 const README: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
 
 #[test]
@@ -88,5 +90,21 @@ fn hold(section: &str, table: &str) {
             table,
             "BLESS=1 cargo test --locked writes it anew"
         );
+    }
+}
+
+#[test]
+fn the_tour_passes_every_room() {
+    let tour = repository::read("README.md");
+    let (_, tour) = tour.split_once("## For those who change it").unwrap();
+    for entry in fs::read_dir(repository::file("src")).unwrap() {
+        let entry = entry.unwrap();
+        let name = entry.file_name().into_string().unwrap();
+        let end = if entry.file_type().unwrap().is_dir() {
+            "/`"
+        } else {
+            "`"
+        };
+        assert!(tour.contains(&format!("`src/{name}{end}")), "src/{name}");
     }
 }
