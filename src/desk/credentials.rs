@@ -5,8 +5,10 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
+use std::time::Duration;
 
 use jiff::Timestamp;
+use tokio::task::JoinHandle;
 
 use super::error::{Class, Error};
 use super::usersig::UserSig;
@@ -22,6 +24,9 @@ const RENEW_AFTER: i64 = LIFETIME / 2;
 
 /// No key or UserSig is longer; a larger file is some other file.
 const LARGEST_FILE: u64 = 64 * 1024;
+
+/// How long a poll waits for the secret's file, which may be on a disk that does not answer.
+const READ_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Where a secret comes from.
 #[derive(Debug, Clone)]
@@ -71,6 +76,7 @@ pub struct Credentials {
     identifier: String,
     proof: Proof,
     state: Mutex<State>,
+    reading: Reading,
 }
 
 #[derive(Debug)]
@@ -108,6 +114,7 @@ impl Credentials {
             identifier,
             proof,
             state: Mutex::new(state),
+            reading: Reading::default(),
         })
     }
 
@@ -124,12 +131,13 @@ impl Credentials {
     /// Takes up a secret that was rotated; keeps the last one where its file is gone or broken.
     pub async fn refresh(&self) {
         let (Proof::Key(source) | Proof::UserSig(source)) = &self.proof;
-        if matches!(source, SecretSource::Given(_)) {
+        let SecretSource::File(path) = source else {
             return;
-        }
+        };
         let source = source.clone();
-        let read = tokio::task::spawn_blocking(move || source.read()).await;
-        let Ok(read) = read else { return };
+        let read = self.reading.result(move || source.read()).await;
+        let too_slow = || Err(format!("{} is not read in time", files::shown(path)));
+        let read = read.unwrap_or_else(too_slow);
         let mut state = lock(&self.state);
         match read {
             Ok(secret) => {
@@ -239,6 +247,26 @@ impl Credentials {
     }
 }
 
+/// Reads off the async threads, once at a time: a read that hangs holds up no poll, and no second
+/// thread is lost to it.
+#[derive(Debug, Default)]
+struct Reading(tokio::sync::Mutex<Option<JoinHandle<Result<Secret, String>>>>);
+
+impl Reading {
+    /// What `read` says, or what an earlier one said that has ended only now; `None` where it takes
+    /// longer than [`READ_TIMEOUT`].
+    async fn result(
+        &self,
+        read: impl FnOnce() -> Result<Secret, String> + Send + 'static,
+    ) -> Option<Result<Secret, String>> {
+        let mut under_way = self.0.lock().await;
+        let reading = under_way.get_or_insert_with(|| tokio::task::spawn_blocking(read));
+        let read = tokio::time::timeout(READ_TIMEOUT, reading).await.ok()?;
+        *under_way = None;
+        read.ok()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -309,6 +337,19 @@ mod tests {
         assert_eq!(sent().await, "second");
         std::fs::remove_file(&file).unwrap();
         assert_eq!(sent().await, "second");
+    }
+
+    #[tokio::test]
+    async fn a_file_that_hangs_is_waited_for_by_one_thread_and_not_for_long() {
+        let reading = Reading::default();
+        let (answer, file) = std::sync::mpsc::channel();
+        let hangs = move || file.recv().map_err(|error| error.to_string());
+        assert_eq!(reading.result(hangs).await, None);
+        answer.send(Secret::new("late")).unwrap();
+        let never = || Err("a second read".to_owned());
+        assert_eq!(reading.result(never).await, Some(Ok(Secret::new("late"))));
+        let next = || Ok(Secret::new("next"));
+        assert_eq!(reading.result(next).await, Some(Ok(Secret::new("next"))));
     }
 
     #[test]
