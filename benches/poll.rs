@@ -27,9 +27,13 @@ fn main() {
     divan::main();
 }
 
-/// The bodies of all pages of so many agents.
+/// The bodies of all pages of so many agents, in the order of their ids.
 fn pages(agents: usize) -> Vec<String> {
-    let numbers: Vec<usize> = (0..agents).collect();
+    pages_of(&(0..agents).collect::<Vec<_>>())
+}
+
+fn pages_of(numbers: &[usize]) -> Vec<String> {
+    let agents = numbers.len();
     let page = |numbers: &[usize]| {
         let rows: Vec<_> = numbers.iter().map(|&number| row(number)).collect();
         format!(
@@ -71,6 +75,18 @@ fn decode(bencher: Bencher<'_, '_>, agents: usize) {
     bencher
         .counter(ItemsCount::new(agents))
         .bench(|| listing(black_box(&pages)));
+}
+
+#[divan::bench(args = AGENTS)]
+fn sort(bencher: Bencher<'_, '_>, agents: usize) {
+    let mut numbers: Vec<usize> = (0..agents).collect();
+    fastrand::Rng::with_seed(1).shuffle(&mut numbers);
+    let pages = pages_of(&numbers);
+    let day = DayWindow::around(Timestamp::UNIX_EPOCH, &TimeZone::UTC).ok();
+    bencher
+        .counter(ItemsCount::new(agents))
+        .with_inputs(|| listing(&pages))
+        .bench_values(|listing| day.map(|day| Snapshot::new(listing, day)));
 }
 
 #[divan::bench(args = AGENTS)]
