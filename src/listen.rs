@@ -100,6 +100,7 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use tokio::net::TcpStream;
 
     #[test]
     fn reads_what_users_write() {
@@ -135,11 +136,15 @@ mod tests {
     #[tokio::test]
     async fn all_addresses_are_of_both_kinds() {
         let listener = ListenAddress::parse(":0").unwrap().bind().await.unwrap();
-        let port = listener.local_addr().unwrap().port();
-        assert!(
-            tokio::net::TcpStream::connect(("127.0.0.1", port))
-                .await
-                .is_ok()
-        );
+        let address = listener.local_addr().unwrap();
+        assert!(address.ip().is_unspecified(), "{address}");
+        for loopback in ["127.0.0.1", "::1"] {
+            // Not every machine has both.
+            if TcpListener::bind((loopback, 0)).await.is_err() {
+                continue;
+            }
+            let connected = TcpStream::connect((loopback, address.port())).await;
+            assert!(connected.is_ok(), "{loopback}: {connected:?}");
+        }
     }
 }

@@ -1,11 +1,12 @@
 //! What the listener answers, path by path and method by method, and how the process ends.
 
-use std::net::TcpListener;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, TcpListener};
 
 use crate::support::desk::{Desk, Reply};
 use crate::support::eventually;
-use crate::support::exporter::{Exporter, Setup};
+use crate::support::exporter::{Exporter, Setup, logfmt};
 use crate::support::gate::Gate;
+use crate::support::http;
 use crate::support::page::Page;
 use crate::support::rows;
 
@@ -175,10 +176,26 @@ fn a_taken_address_is_exit_code_one() {
     assert_eq!(desk.asked(), 0);
 }
 
+/// The loopback addresses of this machine, which need not have IPv6, nor IPv4.
+fn loopbacks() -> Vec<IpAddr> {
+    let both = [Ipv6Addr::LOCALHOST.into(), Ipv4Addr::LOCALHOST.into()];
+    let is_there = |ip: &IpAddr| TcpListener::bind((*ip, 0)).is_ok();
+    both.into_iter().filter(is_there).collect()
+}
+
 #[test]
 fn an_address_without_a_host_is_every_address() {
     let desk = Desk::with(rows::agents(1));
     let exporter = Setup::of(&desk).set("LISTEN_ADDRESS", ":0").start();
-    assert_eq!(exporter.address().ip().to_string(), "127.0.0.1");
     exporter.wait_until_up();
+    let port = exporter.address().port();
+    for ip in loopbacks() {
+        let answer = http::fetch((ip, port).into(), "GET", "/metrics", &[]);
+        assert_eq!(answer.unwrap().status, 200, "{ip}");
+    }
+    // On a machine with one kind of address, that one alone would do for the above.
+    let every = [format!("[::]:{port}"), format!("0.0.0.0:{port}")];
+    let log = exporter.log();
+    let mut told = log.iter().filter_map(|line| logfmt(line).remove("address"));
+    assert!(told.any(|address| every.contains(&address)), "{log:#?}");
 }
