@@ -398,15 +398,21 @@ mod tests {
 
     #[test]
     fn rows_that_move_between_pages_are_never_half_an_answer() {
-        // Agent 0 leaves after the first page, so that all that follow move up by one.
-        let moves = Desk::new(|nth, offset| match nth {
-            0 => (250, honest(250, offset, 100)),
-            _ => (250, honest(250, offset.saturating_sub(nth), 100)),
+        // With each request one more agent comes before all others, so that rows come twice.
+        let move_back = Desk::new(|nth, offset| {
+            let start = offset.saturating_sub(nth);
+            (250, honest(250, start, 100))
         });
-        match moves.list() {
-            Ok(listing) => assert_eq!(listing.missing_rows, 0),
-            Err(error) => assert_eq!(error.class(), Class::Protocol),
-        }
+        assert_eq!(move_back.list().unwrap_err().class(), Class::Protocol);
+        assert_eq!(*move_back.asked.borrow(), [0, 100, 200, 0, 100, 200]);
+
+        // With each request the first agent leaves, so that rows are missed.
+        let move_up = Desk::new(|nth, offset| (250, honest(250, offset + nth, 100)));
+        assert_eq!(move_up.list().unwrap_err().class(), Class::Protocol);
+        assert_eq!(
+            *move_up.asked.borrow(),
+            [0, 100, 200, 248, 0, 100, 200, 244]
+        );
     }
 
     #[test]
