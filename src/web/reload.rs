@@ -277,11 +277,46 @@ impl Follower {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io;
+    use std::sync::Mutex;
+    use tokio::sync::mpsc;
+    use tracing::subscriber::{DefaultGuard, set_default};
 
     const HASH: &str = "$2y$05$hsFTMaTXRMAdcrFSSkgsAeSvFfRW/QFzN3yNBQzfN0PqAEHi9hTlm";
 
+    /// What this thread logs.
+    #[derive(Clone, Default)]
+    struct Log(Arc<Mutex<Vec<u8>>>);
+
+    impl Log {
+        /// Every test that may complain keeps one: tracing remembers of a line whether anybody
+        /// listens to it, and a thread without a log that comes first would answer for all.
+        fn keep() -> (Self, DefaultGuard) {
+            let log = Self::default();
+            let writer = log.clone();
+            let lines = tracing_subscriber::fmt().with_writer(move || writer.clone());
+            (log, set_default(lines.finish()))
+        }
+
+        fn times(&self, what: &str) -> usize {
+            let written = self.0.lock().unwrap();
+            String::from_utf8_lossy(&written).matches(what).count()
+        }
+    }
+
+    impl io::Write for Log {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
     #[tokio::test(start_paused = true)]
     async fn what_is_broken_or_takes_protection_away_is_not_taken_up() {
+        let _log = Log::keep();
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("web.yml");
         let write = |text: &str| std::fs::write(&path, text).unwrap();
@@ -308,6 +343,39 @@ mod tests {
         write(&format!("basic_auth_users: {{ a: {HASH}, b: {HASH} }}"));
         assert_eq!(follower.settle(SETTLES_IN).await.unwrap().users.len(), 2);
         assert!(!follower.has_news().await);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_cannot_be_used_is_told_once_however_long_it_lasts() {
+        let (log, _guard) = Log::keep();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("web.yml");
+        let good = format!("basic_auth_users: {{ a: {HASH} }}");
+        std::fs::write(&path, &good).unwrap();
+
+        let source = Source::read(&path).unwrap();
+        let (sender, _current) = watch::channel(source.loaded.clone());
+        let (report, mut reports) = mpsc::unbounded_channel();
+        tokio::spawn(follow(source, sender, move |is_good| {
+            let _ = report.send(is_good);
+        }));
+        assert_eq!(reports.recv().await, Some(true));
+        for (text, is_good, told) in [
+            ("one: mistake", false, [("one", 1), ("another", 0)]),
+            ("another: one", false, [("one", 1), ("another", 1)]),
+            (&good, true, [("one", 1), ("another", 1)]),
+            ("one: mistake", false, [("one", 2), ("another", 1)]),
+        ] {
+            std::fs::write(&path, text).unwrap();
+            let looks = if is_good { 1 } else { 10 };
+            for _ in 0..looks {
+                assert_eq!(reports.recv().await, Some(is_good), "{text}");
+            }
+            for (key, times) in told {
+                let told = format!("unknown field `{key}`");
+                assert_eq!(log.times(&told), times, "{key} after {text}");
+            }
+        }
     }
 
     #[test]
