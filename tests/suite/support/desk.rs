@@ -255,6 +255,17 @@ impl Desk {
         self.shared.diary.lock().unwrap().requests.len()
     }
 
+    /// The shortest time within which so many requests came. Each is noted before it is answered: what the
+    /// exporter leaves between the end of one and the start of the next, a busy machine can only stretch.
+    pub(crate) fn shortest_time_of(&self, requests: usize) -> Duration {
+        let mut came: Vec<Instant> = self.requests().iter().map(|request| request.at).collect();
+        came.sort();
+        let times = came
+            .windows(requests)
+            .map(|some| some[requests - 1] - some[0]);
+        times.min().expect("so many requests")
+    }
+
     pub(crate) fn offsets(&self) -> Vec<u64> {
         self.requests().iter().map(Request::offset).collect()
     }
