@@ -11,9 +11,10 @@ use std::sync::LazyLock;
 
 use serde_json::{Value, json};
 
-use crate::support::deploy::{files, in_root, node, python, run, run_with, script, text, yaml};
+use crate::support::deploy::{files, node, python, script, yaml};
 use crate::support::exporter::Setup;
-use crate::support::tools::tool;
+use crate::support::repository::{file, read};
+use crate::support::tools::{run, run_with, tool};
 
 const CHART: &str = "deploy/kubernetes/chart";
 const UNIT: &str = "deploy/systemd/tencent-desk-exporter.service";
@@ -101,7 +102,7 @@ fn every_yaml_can_be_read() {
 
 #[test]
 fn the_environment_file_has_every_setting_with_its_default() {
-    let file = text("deploy/systemd/env");
+    let file = read("deploy/systemd/env");
     let lines = file.lines().map(|line| line.trim_start_matches('#'));
     let found: Vec<_> = lines
         .filter_map(|line| line.strip_prefix(PREFIX)?.split_once('='))
@@ -129,7 +130,7 @@ fn the_units_are_sound_and_expose_little() {
         "deploy/systemd/tencent-desk-exporter.socket",
     ] {
         let name = Path::new(unit).file_name().unwrap();
-        let here = text(unit).replace(
+        let here = read(unit).replace(
             "/usr/bin/tencent-desk-exporter",
             env!("CARGO_BIN_EXE_tencent-desk-exporter"),
         );
@@ -148,14 +149,14 @@ fn the_units_are_sound_and_expose_little() {
         let mut security = Command::new(&analyze);
         run(security
             .args(["security", "--offline=true", "--no-pager", "--threshold=15"])
-            .arg(in_root(unit)));
+            .arg(file(unit)));
     }
 }
 
 #[test]
 fn the_template_unit_is_the_unit_but_for_its_folder() {
     let body = |unit: &str| {
-        let text = text(unit);
+        let text = read(unit);
         text[text.find("[Unit]").unwrap()..].to_owned()
     };
     let expected = body(UNIT)
@@ -193,7 +194,7 @@ fn the_port_is_the_same_everywhere() {
         ),
     ] {
         assert!(
-            text(file).contains(&line.replace("PORT", &port)),
+            read(file).contains(&line.replace("PORT", &port)),
             "{file}: {line}"
         );
     }
@@ -202,21 +203,21 @@ fn the_port_is_the_same_everywhere() {
 #[test]
 fn the_version_is_the_same_everywhere() {
     let version = env!("CARGO_PKG_VERSION");
-    let chart = &yaml(&in_root("deploy/kubernetes/chart/Chart.yaml"))[0];
+    let chart = &yaml(&file("deploy/kubernetes/chart/Chart.yaml"))[0];
     assert_eq!(
         (&chart["version"], &chart["appVersion"]),
         (&json!(version), &json!(version))
     );
-    let compose = &yaml(&in_root("deploy/compose/compose.yaml"))[0];
+    let compose = &yaml(&file("deploy/compose/compose.yaml"))[0];
     let image = compose["services"]["exporter"]["image"].as_str().unwrap();
     assert!(image.ends_with(&format!(":{version}")), "{image}");
 }
 
 #[test]
 fn the_dockerfile_has_no_flaw_and_the_image_no_luxury() {
-    let path = in_root("deploy/container/Dockerfile");
+    let path = file("deploy/container/Dockerfile");
     run(python("hadolint").arg(&path));
-    let file = text("deploy/container/Dockerfile");
+    let file = read("deploy/container/Dockerfile");
     let (_, last) = file.rsplit_once("FROM scratch").unwrap();
     for line in [
         "\nUSER 65532:65532\n",
@@ -230,12 +231,12 @@ fn the_dockerfile_has_no_flaw_and_the_image_no_luxury() {
 
 #[test]
 fn the_image_is_built_from_what_the_context_lets_through() {
-    let ignore = text(".dockerignore");
+    let ignore = read(".dockerignore");
     let let_through: BTreeSet<_> = ignore
         .lines()
         .filter_map(|line| line.strip_prefix('!'))
         .collect();
-    let file = text("deploy/container/Dockerfile");
+    let file = read("deploy/container/Dockerfile");
     let copied = file.lines().filter_map(|line| line.strip_prefix("COPY "));
     let copied = copied.filter(|line| !line.starts_with("--from"));
     let copied: BTreeSet<_> = copied
@@ -252,9 +253,9 @@ fn compose_is_valid_and_hands_every_setting_over() {
     ];
     run(python("check-jsonschema")
         .args(["--builtin-schema", "vendor.compose-spec"])
-        .args(both.map(in_root)));
+        .args(both.map(file)));
 
-    let real = &yaml(&in_root(both[1]))[0]["services"]["exporter"]["environment"];
+    let real = &yaml(&file(both[1]))[0]["services"]["exporter"]["environment"];
     let real: Vec<String> = serde_json::from_value(real.clone()).unwrap();
     let real = real.iter().filter_map(|line| line.strip_prefix(PREFIX));
     let real: BTreeSet<_> = real
@@ -269,19 +270,19 @@ fn compose_is_valid_and_hands_every_setting_over() {
         "WEB_CONFIG_FILE",
     ];
     assert_eq!(real, names_without(&left_out));
-    let example = text("deploy/compose/.env.example");
+    let example = read("deploy/compose/.env.example");
     for name in real.iter().filter(|name| *name != "SECRET_KEY_FILE") {
         assert!(example.contains(&format!("{PREFIX}{name}=")), "{name}");
     }
 
     // What is mounted is there.
-    let compose = &yaml(&in_root(both[0]))[0]["services"];
+    let compose = &yaml(&file(both[0]))[0]["services"];
     for service in compose.as_object().unwrap().values() {
         for volume in service["volumes"].as_array().into_iter().flatten() {
             let source = volume.as_str().unwrap().split(':').next().unwrap();
             let is_ours = source.starts_with("..");
             assert!(
-                !is_ours || in_root("deploy/compose").join(source).exists(),
+                !is_ours || file("deploy/compose").join(source).exists(),
                 "{source}"
             );
         }
@@ -297,7 +298,7 @@ fn workflows_are_valid() {
         check
     };
     run(schema("vendor.github-workflows").args(&workflows));
-    run(schema("vendor.dependabot").arg(in_root(".github/dependabot.yml")));
+    run(schema("vendor.dependabot").arg(file(".github/dependabot.yml")));
     let findings = run(node().arg("workflows").args(&workflows));
     // A permission that is younger than this linter; the schema above knows it.
     let findings: Vec<_> = findings
@@ -332,7 +333,7 @@ fn everything() -> Value {
 
 /// The chart's objects as Helm renders them, or why it does not: by template, as text.
 fn render(name: &str, values: &Value) -> Result<Vec<(String, String)>, String> {
-    let chart = in_root(CHART);
+    let chart = file(CHART);
     let answer = script(&[
         "render",
         chart.to_str().unwrap(),
@@ -398,7 +399,7 @@ fn validate(file: &Path) {
 
 #[test]
 fn the_chart_renders_to_valid_objects() {
-    let lint = script(&["lint", in_root(CHART).to_str().unwrap()]);
+    let lint = script(&["lint", file(CHART).to_str().unwrap()]);
     assert_eq!(lint["errors"], json!([]), "{lint}");
     assert_eq!(objects(&json!({ "demo": true })).len(), 4);
     let kinds: BTreeSet<_> = all_objects()
@@ -424,14 +425,14 @@ fn the_chart_says_what_it_needs() {
 #[test]
 fn the_chart_knows_every_setting() {
     let schema: Value =
-        serde_json::from_str(&text("deploy/kubernetes/chart/values.schema.json")).unwrap();
+        serde_json::from_str(&read("deploy/kubernetes/chart/values.schema.json")).unwrap();
     let settings = schema["properties"]["settings"]["properties"]
         .as_object()
         .unwrap();
     let known: BTreeSet<_> = settings.keys().cloned().collect();
     assert_eq!(known, names_without(&[&SECRETS[..], &OWN[..]].concat()));
 
-    let values = &yaml(&in_root("deploy/kubernetes/chart/values.yaml"))[0];
+    let values = &yaml(&file("deploy/kubernetes/chart/values.yaml"))[0];
     for name in values.as_object().unwrap().keys() {
         assert!(
             !schema["properties"][name].is_null(),
@@ -477,12 +478,12 @@ fn the_pod_is_restricted_and_alone() {
 fn rules_and_dashboards_in_the_cluster_are_those_of_the_repository() {
     let rule = the("PrometheusRule");
     let mut groups = Vec::new();
-    for file in [
+    for name in [
         "deploy/prometheus/rules.yml",
         "deploy/prometheus/alerts.yml",
     ] {
-        let mut file = yaml(&in_root(file)).remove(0);
-        for rule in file["groups"]
+        let mut rules = yaml(&file(name)).remove(0);
+        for rule in rules["groups"]
             .as_array_mut()
             .unwrap()
             .iter_mut()
@@ -493,7 +494,7 @@ fn rules_and_dashboards_in_the_cluster_are_those_of_the_repository() {
                 rule["expr"] = json!(number.to_string());
             }
         }
-        groups.append(file["groups"].as_array_mut().unwrap());
+        groups.append(rules["groups"].as_array_mut().unwrap());
     }
     assert_eq!(rule["spec"]["groups"], json!(groups));
 
@@ -512,7 +513,7 @@ fn rules_and_dashboards_in_the_cluster_are_those_of_the_repository() {
 
 #[test]
 fn the_job_is_the_one_that_the_alerts_know() {
-    let prometheus = &yaml(&in_root("deploy/prometheus/prometheus.yml"))[0];
+    let prometheus = &yaml(&file("deploy/prometheus/prometheus.yml"))[0];
     let job = &prometheus["scrape_configs"][0]["job_name"];
     let monitor = the("ServiceMonitor");
     let relabelings = &monitor["spec"]["endpoints"][0]["relabelings"];
@@ -522,7 +523,7 @@ fn the_job_is_the_one_that_the_alerts_know() {
     );
     let (file, job) = ("deploy/prometheus/alerts.yml", job.as_str().unwrap());
     assert!(
-        text(file).contains(&format!("up{{job=\"{job}\"}}")),
+        read(file).contains(&format!("up{{job=\"{job}\"}}")),
         "{file}"
     );
 }
@@ -539,7 +540,7 @@ fn the_manifests_are_those_of_the_chart() {
     let exporter = "What the chart makes of an SDKAppID and a Secret: set the first below, and make the second:\n\
                     # kubectl -n monitoring create secret generic tencent-desk --from-file=key";
     let operator = "The chart's part for the Prometheus Operator, which has to be there.";
-    for (file, head, templates) in [
+    for (name, head, templates) in [
         (
             "exporter.yaml",
             exporter,
@@ -557,7 +558,7 @@ fn the_manifests_are_those_of_the_chart() {
         for template in templates {
             let (_, text) = rendered
                 .iter()
-                .find(|(name, _)| *name == format!("{template}.yaml"))
+                .find(|(path, _)| *path == format!("{template}.yaml"))
                 .unwrap();
             manifest += "---\n";
             // Nobody manages these but whoever applies them.
@@ -568,14 +569,14 @@ fn the_manifests_are_those_of_the_chart() {
                 manifest += "\n";
             }
         }
-        let path = in_root("deploy/kubernetes/manifests").join(file);
+        let path = file("deploy/kubernetes/manifests").join(name);
         if std::env::var_os("BLESS").is_some() {
             fs::write(&path, &manifest).unwrap();
         }
         let found = fs::read_to_string(&path).unwrap_or_default();
         assert!(
             found == manifest,
-            "{file} is not what the chart renders: BLESS=1 writes it anew"
+            "{name} is not what the chart renders: BLESS=1 writes it anew"
         );
         validate(&path);
     }

@@ -11,14 +11,9 @@ const REQUIREMENTS: &str = include_str!("requirements.txt");
 /// How many samples these answers hold, each of them the same; the files' names say how to read them.
 #[track_caller]
 pub(crate) fn samples_of_equal_answers(files: &[PathBuf]) -> usize {
-    let output = Command::new(python())
+    let said = run(Command::new(python())
         .arg(support().join("compare_formats.py"))
-        .args(files)
-        .output()
-        .unwrap();
-    let said = String::from_utf8(output.stdout).unwrap();
-    let complaint = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{said}{complaint}");
+        .args(files));
     said.trim().parse().unwrap()
 }
 

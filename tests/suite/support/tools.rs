@@ -4,7 +4,7 @@
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::sync::{Mutex, PoisonError};
 
 use rustix::fs::{FlockOperation, flock};
@@ -143,16 +143,37 @@ pub(crate) fn made_once(name: &str, recipe: &str, make: impl FnOnce(&Path)) -> P
     folder
 }
 
-/// What a command writes to its standard output; where it fails, one line with its last words.
+/// What a command writes to its standard output; fails with all that it wrote where it does.
 #[track_caller]
 pub(crate) fn run(command: &mut Command) -> String {
-    let name = command.get_program().to_string_lossy().into_owned();
     let output = command.stdin(Stdio::null()).output();
-    let output = output.unwrap_or_else(|error| panic!("{name} cannot be run: {error}"));
-    let words = String::from_utf8_lossy(&output.stderr).into_owned();
-    let last = words.trim_end().lines().last().unwrap_or_default();
-    assert!(output.status.success(), "{command:?} failed: {last}");
-    String::from_utf8(output.stdout).unwrap()
+    let output = output.unwrap_or_else(|error| panic!("{command:?} cannot be run: {error}"));
+    expect(command, output)
+}
+
+/// The same, with `input` on its standard input.
+#[track_caller]
+pub(crate) fn run_with(command: &mut Command, input: &str) -> String {
+    let output = output_with(command, input);
+    expect(command, output)
+}
+
+/// All that a command makes of `input`, however it ends.
+fn output_with(command: &mut Command, input: &str) -> Output {
+    let piped = command.stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = piped.stderr(Stdio::piped()).spawn().unwrap();
+    let mut pipe = child.stdin.take().unwrap();
+    pipe.write_all(input.as_bytes()).unwrap();
+    drop(pipe);
+    child.wait_with_output().unwrap()
+}
+
+#[track_caller]
+fn expect(command: &Command, output: Output) -> String {
+    let text = String::from_utf8(output.stdout).unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{command:?}:\n{text}{errors}");
+    text
 }
 
 /// The library by which Debian's `faketime` lies about the wall clock.
@@ -206,20 +227,8 @@ fn install(package: &str) {
 
 /// Everything that `promtool check metrics` has to say on a page; nothing, where all is well.
 pub(crate) fn promtool_findings(page: &str) -> String {
-    let mut child = Command::new(promtool())
-        .args(["check", "metrics"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    child
-        .stdin
-        .take()
-        .unwrap()
-        .write_all(page.as_bytes())
-        .unwrap();
-    let output = child.wait_with_output().unwrap();
+    let mut promtool = Command::new(promtool());
+    let output = output_with(promtool.args(["check", "metrics"]), page);
     let mut findings = String::from_utf8_lossy(&output.stdout).into_owned();
     findings.push_str(&String::from_utf8_lossy(&output.stderr));
     if !output.status.success() {
