@@ -2,19 +2,23 @@
 //! passwords, seen by curl and by a real Prometheus; taken up anew while scrapes go on.
 
 use std::fs;
+use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
+use std::sync::mpsc;
+use std::thread::{self, available_parallelism};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 
 use crate::support::authority::Authority;
 use crate::support::exporter::{Exporter, Finished, Setup};
-use crate::support::prometheus;
-use crate::support::{eventually, free_port, tools};
+use crate::support::wall::Wall;
+use crate::support::{LIMIT, eventually, free_port, http, prometheus, tools};
 
 const SERVER: &str = "DNS:localhost,IP:127.0.0.1";
 const TLS: &str = "tls_server_config: { cert_file: server.crt, key_file: server.key }\n";
@@ -563,6 +567,98 @@ fn a_handshake_that_fails_or_never_ends_holds_up_nobody() {
     // Nor does it hold up the end.
     assert!(exporter.terminate().success());
     drop(silent);
+}
+
+#[test]
+fn a_handshake_that_never_ends_is_ended_and_scrapes_go_on() {
+    let authority = authority();
+    let wall = Wall::at("2026-05-05T10:00:00", "Asia/Shanghai");
+    let setup = setup(authority.write("web.yml", TLS));
+    let exporter = wall.over_waits(setup).start();
+    let mut silent = TcpStream::connect(exporter.address()).unwrap();
+    let mut hesitant = TcpStream::connect(exporter.address()).unwrap();
+    // The head of a TLS record that does not come.
+    hesitant.write_all(&[22, 3, 1, 2, 0]).unwrap();
+    // They were accepted before this one.
+    assert_eq!(status(&authority, &exporter, ""), "200");
+    wall.jump(11);
+    for client in [&mut silent, &mut hesitant] {
+        client.set_read_timeout(Some(LIMIT)).unwrap();
+        assert_eq!(client.read(&mut [0; 1]).unwrap(), 0);
+    }
+    assert_eq!(status(&authority, &exporter, ""), "200");
+}
+
+/// The same files, written into the configuration itself.
+#[test]
+fn certificates_and_keys_may_stand_in_the_file_itself() {
+    let authority = authority();
+    authority.sign("client", "DNS:prometheus.test");
+    let block = |name: &str| {
+        let pem = fs::read_to_string(authority.file(name)).unwrap();
+        pem.lines()
+            .map(|line| format!("\n    {line}"))
+            .collect::<String>()
+    };
+    let text = format!(
+        "tls_server_config:\n  cert: |{}\n  key: |{}\n  client_ca: |{}\n  \
+         client_auth_type: RequireAndVerifyClientCert\n",
+        block("server.crt"),
+        block("server.key"),
+        block("ca.crt")
+    );
+    // Alone in its folder, so that there is no file to fall back on.
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("web.yml");
+    fs::write(&file, text).unwrap();
+    let exporter = setup(&file).start();
+    let known = "--cert client.crt --key client.key";
+    assert_eq!(status(&authority, &exporter, known), "200");
+    assert_eq!(status(&authority, &exporter, ""), "000");
+}
+
+/// Sends a request of ann with a password that nobody else tries, and leaves the answer to be read.
+fn guess(exporter: &Exporter, n: usize) -> TcpStream {
+    let login = STANDARD.encode(format!("ann:guess {n}"));
+    let request = format!(
+        "GET /metrics HTTP/1.1\r\nHost: x\r\nAuthorization: Basic {login}\r\nConnection: close\r\n\r\n"
+    );
+    let mut stream = TcpStream::connect(exporter.address()).unwrap();
+    stream.set_read_timeout(Some(LIMIT)).unwrap();
+    stream.write_all(request.as_bytes()).unwrap();
+    stream
+}
+
+#[test]
+fn who_waits_too_long_for_a_password_to_be_checked_is_told_so() {
+    let authority = authority();
+    // The dearest that is accepted: seconds of work for each guess.
+    let dear = hash("2b", "ann").replace("$05$", "$16$");
+    let text = format!("basic_auth_users: {{ ann: {dear} }}\n");
+    let wall = Wall::at("2026-05-05T10:00:00", "Asia/Shanghai");
+    let setup = setup(authority.write("web.yml", &text));
+    let exporter = wall.over_waits(setup).start();
+    let checked_at_once = (available_parallelism().unwrap().get() / 2).max(1);
+    let (tell, told) = mpsc::channel();
+    for n in 0..checked_at_once + 4 {
+        let (mut stream, tell) = (guess(&exporter, n), tell.clone());
+        thread::spawn(move || {
+            let mut bytes = Vec::new();
+            let _ = stream.read_to_end(&mut bytes);
+            // The exporter may be gone before it has answered everybody.
+            http::parse_response(&bytes).map(|answer| tell.send(answer.status))
+        });
+    }
+    drop(tell);
+    // Without a password there is nothing to check, and those before it are waiting by now.
+    assert_eq!(exporter.get("/metrics").status, 401);
+    wall.jump(11);
+    let mut statuses = Vec::new();
+    let is_busy = told.iter().any(|status| {
+        statuses.push(status);
+        status == 503
+    });
+    assert!(is_busy, "{statuses:?}\n{}", exporter.output());
 }
 
 fn exporter_in_clear_text(exporter: &Exporter) -> String {

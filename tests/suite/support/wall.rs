@@ -1,5 +1,5 @@
 //! A wall clock that a test may set: the exporter under Debian's `faketime` and the fake Desk both
-//! go by it. The monotonic clock, and the tests' own, are left alone.
+//! go by it. The tests' own clocks are left alone, and the monotonic one where nothing else is asked for.
 
 use std::fs;
 use std::sync::Arc;
@@ -73,5 +73,10 @@ impl Wall {
             .env("FAKETIME_TIMESTAMP_FILE", self.file())
             .env("FAKETIME_NO_CACHE", "1")
             .env("FAKETIME_DONT_FAKE_MONOTONIC", "1")
+    }
+
+    /// One whose monotonic clock jumps as well, so that what it waits for comes when a test wants it.
+    pub(crate) fn over_waits(&self, setup: Setup) -> Setup {
+        self.over(setup).env("FAKETIME_DONT_FAKE_MONOTONIC", "0")
     }
 }
