@@ -161,6 +161,8 @@ fn a_proxy_that_refuses_is_the_networks_fault() {
         })
         .into();
     assert!(failures["network"] >= Some(1.0), "{failures:?}");
+    assert_eq!(failures["configuration"], Some(0.0));
+    assert_eq!(failures["protocol"], Some(0.0));
     assert!(
         !exporter.output().contains(password),
         "{}",

@@ -154,8 +154,10 @@ fn http2_is_spoken_unless_it_is_switched_off() {
             fetched.text
         );
         // Two requests on one connection, and HTTP/1.1 for who wants it.
-        let twice = curl(authority.folder(), &url, &format!("--cacert ca.crt {url}"));
+        let args = format!("--cacert ca.crt {url} -w %{{num_connects}}");
+        let twice = curl(authority.folder(), &url, &args);
         assert_eq!(twice.code, 0);
+        assert!(twice.text.ends_with("\n0"), "another connection: {twice:?}");
         let old = curl(authority.folder(), &url, "--cacert ca.crt --http1.1");
         assert_eq!(old.version, "1.1");
         assert!(exporter.terminate().success());
