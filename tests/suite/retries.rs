@@ -236,6 +236,8 @@ fn a_gap_in_desks_rows_is_told_when_it_opens_and_when_it_closes() {
         desk.count(Count::Always(count));
         exporter.wait_for("another gap", gap_of(gap));
     }
+    // A line is written before the page is shown, yet may be read after it.
+    exporter.wait_for_output("as many rows as it promises again");
     let told = |what: &str| {
         exporter
             .log()
