@@ -162,11 +162,14 @@ pub async fn serve<D, O, S, A, F>(
     let connections = Arc::new(Semaphore::new(MOST_CONNECTIONS as usize));
     let (stopping, stopped) = watch::channel(false);
     let converse = move |stream| {
-        let (door, answer, stopped) = (door.clone(), answer.clone(), stopped.clone());
+        let (door, answer, mut stopped) = (door.clone(), answer.clone(), stopped.clone());
         async move {
-            let opened = tokio::time::timeout(HANDSHAKE_TIMEOUT, door(stream)).await;
-            let opened = opened.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
-            match opened {
+            let opened = tokio::select! {
+                opened = tokio::time::timeout(HANDSHAKE_TIMEOUT, door(stream)) => opened,
+                // Nobody waits for an answer yet.
+                _ = stopped.wait_for(|stopped| *stopped) => return,
+            };
+            match opened.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())) {
                 Ok((stream, protocol)) => converse(stream, protocol, answer, stopped).await,
                 Err(error) => tracing::debug!(%error, "a client's handshake failed"),
             }
