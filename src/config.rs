@@ -382,7 +382,7 @@ impl Mistakes {
         let (poll_interval, max_staleness) = (poll_interval?, max_staleness?);
         if max_staleness < 2 * poll_interval {
             warnings.push(format!(
-                "{PREFIX}MAX_STALENESS is less than two intervals: figures are gone for a moment whenever a poll takes longer than the one before"
+                "{PREFIX}MAX_STALENESS is less than two intervals: one poll that fails or takes long takes the figures away"
             ));
         }
         Some(Program {

@@ -44,8 +44,8 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a client may leave an answer unread.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How long it may take to read all of it. Until then it keeps the page of its poll in memory, and
-/// each poll makes another.
+/// How long it may take to read all of it, as seen when the next part is wanted. Until then it keeps
+/// the page of its poll in memory, and each poll makes another.
 const LONGEST_ANSWER: Duration = Duration::from_secs(120);
 
 /// A request head may have this many bytes and headers.

@@ -62,7 +62,7 @@ impl Verdict {
                 explanation: match state.missing_rows() {
                     0 => "The last poll brought today's figures, whole.".to_owned(),
                     missing => format!(
-                        "The last poll brought today's figures, less {missing} agents whom Desk counts and does not list."
+                        "The last poll brought today's figures, less {missing} rows that Desk counted and did not give."
                     ),
                 },
             },

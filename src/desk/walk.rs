@@ -138,6 +138,8 @@ struct Walk {
     last_total_count: u64,
     /// `TotalCount` was not the same on every page.
     is_unsteady: bool,
+    /// It was less than on the page before: somebody has gone, and others have moved up.
+    has_fallen: bool,
     /// Rows that came again on a later page, because rows moved or Desk ignored the offset.
     repeated: usize,
     /// The last page was full, and counted exactly itself.
@@ -154,6 +156,7 @@ impl Walk {
         }
         if held > 0 || self.pages == 0 {
             self.is_unsteady |= self.pages > 0 && page.total_count != self.last_total_count;
+            self.has_fallen |= self.pages > 0 && page.total_count < self.last_total_count;
             self.last_total_count = page.total_count;
             self.total_count = self.total_count.max(page.total_count);
         }
@@ -190,10 +193,10 @@ impl Walk {
         !self.is_unsteady && self.is_complete()
     }
 
-    /// Whether it holds as many rows as the most that were counted, each of them once. Where the count
-    /// has moved meanwhile it has grown, at the end: rows that move between pages are repeated or lack.
+    /// Whether it holds as many rows as the most that were counted, each of them once. The count may have
+    /// grown meanwhile, at the end: rows that move between pages are repeated or lack.
     fn is_complete(&self) -> bool {
-        self.repeated == 0 && self.received() as u64 == self.total_count
+        !self.has_fallen && self.repeated == 0 && self.received() as u64 == self.total_count
     }
 
     fn agrees_with(&self, other: &Self) -> bool {
@@ -394,6 +397,17 @@ mod tests {
         });
         let listing = grows.list().unwrap();
         assert_eq!((listing.rows.len(), listing.missing_rows), (255, 0));
+        // The first agent goes, so that one is passed over; then two come.
+        let falls_and_grows = Desk::new(|_, offset| match offset {
+            0 => (250, (0..100).collect()),
+            100 => (249, (101..201).collect()),
+            _ => (251, (201..252).collect()),
+        });
+        let first_time_otherwise = Desk::new(|nth, offset| match nth {
+            0..3 => (300 + nth as u64, honest(250, offset, 100)),
+            _ => (falls_and_grows.rule)(nth, offset),
+        });
+        assert!(first_time_otherwise.list().is_err());
     }
 
     #[test]

@@ -279,7 +279,7 @@ fn fewer_rows_than_promised_are_a_poll_of_their_own_and_the_gap_is_told() {
     assert!(is_up(&page));
     let landing = exporter.get("/");
     assert!(
-        landing.text().contains("less 50 agents"),
+        landing.text().contains("less 50 rows"),
         "{}",
         landing.text()
     );
