@@ -3,7 +3,8 @@
 //! Knows nothing of metrics: it binds no address, catches no signal, answers by the function that it
 //! is given, and leaves it to another one (the door) what a connection has to do before that. A
 //! client that sends its request slowly, reads its answer slowly, sends endless headers or opens many
-//! connections costs a bounded amount and holds up nobody else.
+//! connections holds up nobody else, and costs a bounded amount. (One that reads next to nothing keeps
+//! its answer for longer than `LONGEST_ANSWER`, which is looked at between two parts of it.)
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
