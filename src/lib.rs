@@ -30,6 +30,7 @@ mod files;
 pub mod health;
 pub mod http;
 mod landing;
+pub mod lanes;
 pub mod listen;
 mod lock;
 pub mod logging;

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use tencent_desk_exporter::cli::{self, Command, CommandLine};
 use tencent_desk_exporter::config::{Environment, Mistakes, Program};
 use tencent_desk_exporter::web::reload::Source;
-use tencent_desk_exporter::{app, build, check, health, logging};
+use tencent_desk_exporter::{app, build, check, health, lanes, logging};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// The configuration is wrong (`EX_USAGE` of sysexits.h).
@@ -109,8 +109,7 @@ fn block_on<T>(work: impl Future<Output = Result<T, String>>) -> Result<T, Failu
     // One thread answers scrapes and asks Desk: there is little to do in either, and a second one
     // would cost memory and being woken up.
     let runtime = tokio::runtime::Builder::new_current_thread()
-        // Rendering, reading secrets, checking passwords: seldom, and never many at a time.
-        .max_blocking_threads(8)
+        .max_blocking_threads(lanes::threads())
         .enable_all()
         .build()
         .map_err(|error| format!("cannot start: {error}"))?;

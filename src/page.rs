@@ -13,6 +13,7 @@ use tokio::sync::OnceCell;
 use crate::clock::{DayWindow, Now};
 use crate::exposition::coding::Piece;
 use crate::exposition::{ByVariant, Variant};
+use crate::lanes;
 use crate::lock::lock;
 use crate::snapshot::Snapshot;
 
@@ -88,7 +89,7 @@ impl Page {
         let cell = self.pieces.of(variant);
         let piece = cell.get_or_try_init(|| async {
             let snapshot = self.snapshot.clone();
-            let made = tokio::task::spawn_blocking(move || variant.agents(&snapshot));
+            let made = lanes::RENDERING.run(move || variant.agents(&snapshot));
             made.await.map_err(io::Error::other)?.map(Arc::new)
         });
         piece.await.cloned()

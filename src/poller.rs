@@ -13,6 +13,7 @@ use tokio::sync::watch;
 
 use crate::clock::{Clock, DayWindow, Now};
 use crate::desk::{Class, Client, Error, Listing};
+use crate::lanes;
 use crate::meters::Meters;
 use crate::page::{Demand, Page};
 use crate::snapshot::{Snapshot, named};
@@ -172,7 +173,7 @@ impl<S: Source> Poller<S> {
         let good_for = self.settings.max_staleness;
         let meters = self.meters.clone();
         let variants = self.demand.lately(ended);
-        let rendered = tokio::task::spawn_blocking(move || {
+        let rendered = lanes::RENDERING.run(move || {
             let snapshot = Arc::new(Snapshot::new(listing, day));
             meters.snapshot_taken(&snapshot);
             Page::render(snapshot, ended, good_for, &variants)

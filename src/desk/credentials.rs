@@ -8,11 +8,12 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinError, JoinHandle};
 
 use super::error::{Class, Error};
 use super::usersig::UserSig;
 use crate::files;
+use crate::lanes;
 use crate::lock::lock;
 use crate::secret::Secret;
 
@@ -250,24 +251,24 @@ impl Credentials {
 /// Reads off the async threads, once at a time: a read that hangs is waited for once, and no second
 /// thread is lost to it.
 #[derive(Debug, Default)]
-struct Reading(tokio::sync::Mutex<Option<JoinHandle<Result<Secret, String>>>>);
+struct Reading(tokio::sync::Mutex<Option<JoinHandle<Result<Read, JoinError>>>>);
+
+/// What a read has led to.
+type Read = Result<Secret, String>;
 
 impl Reading {
     /// What `read` says, or what an earlier one said that has ended only now; `None` where it takes
     /// longer than [`READ_TIMEOUT`].
-    async fn result(
-        &self,
-        read: impl FnOnce() -> Result<Secret, String> + Send + 'static,
-    ) -> Option<Result<Secret, String>> {
+    async fn result(&self, read: impl FnOnce() -> Read + Send + 'static) -> Option<Read> {
         let mut under_way = self.0.lock().await;
         if under_way.as_ref().is_some_and(|read| !read.is_finished()) {
             // Whoever started it has waited for it.
             return None;
         }
-        let reading = under_way.get_or_insert_with(|| tokio::task::spawn_blocking(read));
+        let reading = under_way.get_or_insert_with(|| tokio::spawn(lanes::FILES.run(read)));
         let read = tokio::time::timeout(READ_TIMEOUT, reading).await.ok()?;
         *under_way = None;
-        read.ok()
+        read.ok()?.ok()
     }
 }
 

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::ops::Range;
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -17,8 +17,8 @@ use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STAN
 use hyper::header::HeaderValue;
 use ring::digest::{Context, SHA256};
 use ring::rand::{SecureRandom as _, SystemRandom};
-use tokio::sync::Semaphore;
 
+use crate::lanes;
 use crate::lock::lock;
 
 /// Dearer hashes would let anybody keep a core busy for minutes with one request.
@@ -153,7 +153,6 @@ pub struct Checker {
     salt: [u8; 32],
     right: Mutex<Recent>,
     wrong: Mutex<Recent>,
-    hashing: Arc<Semaphore>,
 }
 
 impl Checker {
@@ -166,13 +165,10 @@ impl Checker {
         SystemRandom::new()
             .fill(&mut salt)
             .map_err(|_| "the system has no random numbers".to_owned())?;
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
         Ok(Self {
             salt,
             right: Mutex::default(),
             wrong: Mutex::default(),
-            // Half of the cores are left for polls and scrapes.
-            hashing: Arc::new(Semaphore::new((cores / 2).max(1))),
         })
     }
 
@@ -186,8 +182,7 @@ impl Checker {
         if let Some(known) = self.known(&key) {
             return known;
         }
-        let turn = self.hashing.clone().acquire_owned();
-        let Ok(Ok(permit)) = tokio::time::timeout(LONGEST_WAIT, turn).await else {
+        let Ok(turn) = tokio::time::timeout(LONGEST_WAIT, lanes::HASHING.turn()).await else {
             return Verdict::Busy;
         };
         // Somebody else may have asked the same while this one waited.
@@ -195,11 +190,7 @@ impl Checker {
             return known;
         }
         let cost = users.cost;
-        let work = tokio::task::spawn_blocking(move || {
-            // The turn is over when the work is, also where the client has gone.
-            let _permit = permit;
-            is_right(&password, hash.as_ref(), cost)
-        });
+        let work = turn.run(move || is_right(&password, hash.as_ref(), cost));
         match work.await {
             Ok(true) => {
                 lock(&self.right).remember(key);

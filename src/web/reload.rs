@@ -18,6 +18,7 @@ use super::auth::Users;
 use super::tls::{Material, server_config};
 use super::{Tls, WebConfig};
 use crate::files;
+use crate::lanes;
 
 /// No such file is larger; a larger one is some other file.
 const LARGEST_FILE: u64 = 256 * 1024;
@@ -192,9 +193,7 @@ type Seen = Result<Vec<u8>, Vec<String>>;
 impl Follower {
     async fn look(&self) -> Option<Result<Files, Vec<String>>> {
         let path = self.source.path.clone();
-        tokio::task::spawn_blocking(move || Files::read(&path))
-            .await
-            .ok()
+        lanes::FILES.run(move || Files::read(&path)).await.ok()
     }
 
     fn seen(files: &Result<Files, Vec<String>>) -> Seen {
