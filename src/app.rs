@@ -1,7 +1,7 @@
 //! The parts put together: from a configuration to a poller and a server that run until told to stop.
 
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use hyper::body::Incoming;
@@ -10,6 +10,7 @@ use hyper::{Request, Response};
 use jiff::Timestamp;
 use reqwest::Url;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Account, Config, Program};
@@ -85,8 +86,8 @@ pub async fn serve(
         systemd::stopping();
     };
     match program.web {
-        None => listen(listener, site, stop).await,
-        Some(web) => listen_guarded(listener, site, web, meters, stop).await?,
+        None => listen(vec![listener], site, stop).await,
+        Some(web) => listen_guarded(vec![listener], site, web, meters, stop).await?,
     }
     polling.abort();
     tracing::info!("stopped");
@@ -94,17 +95,19 @@ pub async fn serve(
 }
 
 /// Serves everybody, without encryption.
-async fn listen(listener: TcpListener, site: Site, stop: impl Future<Output = ()>) {
-    let answer = move |request: Request<Incoming>| {
+async fn listen(listeners: Vec<TcpListener>, site: Site, stop: impl Future<Output = ()>) {
+    let answer = move |request: Request<Incoming>, _: IpAddr| {
         let site = site.clone();
         async move { answer(&site, &request.into_parts().0).await }
     };
-    http::serve(listener, http::plain, answer, stop).await;
+    // Everybody may come, for as long as it runs.
+    let (_unchanged, admission) = watch::channel(());
+    http::serve(listeners, http::plain, answer, admission, stop).await;
 }
 
 /// Serves those whom the web configuration lets in, as it has it at the time.
 async fn listen_guarded(
-    listener: TcpListener,
+    listeners: Vec<TcpListener>,
     site: Site,
     web: Source,
     meters: Arc<Meters>,
@@ -113,11 +116,12 @@ async fn listen_guarded(
     let report = move |is_good| meters.web_config_read(is_good);
     let (gate, keep_fresh) = Gate::new(web, report)?;
     let keep_fresh = tokio::spawn(keep_fresh);
+    let admission = gate.admission();
     let door = {
         let gate = gate.clone();
-        move |stream| gate.clone().open(stream)
+        move |stream, _: IpAddr| gate.clone().open(stream)
     };
-    let answer = move |request: Request<Incoming>| {
+    let answer = move |request: Request<Incoming>, _: IpAddr| {
         let (site, gate) = (site.clone(), gate.clone());
         async move {
             let (head, _) = request.into_parts();
@@ -129,7 +133,7 @@ async fn listen_guarded(
             response
         }
     };
-    http::serve(listener, door, answer, stop).await;
+    http::serve(listeners, door, answer, admission, stop).await;
     keep_fresh.abort();
     Ok(())
 }

@@ -9,11 +9,13 @@
 use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::io;
+use std::net::IpAddr;
 use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use hyper::body::{Body, Bytes, Frame, Incoming, SizeHint};
 use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
 use hyper::rt::bounds::Http2ServerConnExec;
@@ -142,45 +144,60 @@ pub type Bounded = Pin<Box<TimeoutStream<TcpStream>>>;
 ///
 /// # Errors
 /// None.
-pub async fn plain(stream: Bounded) -> io::Result<(Bounded, Protocol)> {
+pub async fn plain(stream: Bounded, _: IpAddr) -> io::Result<(Bounded, Protocol)> {
     Ok((stream, Protocol::Http1))
 }
 
-/// Answers requests on `listener` by `answer` until `stop` ends, then lets answers under way finish.
-/// Each connection goes through `door` first, which may shake hands, or turn it away.
+/// Answers requests on all `listeners` by `answer` until `stop` ends, then lets answers under way
+/// finish. Each connection goes through `door` first, which may shake hands, or turn it away. Both are
+/// told the address of the other side.
+///
+/// Whenever `admission` changes, connections that were accepted before that end as if the server
+/// stopped: they were let in by rules that hold no longer.
 pub async fn serve<D, O, S, A, F>(
-    listener: TcpListener,
+    listeners: Vec<TcpListener>,
     door: D,
     answer: A,
+    admission: watch::Receiver<()>,
     stop: impl Future<Output = ()>,
 ) where
-    D: Fn(Bounded) -> O + Clone + Send + 'static,
+    D: Fn(Bounded, IpAddr) -> O + Clone + Send + 'static,
     O: Future<Output = io::Result<(S, Protocol)>> + Send + 'static,
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    A: Fn(Request<Incoming>) -> F + Clone + Send + 'static,
+    A: Fn(Request<Incoming>, IpAddr) -> F + Clone + Send + 'static,
     F: Future<Output = Response<Parts>> + Send + 'static,
 {
     let connections = Arc::new(Semaphore::new(MOST_CONNECTIONS as usize));
     let (stopping, stopped) = watch::channel(false);
-    let converse = move |stream| {
-        let (door, answer, mut stopped) = (door.clone(), answer.clone(), stopped.clone());
+    let converse = move |stream, peer| {
+        let (door, answer) = (door.clone(), answer.clone());
+        let mut told = Told {
+            stopped: stopped.clone(),
+            admission: admission.clone(),
+        };
+        // What has changed before it was accepted is no news to it.
+        told.admission.mark_unchanged();
         async move {
             let opened = tokio::select! {
-                opened = tokio::time::timeout(HANDSHAKE_TIMEOUT, door(stream)) => opened,
+                opened = tokio::time::timeout(HANDSHAKE_TIMEOUT, door(stream, peer)) => opened,
                 // Nobody waits for an answer yet.
-                _ = stopped.wait_for(|stopped| *stopped) => return,
+                () = told.asks_to_end() => return,
             };
+            let answer = move |request| answer(request, peer);
             match opened.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())) {
-                Ok((stream, protocol)) => converse(stream, protocol, answer, stopped).await,
+                Ok((stream, protocol)) => converse(stream, protocol, answer, told).await,
                 Err(error) => tracing::debug!(%error, "a client's handshake failed"),
             }
         }
     };
+    let accepting = listeners
+        .iter()
+        .map(|listener| accept(listener, &connections, &converse));
     tokio::select! {
         () = stop => {}
-        () = accept(&listener, &connections, converse) => {}
+        _ = join_all(accepting) => {}
     }
-    drop(listener);
+    drop(listeners);
     stopping.send_replace(true);
     // Every connection that ends gives its permit back.
     let all_ended = connections.acquire_many(MOST_CONNECTIONS);
@@ -189,24 +206,39 @@ pub async fn serve<D, O, S, A, F>(
     }
 }
 
+/// What tells a connection to end.
+struct Told {
+    stopped: watch::Receiver<bool>,
+    admission: watch::Receiver<()>,
+}
+
+impl Told {
+    async fn asks_to_end(&mut self) {
+        tokio::select! {
+            _ = self.stopped.wait_for(|stopped| *stopped) => {}
+            Ok(()) = self.admission.changed() => {}
+        }
+    }
+}
+
 async fn accept<F>(
     listener: &TcpListener,
     connections: &Arc<Semaphore>,
-    converse: impl Fn(Bounded) -> F,
+    converse: impl Fn(Bounded, IpAddr) -> F,
 ) where
     F: Future<Output = ()> + Send + 'static,
 {
     // The semaphore is never closed, so this goes on for ever.
     while let Ok(permit) = connections.clone().acquire_owned().await {
-        let stream = match listener.accept().await {
-            Ok((stream, _)) => stream,
+        let (stream, peer) = match listener.accept().await {
+            Ok((stream, peer)) => (stream, peer.ip().to_canonical()),
             Err(error) => {
                 tracing::debug!(%error, "a connection could not be accepted");
                 tokio::time::sleep(PAUSE_AFTER_ACCEPT_ERROR).await;
                 continue;
             }
         };
-        let conversation = converse(bounded_io(stream));
+        let conversation = converse(bounded_io(stream), peer);
         tokio::spawn(async move {
             conversation.await;
             drop(permit);
@@ -215,7 +247,7 @@ async fn accept<F>(
 }
 
 /// All requests of one connection.
-async fn converse<S, A, F>(stream: S, protocol: Protocol, answer: A, stopped: watch::Receiver<bool>)
+async fn converse<S, A, F>(stream: S, protocol: Protocol, answer: A, told: Told)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     A: Fn(Request<Incoming>) -> F + Clone + Send + 'static,
@@ -238,11 +270,11 @@ where
     let ended = match protocol {
         Protocol::Http1 => {
             let connection = bounded_http1().serve_connection(stream, service);
-            converse_http1(pin!(connection), stopped).await
+            converse_http1(pin!(connection), told).await
         }
         Protocol::Http2 => {
             let connection = bounded_http2().serve_connection(stream, service);
-            converse_http2(pin!(connection), stopped, &latest).await
+            converse_http2(pin!(connection), told, &latest).await
         }
     };
     if let Err(error) = ended {
@@ -252,7 +284,7 @@ where
 
 async fn converse_http1<I, S>(
     mut connection: Pin<&mut http1::Connection<I, S>>,
-    mut stopped: watch::Receiver<bool>,
+    mut told: Told,
 ) -> hyper::Result<()>
 where
     http1::Connection<I, S>: Future<Output = hyper::Result<()>>,
@@ -262,7 +294,7 @@ where
 {
     tokio::select! {
         ended = connection.as_mut() => return ended,
-        _ = stopped.wait_for(|stopped| *stopped) => {}
+        () = told.asks_to_end() => {}
     }
     connection.as_mut().graceful_shutdown();
     connection.await
@@ -272,7 +304,7 @@ where
 /// [`HEAD_TIMEOUT`] is closed, and what it has not read by then it gets [`WRITE_TIMEOUT`] for.
 async fn converse_http2<I, S>(
     mut connection: Pin<&mut http2::Connection<I, S, TokioExecutor>>,
-    mut stopped: watch::Receiver<bool>,
+    mut told: Told,
     latest: &Latest,
 ) -> hyper::Result<()>
 where
@@ -284,7 +316,7 @@ where
 {
     tokio::select! {
         ended = connection.as_mut() => return ended,
-        _ = stopped.wait_for(|stopped| *stopped) => {}
+        () = told.asks_to_end() => {}
         () = latest.is_long_ago() => {}
     }
     connection.as_mut().graceful_shutdown();
@@ -358,13 +390,19 @@ mod tests {
     /// What HTTP/2 begins with: the preface, and settings that set nothing.
     const HELLO: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
 
+    fn never_told() -> (watch::Sender<bool>, Told) {
+        let (stop, stopped) = watch::channel(false);
+        let admission = watch::channel(()).1;
+        (stop, Told { stopped, admission })
+    }
+
     /// How long a connection lasts whose client says `hello` and no more, nor answers anything.
     async fn lasts(protocol: Protocol, hello: &[u8]) -> Duration {
         let (mut client, server) = tokio::io::duplex(64 * 1024);
-        let (_stop, stopped) = watch::channel(false);
+        let (_stop, told) = never_told();
         let answer = |_| async { text(StatusCode::OK, "") };
         let start = Instant::now();
-        let conversation = tokio::spawn(converse(server, protocol, answer, stopped));
+        let conversation = tokio::spawn(converse(server, protocol, answer, told));
         client.write_all(hello).await.unwrap();
         let mut said = Vec::new();
         client.read_to_end(&mut said).await.unwrap();
@@ -384,8 +422,8 @@ mod tests {
             )
         };
         let (mut client, server) = tokio::io::duplex(1000);
-        let (_stop, stopped) = watch::channel(false);
-        tokio::spawn(converse(server, Protocol::Http1, answer, stopped));
+        let (_stop, told) = never_told();
+        tokio::spawn(converse(server, Protocol::Http1, answer, told));
         client.write_all(b"GET / HTTP/1.1\r\n\r\n").await.unwrap();
         let start = Instant::now();
         let mut read = 0;

@@ -43,7 +43,7 @@ const BCRYPT: GeneralPurpose = GeneralPurpose::new(
 );
 
 /// A bcrypt hash, taken apart so that it can be held against a password.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Hash {
     cost: u32,
     salt: [u8; 16],
@@ -108,7 +108,7 @@ impl fmt::Debug for Hash {
 }
 
 /// Everybody who may ask.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub struct Users {
     hashes: BTreeMap<String, Hash>,
     /// The cost of the dearest hash: that of every refusal.

@@ -24,6 +24,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Wire for S {}
 #[derive(Debug, Clone)]
 pub struct Gate {
     current: watch::Receiver<Arc<Loaded>>,
+    admission: watch::Receiver<()>,
     checker: Arc<Checker>,
 }
 
@@ -38,8 +39,24 @@ impl Gate {
         report: impl Fn(bool) + Send + 'static,
     ) -> Result<(Self, impl Future<Output = ()> + Send), String> {
         let (sender, current) = watch::channel(source.loaded.clone());
-        let checker = Arc::new(Checker::new()?);
-        Ok((Self { current, checker }, follow(source, sender, report)))
+        let (admits_others, admission) = watch::channel(());
+        let gate = Self {
+            current,
+            admission,
+            checker: Arc::new(Checker::new()?),
+        };
+        let publish = move |loaded: Arc<Loaded>| {
+            let before = sender.send_replace(loaded.clone());
+            if !loaded.admits_the_same(&before) {
+                admits_others.send_replace(());
+            }
+        };
+        Ok((gate, follow(source, publish, report)))
+    }
+
+    /// Changes whenever others may come than before: what let older connections in holds no longer.
+    pub fn admission(&self) -> watch::Receiver<()> {
+        self.admission.clone()
     }
 
     /// Shakes hands, where there is TLS.

@@ -12,11 +12,10 @@ use std::time::Duration;
 use hyper::header::HeaderMap;
 use ring::digest::{SHA256, digest};
 use rustls::ServerConfig;
-use tokio::sync::watch;
 
 use super::auth::Users;
 use super::tls::{Material, server_config};
-use super::{Tls, WebConfig};
+use super::{ClientAuth, Tls, WebConfig};
 use crate::files;
 use crate::lanes;
 
@@ -38,6 +37,23 @@ pub struct Loaded {
     pub users: Users,
     /// Headers of every answer.
     pub headers: HeaderMap,
+    /// Whose certificates will do, where there is TLS.
+    clients: Clients,
+}
+
+/// All that decides whose certificates will do, as the files have it.
+#[derive(Default, PartialEq, Eq)]
+struct Clients {
+    auth: ClientAuth,
+    ca: Option<Vec<u8>>,
+    allowed_names: Option<Vec<String>>,
+}
+
+impl Loaded {
+    /// Whether the same clients may come as with `other`, whatever else is different.
+    pub fn admits_the_same(&self, other: &Self) -> bool {
+        self.users == other.users && self.clients == other.clients
+    }
 }
 
 impl fmt::Debug for Loaded {
@@ -107,6 +123,14 @@ impl Files {
     fn load(self) -> Result<Loaded, Vec<String>> {
         let headers = self.config.headers().map_err(|why| vec![why])?;
         let http2 = self.config.http2();
+        let clients = match &self.config.tls_server_config {
+            Some(tls) => Clients {
+                auth: tls.client_auth_type,
+                ca: self.material.client_ca.clone(),
+                allowed_names: tls.client_allowed_sans.clone(),
+            },
+            None => Clients::default(),
+        };
         let tls = self
             .config
             .tls_server_config
@@ -117,6 +141,7 @@ impl Files {
             tls: tls.map(Arc::new),
             users: Users::new(self.config.basic_auth_users),
             headers,
+            clients,
         })
     }
 }
@@ -157,11 +182,11 @@ fn material(tls: &Tls, folder: &Path) -> Result<Material, Vec<String>> {
     }
 }
 
-/// Looks at the files of `source` for ever, publishes what they become, and tells `report` whether
+/// Looks at the files of `source` for ever, lets `publish` have what they become, and tells `report` whether
 /// the last thing found in them is what is served.
 pub async fn follow(
     source: Source,
-    current: watch::Sender<Arc<Loaded>>,
+    publish: impl Fn(Arc<Loaded>) + Send,
     report: impl Fn(bool) + Send,
 ) {
     let mut follower = Follower {
@@ -175,7 +200,7 @@ pub async fn follow(
             continue;
         }
         if let Some(loaded) = follower.settle(SETTLES_IN).await {
-            current.send_replace(loaded);
+            publish(loaded);
         }
         report(follower.complaint.is_none());
     }
@@ -353,9 +378,8 @@ mod tests {
         std::fs::write(&path, &good).unwrap();
 
         let source = Source::read(&path).unwrap();
-        let (sender, _current) = watch::channel(source.loaded.clone());
         let (report, mut reports) = mpsc::unbounded_channel();
-        tokio::spawn(follow(source, sender, move |is_good| {
+        tokio::spawn(follow(source, drop, move |is_good| {
             let _ = report.send(is_good);
         }));
         assert_eq!(reports.recv().await, Some(true));
