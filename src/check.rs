@@ -10,7 +10,7 @@ use crate::clock::{Clock, DayWindow, SystemClock};
 use crate::config::Config;
 use crate::desk::{Error, Listing};
 use crate::meters::Meters;
-use crate::snapshot::{Snapshot, named};
+use crate::snapshot::{Snapshot, named, unmatched};
 
 /// How many agents are named.
 const NAMED: usize = 5;
@@ -97,6 +97,32 @@ fn tell_answer(text: &mut String, listing: Listing, day: DayWindow) {
                 "It promised {} more rows than it gave, also when asked twice.",
                 snapshot.missing_rows
             ),
+        );
+    }
+    if !snapshot.unmatched_ids.is_empty() {
+        say(
+            text,
+            format_args!("Warning: {}.", unmatched(&snapshot.unmatched_ids)),
+        );
+    }
+    if snapshot.rows_not_asked > 0 {
+        say(
+            text,
+            format_args!(
+                "It gave {} rows of agents that TENCENT_DESK_AGENT_IDS does not name: they are not shown.",
+                snapshot.rows_not_asked
+            ),
+        );
+    }
+    if !snapshot.absent_fields.is_empty() {
+        let absent: Vec<_> = snapshot
+            .absent_fields
+            .iter()
+            .map(|field| field.name())
+            .collect();
+        say(
+            text,
+            format_args!("No agent's row has these fields: {}.", absent.join(", ")),
         );
     }
     if !snapshot.unknown_fields.is_empty() {

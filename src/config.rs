@@ -57,7 +57,7 @@ pub const SETTINGS: &[Setting] = &[
     setting("REGION", "china", "china, singapore, seoul, tokyo, frankfurt, silicon-valley or jakarta: picks host and backup host"),
     setting("ENDPOINT", "from the region", "another base URL; http:// is accepted for loopback addresses only"),
     setting("TIME_ZONE", "Asia/Shanghai", "IANA name of the zone in which Desk counts its days"),
-    setting("AGENT_IDS", "all", "comma-separated agent ids to ask for"),
+    setting("AGENT_IDS", "all", "comma-separated agent ids to ask for; rows of others are not shown"),
     setting("POLL_INTERVAL", "60s", "time from the start of one poll to the start of the next, at least 1s"),
     setting("REQUEST_TIMEOUT", "10s", "for one request, whole body included (the API's own limit is 3 s)"),
     setting("REQUESTS_PER_SECOND", "10", "never exceeded, retries included"),

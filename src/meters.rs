@@ -121,7 +121,7 @@ impl Meters {
                     .with_label_values(&[endpoint.as_str(), class.as_str()]);
             }
         }
-        for reason in [NO_AGENT_ID, DUPLICATE] {
+        for reason in [NO_ID, DUPLICATE, NOT_ASKED] {
             self.discarded_rows.with_label_values(&[reason]);
         }
         for field in fields_with_values() {
@@ -142,12 +142,15 @@ impl Meters {
 
     /// A good poll brought `snapshot`.
     pub fn snapshot_taken(&self, snapshot: &Snapshot) {
-        self.discarded_rows
-            .with_label_values(&[NO_AGENT_ID])
-            .inc_by(snapshot.rows_without_id);
-        self.discarded_rows
-            .with_label_values(&[DUPLICATE])
-            .inc_by(snapshot.duplicate_rows);
+        for (reason, rows) in [
+            (NO_ID, snapshot.rows_without_id),
+            (DUPLICATE, snapshot.duplicate_rows),
+            (NOT_ASKED, snapshot.rows_not_asked),
+        ] {
+            self.discarded_rows
+                .with_label_values(&[reason])
+                .inc_by(rows);
+        }
         for (field, ignored) in snapshot.ignored_values() {
             self.ignored_values
                 .with_label_values(&[field.name()])
@@ -222,8 +225,9 @@ impl Observer for Meters {
     }
 }
 
-const NO_AGENT_ID: &str = "no_agent_id";
+const NO_ID: &str = "no_id";
 const DUPLICATE: &str = "duplicate";
+const NOT_ASKED: &str = "not_asked";
 
 /// A row without its `AgentId` is discarded whole, so that field never holds an ignored value.
 fn fields_with_values() -> impl Iterator<Item = Field> {
@@ -260,6 +264,10 @@ fn state_families(state: &State, now: Now) -> Vec<MetricFamily> {
         single(
             own::MISSING_ROWS,
             last_good.map(|page| page.snapshot().missing_rows as f64),
+        ),
+        single(
+            own::ABSENT_FIELDS,
+            last_good.map(|page| page.snapshot().absent_fields.len() as f64),
         ),
         single(
             own::UNKNOWN_FIELDS,
@@ -325,6 +333,7 @@ mod tests {
             own::LAST_SUCCESS,
             own::POLL_DURATION,
             own::MISSING_ROWS,
+            own::ABSENT_FIELDS,
             own::UNKNOWN_FIELDS,
             own::USER_SIG_EXPIRY,
             own::WEB_CONFIG_GOOD,

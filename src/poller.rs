@@ -16,7 +16,7 @@ use crate::desk::{Class, Client, Error, Listing};
 use crate::lanes;
 use crate::meters::Meters;
 use crate::page::{Demand, Page};
-use crate::snapshot::{Snapshot, named};
+use crate::snapshot::{Snapshot, named, unmatched};
 use crate::state::{Heartbeat, LastPoll, State};
 
 /// How often the loop looks at the clocks: a wall clock can jump over midnight, or back.
@@ -306,6 +306,7 @@ struct News {
     failure: Option<(Class, Option<i64>)>,
     lacked_rows: bool,
     unknown_fields: Vec<String>,
+    has_held_ids_against_rows: bool,
 }
 
 impl News {
@@ -339,6 +340,11 @@ impl News {
                 );
             }
             self.unknown_fields.clone_from(&snapshot.unknown_fields);
+        }
+        // Once: which of the agents have a row changes with who works, and is no news.
+        let was_first = !std::mem::replace(&mut self.has_held_ids_against_rows, true);
+        if was_first && !snapshot.unmatched_ids.is_empty() {
+            tracing::warn!("{}", unmatched(&snapshot.unmatched_ids));
         }
         let lacks_rows = snapshot.missing_rows > 0;
         let lacked_rows = std::mem::replace(&mut self.lacked_rows, lacks_rows);

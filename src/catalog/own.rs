@@ -65,9 +65,11 @@ own! {
     MISSING_ROWS: Gauge "tencent_desk_exporter_missing_rows" []
         "Rows that the last good answer counted (TotalCount) and, asked twice, did not hold; absent before the first.";
     DISCARDED_ROWS: Counter "tencent_desk_exporter_discarded_rows_total" ["reason"]
-        "Rows of good answers that are not exposed: without an AgentId, or of an agent who comes again.";
+        "Rows of good answers that are not exposed: without an AgentId, of an agent who comes again, or of one that AGENT_IDS does not name.";
     IGNORED_VALUES: Counter "tencent_desk_exporter_ignored_values_total" ["field"]
         "Values of good answers that are not exposed, because a known field held no number (or the nickname no text).";
+    ABSENT_FIELDS: Gauge "tencent_desk_exporter_absent_fields" []
+        "Known fields that no row of the last good answer had, 0 where it had no row; absent before the first.";
     UNKNOWN_FIELDS: Gauge "tencent_desk_exporter_unknown_fields" []
         "Fields of the last good answer that this version does not know; absent before the first.";
     USER_SIG_EXPIRY: Gauge "tencent_desk_exporter_user_sig_expiry_timestamp_seconds" []

@@ -128,7 +128,11 @@ impl Client {
             day: *day,
             retries: AtomicUsize::new(RETRIES_PER_POLL),
         };
-        walk::list(&poll).await
+        let listing = walk::list(&poll).await?;
+        Ok(Listing {
+            asked: self.settings.agent_ids.iter().cloned().collect(),
+            ..listing
+        })
     }
 
     /// When the UserSig that is sent expires; `None` where it cannot be read.

@@ -74,6 +74,8 @@ pub struct Rows {
     numbers: [Vec<f64>; NUMBERS],
     /// Of each row, one bit a field: held something, but not what it should.
     ignored: Vec<u32>,
+    /// One bit a field: some row had it, whatever it held, also a row that is not kept.
+    had: u32,
 }
 
 impl Rows {
@@ -108,7 +110,18 @@ impl Rows {
         }
     }
 
+    /// Whether any row had `field`, whatever it held.
+    pub fn had(&self, field: Field) -> bool {
+        self.had & field.bit() != 0
+    }
+
+    /// Remembers of `row`, which is not kept, what fields it had.
+    pub(super) fn pass_over(&mut self, row: &NewRow<'_>) {
+        self.had |= row.had;
+    }
+
     pub(super) fn push(&mut self, row: &NewRow<'_>) {
+        self.had |= row.had;
         self.agent_ids.push(&row.agent_id);
         self.nicknames
             .push(row.nickname.as_deref().unwrap_or_default());
@@ -121,6 +134,7 @@ impl Rows {
 
     /// Puts `others` behind those that are there.
     pub fn append(&mut self, others: &Self) {
+        self.had |= others.had;
         self.agent_ids.append(&others.agent_ids);
         self.nicknames.append(&others.nicknames);
         self.has_nickname.extend_from_slice(&others.has_nickname);
@@ -176,11 +190,12 @@ impl<'r> Row<'r> {
 
 /// A row that has no place yet. What is said twice counts as it was said last.
 pub(super) struct NewRow<'a> {
-    /// Without it the row is about nobody.
-    pub(super) agent_id: Cow<'a, str>,
+    /// Without it the row is about no agent.
+    agent_id: Cow<'a, str>,
     nickname: Option<Cow<'a, str>>,
     numbers: [f64; NUMBERS],
     ignored: u32,
+    had: u32,
 }
 
 impl<'a> NewRow<'a> {
@@ -191,7 +206,19 @@ impl<'a> NewRow<'a> {
             nickname: None,
             numbers: [f64::NAN; NUMBERS],
             ignored: 0,
+            had: 0,
         }
+    }
+
+    /// What its `AgentId` said; empty where that was no text.
+    pub(super) fn set_agent_id(&mut self, agent_id: Cow<'a, str>) {
+        self.had |= Field::AgentId.bit();
+        self.agent_id = agent_id;
+    }
+
+    /// Whether it says whom it is about.
+    pub(super) fn has_agent_id(&self) -> bool {
+        !self.agent_id.is_empty()
     }
 
     /// What its `AgentNickName` said; `None` where that was no text.
@@ -212,6 +239,7 @@ impl<'a> NewRow<'a> {
     }
 
     fn note(&mut self, field: Field, is_understood: bool) {
+        self.had |= field.bit();
         if is_understood {
             self.ignored &= !field.bit();
         } else {
@@ -228,7 +256,7 @@ mod tests {
         let mut rows = Rows::default();
         for &(agent_id, nickname, busy) in agents {
             let mut row = NewRow::new();
-            row.agent_id = agent_id.into();
+            row.set_agent_id(agent_id.into());
             row.nickname = nickname.map(Into::into);
             row.set_number(Field::BusyTime, Some(busy));
             row.set_number(Field::RestTime, None);
@@ -255,6 +283,27 @@ mod tests {
         assert_eq!(shown(&all), expected);
         let ignored: Vec<_> = all.at(2).ignored().collect();
         assert_eq!(ignored, [Field::RestTime]);
+    }
+
+    #[test]
+    fn what_any_row_had_is_known_of_all() {
+        let mut all = Rows::default();
+        let mut passed_over = NewRow::new();
+        passed_over.set_number(Field::FreeTime, None);
+        all.pass_over(&passed_over);
+        all.append(&rows(&[("a", None, 1.0)]));
+        let had: Vec<_> = Field::ALL
+            .iter()
+            .copied()
+            .filter(|&field| all.had(field))
+            .collect();
+        let expected = [
+            Field::AgentId,
+            Field::FreeTime,
+            Field::BusyTime,
+            Field::RestTime,
+        ];
+        assert_eq!(had, expected);
     }
 
     #[test]

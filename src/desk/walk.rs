@@ -5,7 +5,8 @@
 //!
 //! - the next page starts where the rows so far end, whatever was expected;
 //! - a walk ends where its rows reach `TotalCount`, or a page brings nothing new;
-//! - a full page that is exactly `TotalCount` is asked after, since it may count that page only;
+//! - a full page that is `TotalCount` or more is asked after, since that may count the page only, or
+//!   only those of its rows that were asked for;
 //! - a walk that does not add up is made once more, a little later: it may add up then, also with
 //!   agents who came while it lasted; otherwise both must say the same, and so Desk means it.
 //!
@@ -52,6 +53,8 @@ pub struct Listing {
     pub missing_rows: u64,
     /// Names of fields that this version does not know.
     pub unknown_fields: BTreeSet<String>,
+    /// The agents that were asked for; all where it is empty. Desk may have given others too.
+    pub asked: BTreeSet<String>,
 }
 
 /// Walks over all pages, twice if need be.
@@ -142,7 +145,7 @@ struct Walk {
     has_fallen: bool,
     /// Rows that came again on a later page, because rows moved or Desk ignored the offset.
     repeated: usize,
-    /// The last page was full, and counted exactly itself.
+    /// The last page was full, and counted no more than itself.
     may_count_pages: bool,
     /// The last page brought nothing new.
     is_over: bool,
@@ -177,7 +180,7 @@ impl Walk {
         self.repeated += repeated;
         self.pages += 1;
         self.is_over = repeated == held;
-        self.may_count_pages = held == LIMIT && page.total_count == LIMIT as u64;
+        self.may_count_pages = held == LIMIT && page.total_count <= LIMIT as u64;
     }
 
     /// How many rows have come, of whatever worth: where the next page starts.
@@ -216,6 +219,7 @@ impl Walk {
             rows_without_id: self.rows_without_id,
             missing_rows: self.total_count.saturating_sub(distinct),
             unknown_fields: self.unknown_fields,
+            asked: BTreeSet::new(),
         }
     }
 }
@@ -329,6 +333,13 @@ mod tests {
             (rows.len() as u64, rows)
         });
         let listing = counts_pages.list().unwrap();
+        assert_eq!((listing.rows.len(), listing.missing_rows), (250, 0));
+    }
+
+    #[test]
+    fn a_count_of_those_who_were_asked_for_hides_none_of_them() {
+        let counts_two = Desk::new(|_, offset| (2, honest(250, offset, 100)));
+        let listing = counts_two.list().unwrap();
         assert_eq!((listing.rows.len(), listing.missing_rows), (250, 0));
     }
 

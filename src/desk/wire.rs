@@ -286,7 +286,8 @@ impl<'de> Visitor<'de> for RowSeed<'_> {
                 }
             }
         }
-        if row.agent_id.is_empty() {
+        if !row.has_agent_id() {
+            self.0.pass_over(&row);
             return Ok(None);
         }
         self.0.push(&row);
@@ -296,7 +297,7 @@ impl<'de> Visitor<'de> for RowSeed<'_> {
 
 fn take<'de>(row: &mut NewRow<'de>, field: Field, json: &'de RawValue) {
     match field {
-        Field::AgentId => row.agent_id = text_of(json).unwrap_or_default(),
+        Field::AgentId => row.set_agent_id(text_of(json).unwrap_or_default()),
         Field::AgentNickName => row.set_nickname(text_of(json)),
         _ => row.set_number(field, number(json)),
     }

@@ -24,7 +24,7 @@ const CLASSES: [&str; 6] = [
 ];
 
 /// Name, type and label names of everything in the contract's table.
-const OWN: [(&str, &str, &[&str]); 23] = [
+const OWN: [(&str, &str, &[&str]); 24] = [
     ("tencent_desk_up", "gauge", &[]),
     ("tencent_desk_day_start_timestamp_seconds", "gauge", &[]),
     (
@@ -67,6 +67,7 @@ const OWN: [(&str, &str, &[&str]); 23] = [
         "counter",
         &["field"],
     ),
+    ("tencent_desk_exporter_absent_fields", "gauge", &[]),
     ("tencent_desk_exporter_unknown_fields", "gauge", &[]),
     (
         "tencent_desk_exporter_user_sig_expiry_timestamp_seconds",

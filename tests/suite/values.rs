@@ -349,7 +349,7 @@ fn a_row_without_an_id_is_left_out_and_counted() {
     let page = polled(vec![without(agent("x"), "AgentId"), agent("b")]);
     assert_eq!(page.agents(), ["b".to_owned()].into());
     assert_eq!(page.own("exporter_agents", &[]), Some(1.0));
-    assert_eq!(discarded(&page, "no_agent_id"), 1.0);
+    assert_eq!(discarded(&page, "no_id"), 1.0);
     assert_eq!(discarded(&page, "duplicate"), 0.0);
 }
 
@@ -367,6 +367,19 @@ fn fields_of_a_later_version_are_counted_and_do_no_harm() {
     assert_eq!(page.agent_samples().len(), 48);
     let known = polled(vec![agent("a")]);
     assert_eq!(known.own("exporter_unknown_fields", &[]), Some(0.0));
+}
+
+#[test]
+fn fields_that_no_row_has_are_counted() {
+    let absent = |rows| polled(rows).own("exporter_absent_fields", &[]);
+    let poor = |id| without(without(agent(id), "BusyTime"), "SatisfiedCnt");
+    assert_eq!(absent(vec![agent("a"), poor("b")]), Some(0.0));
+    assert_eq!(absent(vec![poor("a"), poor("b")]), Some(2.0));
+    assert_eq!(
+        absent(vec![with(poor("a"), json!({ "BusyTime": null }))]),
+        Some(1.0)
+    );
+    assert_eq!(absent(Vec::new()), Some(0.0));
 }
 
 #[test]

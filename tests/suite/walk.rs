@@ -179,6 +179,46 @@ fn chosen_agents_are_asked_for_by_an_array() {
 }
 
 #[test]
+fn a_desk_that_ignores_the_choice_shows_no_other_agent() {
+    for count in [Count::Matching, Count::Always(2)] {
+        let desk = Desk::with(rows::agents(150));
+        desk.ignore_filter();
+        desk.count(count);
+        let wanted = format!("{},{}", rows::nth_id(2), rows::nth_id(140));
+        let page = quick(&desk)
+            .set("AGENT_IDS", wanted)
+            .start()
+            .wait_until_up();
+        assert_eq!(page.agents(), ids([2, 140]));
+        assert_eq!(page.own("exporter_agents", &[]), Some(2.0));
+        assert_eq!(page.own(MISSING_ROWS, &[]), Some(0.0));
+        let discarded = |reason| page.own("exporter_discarded_rows_total", &[("reason", reason)]);
+        assert_eq!(discarded("not_asked"), Some(148.0));
+        assert_eq!(discarded("duplicate"), Some(0.0));
+    }
+}
+
+#[test]
+fn ids_that_match_no_agent_are_told_once() {
+    let desk = Desk::with(rows::agents(2));
+    let wanted = format!("{},slip@desk.example", rows::nth_id(1));
+    let setup = Setup::busily(&desk).set("AGENT_IDS", wanted);
+    let told = |text: &str| text.matches("slip@desk.example").count();
+    let finished = setup.clone().args("check").run().expect_code(0);
+    assert!(finished.stdout.contains("Warning"), "{}", finished.stdout);
+    assert_eq!(told(&finished.stdout), 1, "{}", finished.stdout);
+
+    let exporter = setup.start();
+    exporter.wait_for("three polls", |page| {
+        page.own("exporter_polls_total", &[]) >= Some(3.0)
+    });
+    assert_eq!(told(&exporter.output()), 1, "{}", exporter.output());
+    desk.set_rows(Vec::new());
+    exporter.wait_for("no agent", |page| page.agents().is_empty());
+    assert!(!exporter.output().contains(&rows::nth_id(1)));
+}
+
+#[test]
 fn all_agents_are_asked_for_by_no_array_at_all() {
     let desk = Desk::with(rows::agents(1));
     polled(&desk);
