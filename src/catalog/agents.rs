@@ -11,7 +11,7 @@ use crate::desk::rows::{Field, Row};
 pub const FAMILIES: &[Family] = &[
     family(
         "tencent_desk_agent_info",
-        "The agent's nickname, always 1",
+        "The agent's nickname, always 1; absent where it is empty",
         Nickname { label: "nickname" },
     ),
     family(
@@ -43,7 +43,7 @@ pub const FAMILIES: &[Family] = &[
     ),
     family(
         "tencent_desk_agent_transferred_sessions",
-        "Sessions that were transferred",
+        "Sessions that were transferred; whether to or from the agent is not documented",
         Number(Field::TransferSessionCnt),
     ),
     family(
@@ -58,7 +58,7 @@ pub const FAMILIES: &[Family] = &[
     ),
     family(
         "tencent_desk_agent_unanswered_sessions",
-        "Sessions without a reply of the agent",
+        "Sessions without a reply",
         Number(Field::NotRespSessionCnt),
     ),
     family(
@@ -73,7 +73,7 @@ pub const FAMILIES: &[Family] = &[
     ),
     family(
         "tencent_desk_agent_messages",
-        "Messages in all sessions",
+        "Messages in all; whose there are beside the agent's and the users' is not documented",
         Number(Field::TotalMsgCnt),
     ),
     family(
@@ -88,7 +88,7 @@ pub const FAMILIES: &[Family] = &[
     ),
     family(
         "tencent_desk_agent_average_first_response_seconds",
-        "Average time from the start of a session to the agent's first message; absent where no session was answered",
+        "Average time from the agent's accept to the agent's first message; 0 is absent where no session was answered",
         Average {
             field: Field::AvgFirstRespTime,
             over: answered_sessions,
@@ -96,25 +96,25 @@ pub const FAMILIES: &[Family] = &[
     ),
     family(
         "tencent_desk_agent_first_response_under_30s_sessions",
-        "Sessions that were first answered within 30 seconds",
+        "Sessions whose first response came within 30 seconds",
         Number(Field::FirstRespUnder30sCnt),
     ),
     family(
         "tencent_desk_agent_average_response_seconds",
-        "Average time from a user's message to the agent's answer; absent where no session was answered",
+        "Time from a user's message to the agent's answer: the mean of the sessions' means that are not 0; 0 is absent where no session was valid",
         Average {
             field: Field::AvgRespTime,
-            over: answered_sessions,
+            over: effective_sessions,
         },
     ),
     family(
         "tencent_desk_agent_response_under_30s_sessions",
-        "Sessions that were answered within 30 seconds on average",
+        "Sessions whose mean response time is within 30 seconds",
         Number(Field::AvgRespUnder30sCnt),
     ),
     family(
         "tencent_desk_agent_average_session_seconds",
-        "Average duration of a session; absent where there was none",
+        "Average duration of a session; 0 is absent where there was none",
         Average {
             field: Field::AvgAcceptTime,
             over: sessions,
@@ -148,12 +148,21 @@ const fn family(name: &'static str, what: &'static str, reading: Reading) -> Fam
     }
 }
 
-fn sessions(row: Row<'_>) -> Option<f64> {
-    row.number(Field::TotalSessionCnt)
+fn sessions(row: Row<'_>) -> f64 {
+    count(row, Field::TotalSessionCnt)
 }
 
-fn answered_sessions(row: Row<'_>) -> Option<f64> {
-    Some(sessions(row)? - row.number(Field::NotRespSessionCnt)?)
+fn answered_sessions(row: Row<'_>) -> f64 {
+    sessions(row) - count(row, Field::NotRespSessionCnt)
+}
+
+fn effective_sessions(row: Row<'_>) -> f64 {
+    count(row, Field::EffectiveSessionCnt)
+}
+
+/// A count that the row does not say is 0, where it only decides whether an average of 0 says something.
+fn count(row: Row<'_>, field: Field) -> f64 {
+    row.number(field).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -220,37 +229,82 @@ mod tests {
 
     #[test]
     fn an_average_of_zero_needs_something_to_be_taken_over() {
-        let first = |average, total, unanswered| {
-            let members = format!(
-                r#""AvgFirstRespTime":{average},"TotalSessionCnt":{total},"NotRespSessionCnt":{unanswered}"#
-            );
-            said("average_first_response_seconds", &members)
-        };
-        assert_eq!(first(0, 5, 2), Some(0.0));
-        assert_eq!(first(0, 5, 5), None);
-        assert_eq!(first(0, 5, 6), None);
-        assert_eq!(first(7, 5, 5), Some(7.0));
-        assert_eq!(
-            said(
-                "average_first_response_seconds",
-                r#""AvgFirstRespTime":0,"TotalSessionCnt":5"#
+        let first = "average_first_response_seconds";
+        let response = "average_response_seconds";
+        let session = "average_session_seconds";
+        for (family, members, expected) in [
+            (
+                first,
+                r#""AvgFirstRespTime":0,"TotalSessionCnt":5,"NotRespSessionCnt":2"#,
+                Some(0.0),
             ),
-            None
-        );
-        assert_eq!(
-            said(
-                "average_session_seconds",
-                r#""AvgAcceptTime":0,"TotalSessionCnt":1"#
+            (
+                first,
+                r#""AvgFirstRespTime":0,"TotalSessionCnt":5,"NotRespSessionCnt":5"#,
+                None,
             ),
-            Some(0.0)
-        );
-        assert_eq!(
-            said(
-                "average_session_seconds",
-                r#""AvgAcceptTime":0,"TotalSessionCnt":0"#
+            (
+                first,
+                r#""AvgFirstRespTime":0,"TotalSessionCnt":5,"NotRespSessionCnt":6"#,
+                None,
             ),
-            None
-        );
+            (
+                first,
+                r#""AvgFirstRespTime":7,"TotalSessionCnt":5,"NotRespSessionCnt":5"#,
+                Some(7.0),
+            ),
+            // What the row does not say counts as 0.
+            (
+                first,
+                r#""AvgFirstRespTime":0,"TotalSessionCnt":5"#,
+                Some(0.0),
+            ),
+            (
+                first,
+                r#""AvgFirstRespTime":0,"TotalSessionCnt":5,"NotRespSessionCnt":null"#,
+                Some(0.0),
+            ),
+            (first, r#""AvgFirstRespTime":0,"NotRespSessionCnt":0"#, None),
+            (first, r#""AvgFirstRespTime":7"#, Some(7.0)),
+            (
+                response,
+                r#""AvgRespTime":0,"EffectiveSessionCnt":1"#,
+                Some(0.0),
+            ),
+            (
+                response,
+                r#""AvgRespTime":0,"EffectiveSessionCnt":0,"TotalSessionCnt":5"#,
+                None,
+            ),
+            (
+                response,
+                r#""AvgRespTime":0,"TotalSessionCnt":5,"NotRespSessionCnt":0"#,
+                None,
+            ),
+            (
+                response,
+                r#""AvgRespTime":7,"EffectiveSessionCnt":0"#,
+                Some(7.0),
+            ),
+            (
+                session,
+                r#""AvgAcceptTime":0,"TotalSessionCnt":1"#,
+                Some(0.0),
+            ),
+            (session, r#""AvgAcceptTime":0,"TotalSessionCnt":0"#, None),
+            (session, r#""AvgAcceptTime":0"#, None),
+        ] {
+            assert_eq!(said(family, members), expected, "{family} of {members}");
+        }
+    }
+
+    #[test]
+    fn a_nickname_that_names_nobody_is_absent() {
+        let info = |nickname| said("info", &format!(r#""AgentNickName":"{nickname}""#));
+        assert_eq!(info(" Amy "), Some(1.0));
+        for empty in ["", " ", "\\t\\n", "\u{3000}"] {
+            assert_eq!(info(empty), None, "{empty:?}");
+        }
     }
 
     #[test]

@@ -20,8 +20,8 @@ pub enum Reading {
     Average {
         /// The average itself.
         field: Field,
-        /// How many sessions it was taken over, where the row says.
-        over: fn(Row<'_>) -> Option<f64>,
+        /// How many sessions it was taken over.
+        over: fn(Row<'_>) -> f64,
     },
     /// One count over another, where the other is more than 0.
     Ratio {
@@ -37,7 +37,7 @@ pub enum Reading {
         /// Its values, and the field of each.
         parts: &'static [(&'static str, Field)],
     },
-    /// Always 1, with the row's nickname as a label.
+    /// Always 1, with the row's nickname as a label; one of blanks names the agent no better than none.
     Nickname {
         /// The label's name.
         label: &'static str,
@@ -72,8 +72,8 @@ impl Family {
     pub fn help(&self) -> String {
         let fields: Vec<_> = self.fields().map(Field::name).collect();
         format!(
-            "{} (API field {}). Of Desk's present day, from its start until the last good poll, \
-             which is at most TENCENT_DESK_MAX_STALENESS ago.",
+            "{} (API field {} of describe_agent_statistics). Of Desk's present day, as Desk told it at the \
+             last good poll, which is at most TENCENT_DESK_MAX_STALENESS ago.",
             self.what,
             fields.join(" / "),
         )
@@ -118,7 +118,8 @@ impl Family {
                 }
             }
             Reading::Nickname { label } => {
-                if let Some(nickname) = row.nickname() {
+                let nickname = row.nickname();
+                if let Some(nickname) = nickname.filter(|name| !name.trim().is_empty()) {
                     take(Sample {
                         label: Some((label, nickname)),
                         value: 1.0,
@@ -141,12 +142,11 @@ fn take_if<'r>(value: Option<f64>, mut take: impl FnMut(Sample<'r>)) {
     }
 }
 
-/// An average of 0 over nothing is not quick, it is unknown; and so it is where the row does not
-/// say what it was taken over. An average other than 0 speaks for itself.
-fn average(row: Row<'_>, field: Field, over: fn(Row<'_>) -> Option<f64>) -> Option<f64> {
+/// An average of 0 over nothing is unknown. An average other than 0 speaks for itself, whatever the
+/// counts beside it say.
+fn average(row: Row<'_>, field: Field, over: fn(Row<'_>) -> f64) -> Option<f64> {
     let average = row.number(field)?;
-    let was_taken = average != 0.0 || over(row).is_some_and(|sessions| sessions > 0.0);
-    was_taken.then_some(average)
+    (average != 0.0 || over(row) > 0.0).then_some(average)
 }
 
 /// From 0 to 1, or nothing: a part that is more than its whole is not shown as a ratio.

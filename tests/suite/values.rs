@@ -144,7 +144,6 @@ fn names_with_any_character_come_through() {
         r"\n is not a line's end",
         " blanks, {braces} # and = signs ",
         "\u{202e}backwards\u{0}",
-        "",
     ];
     let row = |name: &&str| {
         with(
@@ -194,33 +193,49 @@ fn the_ratio_needs_a_rating_and_may_be_zero() {
 }
 
 #[test]
+fn an_agent_without_a_nickname_has_all_but_the_info() {
+    let names = ["", " ", "\u{3000}\t"];
+    let rows = names.iter().enumerate();
+    let rows = rows.map(|(n, name)| with(agent(&n.to_string()), json!({ "AgentNickName": name })));
+    let page = polled(rows.collect());
+    assert_eq!(page.agents().len(), names.len());
+    assert!(page.family("tencent_desk_agent_info").is_none(), "{page}");
+    assert_eq!(ignored(&page, "AgentNickName"), 0.0, "it is a text");
+}
+
+#[test]
 fn an_average_of_zero_counts_only_where_something_was_averaged() {
-    let row = |id: &str, sessions: u32, unanswered: u32, average: u32| {
+    let row = |id: &str, sessions: u32, unanswered: u32, effective: u32, average: u32| {
         let members = json!({
-            "TotalSessionCnt": sessions, "NotRespSessionCnt": unanswered,
+            "TotalSessionCnt": sessions, "NotRespSessionCnt": unanswered, "EffectiveSessionCnt": effective,
             "AvgFirstRespTime": average, "AvgRespTime": average, "AvgAcceptTime": average,
         });
         with(agent(id), members)
     };
+    let unsaid = without(row("not said", 5, 0, 0, 0), "NotRespSessionCnt");
     let page = polled(vec![
-        row("no session", 0, 0, 0),
-        row("none answered", 5, 5, 0),
-        row("fewer than none answered", 5, 6, 0),
-        row("some answered", 5, 4, 0),
-        row("an average from nowhere", 0, 0, 7),
+        row("no session", 0, 0, 0, 0),
+        row("none answered", 5, 5, 0, 0),
+        row("fewer than none answered", 5, 6, 0, 0),
+        row("answered, the user silent", 5, 4, 0, 0),
+        row("some effective", 5, 4, 1, 0),
+        row("an average from nowhere", 0, 0, 0, 7),
+        without(unsaid, "EffectiveSessionCnt"),
     ]);
-    let averages = |id: &str| {
+    let zero = Some(0.0);
+    for (id, averages) in [
+        ("no session", [None, None, None]),
+        ("none answered", [None, None, zero]),
+        ("fewer than none answered", [None, None, zero]),
+        ("answered, the user silent", [zero, None, zero]),
+        ("some effective", [zero; 3]),
+        ("an average from nowhere", [Some(7.0); 3]),
+        ("not said", [zero, None, zero]),
+    ] {
         let names = ["first_response", "response", "session"];
-        names.map(|name| page.agent(id, &format!("average_{name}_seconds")))
-    };
-    assert_eq!(averages("no session"), [None, None, None]);
-    assert_eq!(averages("none answered"), [None, None, Some(0.0)]);
-    assert_eq!(
-        averages("fewer than none answered"),
-        [None, None, Some(0.0)]
-    );
-    assert_eq!(averages("some answered"), [Some(0.0); 3]);
-    assert_eq!(averages("an average from nowhere"), [Some(7.0); 3]);
+        let shown = names.map(|name| page.agent(id, &format!("average_{name}_seconds")));
+        assert_eq!(shown, averages, "{id}");
+    }
 }
 
 #[test]
