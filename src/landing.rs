@@ -1,7 +1,9 @@
 //! The page for a person: how things stand, in words, and where to go from here.
 //!
 //! `landing.html` is the page with names in braces; here is what stands for them. All of it is
-//! escaped, since failures quote what came from outside.
+//! escaped, since failures quote what came from outside. Its links are relative, so that they hold
+//! behind a reverse proxy that serves it as `/desk/`, say; as `/desk` they would not, which is why
+//! proxies send one on to the other.
 
 use std::time::Duration;
 
@@ -16,7 +18,7 @@ const TEMPLATE: &str = include_str!("landing.html");
 
 /// The page, as things stand at `now`.
 pub(crate) fn page(state: &State, now: Now, telemetry_path: &str) -> String {
-    let verdict = Verdict::of(state);
+    let verdict = Verdict::of(state, now);
     let shown = state.shown(now);
     let poll = state.last_poll.as_ref();
     let values = [
@@ -47,13 +49,25 @@ struct Verdict {
 }
 
 impl Verdict {
-    fn of(state: &State) -> Self {
+    fn of(state: &State, now: Now) -> Self {
         match state.last_poll.as_ref().map(|poll| &poll.failure) {
             None => Self {
                 word: "starting",
                 color: "wait",
                 headline: "The first poll of Desk is under way.",
                 explanation: "This page shows more as soon as it has ended.".to_owned(),
+            },
+            Some(None) if !state.is_up(now) => Self {
+                word: "poll hangs",
+                color: "bad",
+                headline: "A poll of Desk finds no end.",
+                explanation: "The one before it succeeded, but is too old to be shown.".to_owned(),
+            },
+            Some(None) if state.shown(now).is_none() => Self {
+                word: "new day",
+                color: "wait",
+                headline: "Desk's day has ended.",
+                explanation: "The first poll of the new one is under way.".to_owned(),
             },
             Some(None) => Self {
                 word: "up",
@@ -133,39 +147,79 @@ fn escaped(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clock::{Clock, SystemClock};
-    use crate::desk::{Class, Error};
+    use crate::clock::{Clock, DayWindow, SystemClock};
+    use crate::desk::{Class, Error, Listing};
+    use crate::page::Page;
+    use crate::snapshot::Snapshot;
     use crate::state::LastPoll;
+    use jiff::tz::TimeZone;
+    use std::sync::Arc;
 
+    const GOOD_FOR: Duration = Duration::from_secs(300);
+
+    /// A good poll at noon, or one that failed.
     fn after(failure: Option<Error>) -> State {
-        let now = SystemClock.now().wall;
+        let ended = noon();
+        let day = DayWindow::around(ended.wall, &TimeZone::UTC).unwrap();
+        let snapshot = Arc::new(Snapshot::new(Listing::default(), day));
+        let page = Page::render(snapshot, ended, GOOD_FOR, &[]).unwrap();
         let poll = LastPoll {
-            ended: now,
+            ended: ended.wall,
             took: Duration::ZERO,
+            next: ended.wall,
             failure,
-            next: now,
         };
         State {
+            last_good: poll.failure.is_none().then(|| Arc::new(page)),
             last_poll: Some(poll),
             ..State::default()
         }
     }
 
+    fn noon() -> Now {
+        Now {
+            wall: "2026-01-01T12:00:00Z".parse().unwrap(),
+            mono: SystemClock.now().mono,
+        }
+    }
+
     #[test]
     fn each_state_is_told_in_words_and_no_name_is_left() {
+        let later = |hours: i64| Now {
+            wall: noon().wall + jiff::SignedDuration::from_hours(hours),
+            ..noon()
+        };
         let failed = after(Some(Error::new(Class::Network, "no <answer> {word}")));
-        for (state, told) in [
-            (State::default(), "The first poll"),
-            (after(None), "Desk answers."),
-            (failed, "no &lt;answer&gt; {word} (network). What to do: "),
+        for (state, now, told) in [
+            (State::default(), noon(), "The first poll"),
+            (after(None), noon(), "Desk answers."),
+            (after(None), later(1), "A poll of Desk finds no end."),
+            (after(None), later(-24), "Desk's day has ended."),
+            (
+                failed,
+                noon(),
+                "no &lt;answer&gt; {word} (network). What to do: ",
+            ),
         ] {
-            let page = page(&state, SystemClock.now(), "/metrics");
+            let page = page(&state, now, "/metrics");
             assert!(page.contains(told), "{page}");
-            assert!(page.contains("href=\"/metrics\""));
             assert!(
                 !page.contains("{headline}") && !page.contains("{color}"),
                 "{page}"
             );
+        }
+    }
+
+    #[test]
+    fn every_link_within_is_relative() {
+        for path in ["/metrics", "/desk/now", "/a:b/c", "//x"] {
+            let page = page(&State::default(), noon(), path);
+            let links = page.split("href=\"").skip(1);
+            let links = links.filter_map(|link| link.split_once('"'));
+            let mut within: Vec<_> = links.map(|(link, _)| link).collect();
+            within.retain(|link| !link.starts_with(env!("CARGO_PKG_REPOSITORY")));
+            let metrics = format!(".{path}");
+            assert_eq!(within, [&*metrics, "./-/healthy", "./-/ready"]);
         }
     }
 

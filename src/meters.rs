@@ -52,7 +52,7 @@ const PROCESS_FIGURES_LAST: Duration = Duration::from_secs(1);
 struct Gathered {
     changes: u64,
     state: Arc<State>,
-    is_shown: bool,
+    standing: (bool, bool),
     at: Instant,
     families: Vec<MetricFamily>,
     pieces: ByVariant<Option<Piece>>,
@@ -63,7 +63,7 @@ impl Gathered {
     fn holds(&self, changes: u64, state: &Arc<State>, now: Now) -> bool {
         self.changes == changes
             && Arc::ptr_eq(&self.state, state)
-            && self.is_shown == state.shown(now).is_some()
+            && self.standing == standing(state, now)
             && now.mono.saturating_duration_since(self.at) < PROCESS_FIGURES_LAST
     }
 
@@ -74,6 +74,12 @@ impl Gathered {
         }
         Ok(slot.insert(variant.own(&self.families)?).clone())
     }
+}
+
+/// What a state comes to by the mere passing of time: whether its figures may be shown, and whether
+/// Desk is up.
+fn standing(state: &State, now: Now) -> (bool, bool) {
+    (state.shown(now).is_some(), state.is_up(now))
 }
 
 impl Meters {
@@ -197,7 +203,7 @@ impl Meters {
         Gathered {
             changes,
             state: state.clone(),
-            is_shown: state.shown(now).is_some(),
+            standing: standing(state, now),
             at: now.mono,
             families,
             pieces: ByVariant::default(),
@@ -242,7 +248,7 @@ fn state_families(state: &State, now: Now) -> Vec<MetricFamily> {
     let last_good = state.last_good.as_ref();
     let last_poll = state.last_poll.as_ref();
     [
-        single(own::UP, Some(f64::from(u8::from(state.is_up())))),
+        single(own::UP, Some(f64::from(u8::from(state.is_up(now))))),
         single(
             own::DAY_START,
             shown

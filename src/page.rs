@@ -58,7 +58,12 @@ impl Page {
     /// A page from the future is one of a wall clock that was since set back, by less than a day:
     /// its age is then what the monotonic clock says.
     pub fn is_current(&self, now: Now) -> bool {
-        self.day().contains(now.wall) && now.since(self.ended) <= self.good_for
+        self.day().contains(now.wall) && self.is_recent(now)
+    }
+
+    /// Whether it is not too old at `now`, whatever day that is.
+    pub fn is_recent(&self, now: Now) -> bool {
+        now.since(self.ended) <= self.good_for
     }
 
     /// The day that it is about.
@@ -153,13 +158,15 @@ mod tests {
             wall: ended.wall + wall.seconds(),
             mono: ended.mono + Duration::from_secs(mono),
         };
-        assert!(page.is_current(ended));
+        assert!(page.is_current(ended) && page.is_recent(ended));
         assert!(page.is_current(later(119, 119)));
         assert!(!page.is_current(later(120, 120)), "the day is over");
+        assert!(page.is_recent(later(300, 300)), "the day is over");
         assert!(
-            !page.is_current(later(0, 301)),
+            !page.is_current(later(0, 301)) && !page.is_recent(later(0, 301)),
             "too old, though the wall clock stood still"
         );
+        assert!(!page.is_recent(later(301, 0)), "too old, as after a sleep");
         assert!(
             page.is_current(later(-7200, 60)),
             "the wall clock was set back"

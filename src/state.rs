@@ -37,11 +37,19 @@ pub struct LastPoll {
 }
 
 impl State {
-    /// Whether the last poll succeeded.
-    pub fn is_up(&self) -> bool {
-        self.last_poll
-            .as_ref()
-            .is_some_and(|poll| poll.failure.is_none())
+    /// Whether the last poll succeeded, and lately enough at `now`: one that hangs since then is
+    /// no success.
+    ///
+    /// Midnight alone makes no difference: the figures of the day that is over go, but the poll that
+    /// brought them did succeed, and another one begins at once.
+    pub fn is_up(&self, now: Now) -> bool {
+        let last_poll = self.last_poll.as_ref();
+        let has_succeeded = last_poll.is_some_and(|poll| poll.failure.is_none());
+        has_succeeded
+            && self
+                .last_good
+                .as_ref()
+                .is_some_and(|page| page.is_recent(now))
     }
 
     /// How many rows the last good answer counted and did not hold.

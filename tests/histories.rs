@@ -426,9 +426,15 @@ impl Model {
                 .collect::<Vec<_>>()
         });
         prop_assert_eq!(shown, expected, "at {:?}", now);
-        let is_up = matches!(self.last_poll, Some(None));
-        prop_assert_eq!(state.is_up(), is_up);
+        prop_assert_eq!(state.is_up(now), self.is_up(now));
         Ok(())
+    }
+
+    /// The last poll succeeded, and within the time for which a success is good.
+    fn is_up(&self, now: Now) -> bool {
+        let last_good = self.last_good.as_ref();
+        matches!(self.last_poll, Some(None))
+            && last_good.is_some_and(|good| self.is_fresh(good, now))
     }
 
     /// The day that was asked for is that on which the poll started, whole.
@@ -683,7 +689,7 @@ fn text(piece: &Piece) -> String {
 fn check_own_page(play: &Play, meters: &Meters) -> Verdict {
     let (state, now) = (play.state(), play.clocks.peek());
     let text = text(&meters.piece(PLAIN, &state, now).unwrap());
-    let up = u8::from(matches!(play.model.last_poll, Some(None)));
+    let up = u8::from(play.model.is_up(now));
     let up = format!("\ntencent_desk_up {up}\n");
     prop_assert!(text.contains(&up), "{}", text);
     let agents = state

@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::support::desk::{Desk, Reply, response};
+use crate::support::eventually;
 use crate::support::exporter::{Exporter, Setup};
 use crate::support::gate::Gate;
 use crate::support::page::Page;
@@ -253,6 +254,54 @@ fn the_last_good_poll_goes_when_it_is_too_old_by_the_monotonic_clock_too() {
     let page = exporter.page();
     assert_eq!(page.own("up", &[]), Some(0.0));
     assert_eq!(page.own("exporter_agents", &[]), Some(0.0));
+}
+
+/// The last poll succeeded; but of a Desk that has said nothing since, that is no news.
+#[test]
+fn a_poll_that_hangs_until_the_last_one_is_too_old_is_not_up() {
+    let desk = Desk::with(day(1));
+    let hanging = |staleness: &str| {
+        Setup::busily(&desk)
+            .set("REQUEST_TIMEOUT", "5m")
+            .set("MAX_STALENESS", staleness)
+    };
+    let hang = || {
+        let gate = Gate::default();
+        let asked = desk.asked();
+        desk.always(Reply::Hang(gate.clone()));
+        eventually(|| (desk.asked() > asked).then_some(())).expect("a poll that hangs");
+        gate
+    };
+
+    // By the wall clock alone, as after a laptop's sleep.
+    let wall = Wall::at("2026-05-05T10:00:00", "Asia/Shanghai");
+    wall.rule(&desk);
+    let exporter = wall.over(hanging("1h")).start();
+    exporter.wait_until_up();
+    let gate = hang();
+    let page = exporter.page();
+    assert!(is_up(&page) && shown(&page) == [1.0; 150], "{page}");
+    wall.jump(7200);
+    let page = exporter.page();
+    assert!(!is_up(&page) && page.agents().is_empty(), "{page}");
+    let landing = exporter.get("/");
+    assert!(landing.text().contains("finds no end"), "{landing:?}");
+    desk.always(Reply::Normal);
+    gate.open();
+    assert_eq!(shown(&exporter.wait_until_up()), [1.0; 150]);
+    drop(exporter);
+
+    // By the monotonic one.
+    let exporter = wall.over(hanging("3s")).start();
+    exporter.wait_until_up();
+    let gate = hang();
+    let page = exporter.wait_for("the agents gone", |page| {
+        assert_eq!(is_up(page), !page.agents().is_empty(), "{page}");
+        page.agents().is_empty()
+    });
+    let failures = page.own("exporter_poll_failures_total", &[("class", "network")]);
+    assert_eq!(failures, Some(0.0), "no poll has ended: {page}");
+    gate.open();
 }
 
 #[test]

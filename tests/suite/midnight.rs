@@ -118,7 +118,9 @@ fn over_midnight(zone: &str, date: &str, hours: i64, hours_of_next: i64, after: 
     assert_eq!(night.days_asked_for(), [(start, hours), next]);
 
     if let Reply::Hang(gate) = &after {
-        assert!(night.exporter.page().agents().is_empty());
+        let page = night.exporter.page();
+        assert!(page.agents().is_empty());
+        assert_eq!(page.own("up", &[]), Some(1.0), "the last poll did succeed");
         gate.open();
         let page = night.wait_for_day(midnight.as_second());
         assert_eq!(page.agents().len(), 3);

@@ -68,7 +68,7 @@ fn the_front_page_says_what_this_is_and_where_to_go() {
     );
     for text in [
         env!("CARGO_PKG_VERSION"),
-        "href=\"/metrics\"",
+        "href=\"./metrics\"",
         "/-/healthy",
         "/-/ready",
     ] {
@@ -128,7 +128,7 @@ fn metrics_move_to_the_configured_path() {
     let response = exporter.get("/desk/now");
     assert_eq!(response.status, 200);
     Page::parse(response.text());
-    assert!(exporter.get("/").text().contains("href=\"/desk/now\""));
+    assert!(exporter.get("/").text().contains("href=\"./desk/now\""));
 }
 
 #[test]
