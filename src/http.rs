@@ -8,6 +8,7 @@
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
+use std::fmt;
 use std::io;
 use std::net::IpAddr;
 use std::pin::{Pin, pin};
@@ -61,19 +62,68 @@ const DRAIN: Duration = Duration::from_secs(5);
 /// The wait after a connection could not be accepted, when the process is out of descriptors, say.
 const PAUSE_AFTER_ACCEPT_ERROR: Duration = Duration::from_millis(100);
 
-/// An answer's body: bytes that are there already, one after the other, none of them copied.
+/// An answer's body, one part after the other, none of them copied.
 #[derive(Debug)]
 pub struct Parts {
-    left: VecDeque<Bytes>,
+    left: VecDeque<Part>,
     /// When it breaks off, if it has not been read by then.
     deadline: Instant,
 }
 
-impl FromIterator<Bytes> for Parts {
-    fn from_iter<I: IntoIterator<Item = Bytes>>(parts: I) -> Self {
+/// A part of an answer's body.
+#[derive(Debug)]
+pub enum Part {
+    /// Bytes that are there already.
+    Made(Bytes),
+    /// Bytes that are made as they are read, so that a slow reader keeps none of them.
+    Making(Box<dyn Making>),
+}
+
+/// Makes bytes, some at a time.
+pub trait Making: Iterator<Item = io::Result<Bytes>> + fmt::Debug + Send {
+    /// How many are still to come.
+    fn left(&self) -> u64;
+}
+
+impl Part {
+    fn left(&self) -> u64 {
+        match self {
+            Self::Made(bytes) => bytes.len() as u64,
+            Self::Making(making) => making.left(),
+        }
+    }
+}
+
+impl From<Bytes> for Part {
+    fn from(bytes: Bytes) -> Self {
+        Self::Made(bytes)
+    }
+}
+
+impl<P: Into<Part>> FromIterator<P> for Parts {
+    fn from_iter<I: IntoIterator<Item = P>>(parts: I) -> Self {
+        let parts = parts.into_iter().map(Into::into);
         Self {
-            left: parts.into_iter().filter(|part| !part.is_empty()).collect(),
+            left: parts.filter(|part| part.left() > 0).collect(),
             deadline: Instant::now() + LONGEST_ANSWER,
+        }
+    }
+}
+
+impl Parts {
+    fn next(&mut self) -> Option<io::Result<Bytes>> {
+        loop {
+            match self.left.pop_front()? {
+                Part::Made(bytes) => return Some(Ok(bytes)),
+                Part::Making(mut making) => {
+                    if let Some(bytes) = making.next() {
+                        if making.left() > 0 {
+                            self.left.push_front(Part::Making(making));
+                        }
+                        return Some(bytes);
+                    }
+                }
+            }
         }
     }
 }
@@ -86,12 +136,11 @@ impl Body for Parts {
         mut self: Pin<&mut Self>,
         _: &mut Context<'_>,
     ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
-        let part = self.left.pop_front();
-        if part.is_some() && self.deadline <= Instant::now() {
+        if !self.left.is_empty() && self.deadline <= Instant::now() {
             self.left.clear();
             return Poll::Ready(Some(Err(io::ErrorKind::TimedOut.into())));
         }
-        Poll::Ready(part.map(|part| Ok(Frame::data(part))))
+        Poll::Ready(self.next().map(|bytes| bytes.map(Frame::data)))
     }
 
     fn is_end_stream(&self) -> bool {
@@ -99,7 +148,7 @@ impl Body for Parts {
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.left.iter().map(|part| part.len() as u64).sum())
+        SizeHint::with_exact(self.left.iter().map(Part::left).sum())
     }
 }
 
@@ -125,7 +174,7 @@ fn head_of(response: Response<Parts>) -> Response<Parts> {
     if let Some(length) = body.size_hint().exact() {
         head.headers.insert(CONTENT_LENGTH, length.into());
     }
-    Response::from_parts(head, Parts::from_iter([]))
+    Response::from_parts(head, Parts::from_iter([Bytes::new()]))
 }
 
 /// What is spoken on a connection.
@@ -385,6 +434,7 @@ fn bounded_io(stream: TcpStream) -> Bounded {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::future::poll_fn;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
     /// What HTTP/2 begins with: the preface, and settings that set nothing.
@@ -408,6 +458,45 @@ mod tests {
         client.read_to_end(&mut said).await.unwrap();
         conversation.await.unwrap();
         start.elapsed()
+    }
+
+    /// So many parts that are made as they are read.
+    #[derive(Debug)]
+    struct Countdown(u8);
+
+    impl Iterator for Countdown {
+        type Item = io::Result<Bytes>;
+
+        fn next(&mut self) -> Option<Self::Item> {
+            self.0 = self.0.checked_sub(1)?;
+            Some(Ok(vec![b'0' + self.0].into()))
+        }
+    }
+
+    impl Making for Countdown {
+        fn left(&self) -> u64 {
+            self.0.into()
+        }
+    }
+
+    #[tokio::test]
+    async fn parts_that_are_made_as_they_are_read_come_in_their_order() {
+        let parts = [
+            Part::Made(Bytes::from_static(b"<")),
+            Part::Making(Box::new(Countdown(3))),
+            Part::Making(Box::new(Countdown(0))),
+            Part::Made(Bytes::from_static(b">")),
+        ];
+        let mut parts = Parts::from_iter(parts);
+        assert_eq!(parts.size_hint().exact(), Some(5));
+        let mut read = Vec::new();
+        while let Some(frame) = poll_fn(|cx| Pin::new(&mut parts).poll_frame(cx)).await {
+            read.extend_from_slice(&frame.unwrap().into_data().unwrap());
+            let left = u64::try_from(5 - read.len()).unwrap();
+            assert_eq!(parts.size_hint().exact(), Some(left));
+            assert_eq!(parts.is_end_stream(), left == 0);
+        }
+        assert_eq!(read, b"<210>");
     }
 
     #[tokio::test(start_paused = true)]
