@@ -79,10 +79,10 @@ fn metrics() -> Metrics {
     add("ALERTS".to_owned(), &alert, false, false);
     // What the rules record. The thresholds have no labels at all.
     for rule in rules().iter().filter(|rule| !rule.is_alert) {
-        let labels: &[&str] = if rule.name.starts_with("agent:") {
-            &[AGENT_ID]
-        } else {
-            &[]
+        let labels: &[&str] = match rule.name.split_once(':') {
+            Some(("agent", _)) => &[AGENT_ID],
+            Some(("team", metric)) if metric.contains("state_seconds") => &["state"],
+            _ => &[],
         };
         add(rule.name.clone(), labels, false, rule.file == "rules.yml");
     }

@@ -24,6 +24,7 @@ mod empty_root;
 mod fake_desk;
 mod faults;
 mod formats;
+mod generated;
 mod golden;
 mod history;
 mod liveness;

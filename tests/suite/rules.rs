@@ -8,7 +8,8 @@ use std::process::Command;
 use crate::support::repository::{self, Rule, names_in, rules};
 use crate::support::tools;
 
-const TESTS: [&str; 3] = [
+const TESTS: [&str; 4] = [
+    "tests/figures_test.yml",
     "tests/rules_test.yml",
     "tests/service_test.yml",
     "tests/exporter_test.yml",

@@ -1,5 +1,4 @@
-//! Python with the readers of others, in an environment of its own beneath `target/`: what they read
-//! is compared by `compare_formats.py`.
+//! Python with the readers and builders of others, in an environment of its own beneath `target/`.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -17,7 +16,8 @@ pub(crate) fn samples_of_equal_answers(files: &[PathBuf]) -> usize {
     said.trim().parse().unwrap()
 }
 
-fn python() -> PathBuf {
+/// The interpreter of that environment.
+pub(crate) fn python() -> PathBuf {
     let folder = made_once("python", REQUIREMENTS, |folder| {
         run(Command::new(tool("python3", "python3-venv"))
             .args(["-m", "venv"])

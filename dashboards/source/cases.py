@@ -1,0 +1,111 @@
+"""Unit tests of the panels' figures, for promtool: what each says in the situations that once showed something untrue.
+
+Made into deploy/prometheus/tests/figures_test.yml, with the very expressions that the panels ask. A case is a name, the
+input (series by metric, less "tencent_desk_", and further labels), and what a figure says at a time; None is no series.
+"""
+
+from dataclasses import dataclass, field
+
+from figures import FIGURES, PANEL
+from promql import indented
+
+TARGET = 'job="d", instance="i"'
+
+
+@dataclass
+class Case:
+    name: str
+    # (metric, further labels, values)
+    series: list[tuple[str, str, str]]
+    # (figure, time, value)
+    says: list[tuple[str, str, float | None]]
+    # Further labels of the target.
+    target: str = ""
+    interval: str = "1m"
+    # What chooses the figure's series: all of the panel's team, unless said otherwise.
+    scope: object = field(default=PANEL)
+
+
+CASES = [
+    Case(
+        "an agent who drops out of Desk's list takes nothing from the others",
+        [
+            ("agent_sessions", 'agent_id="ann"', "30x89 stale"),
+            ("agent_unanswered_sessions", 'agent_id="ann"', "0x89 stale"),
+            ("agent_average_first_response_seconds", 'agent_id="ann"', "100x89 stale"),
+            ("agent_sessions", 'agent_id="ben"', "1+1x120"),
+            ("agent_unanswered_sessions", 'agent_id="ben"', "0x120"),
+            ("agent_average_first_response_seconds", 'agent_id="ben"', "20x120"),
+        ],
+        [("first_response_seconds:mean1h", "100m", 20), ("sessions:growth1h", "100m", 60)],
+    ),
+    Case(
+        "the last hour does not reach over midnight",
+        [
+            ("day_start_timestamp_seconds", "", "0x59 3600x120"),
+            ("agent_sessions", 'agent_id="ben"', "4x59 0+1x120"),
+            ("agent_unanswered_sessions", 'agent_id="ben"', "0x180"),
+            ("agent_average_first_response_seconds", 'agent_id="ben"', "200x59 50x120"),
+        ],
+        [
+            ("first_response_seconds:mean1h", "90m", 50),
+            ("sessions:growth1h", "90m", 30),
+            ("sessions:growth1h", "120m", 60),
+            ("sessions:growth1h", "130m", 60),
+        ],
+    ),
+    Case(
+        "a shift's first hour",
+        [
+            ("up", "", "1x200"),
+            ("day_start_timestamp_seconds", "", "_x59 0x60"),
+            ("agent_session_seconds", 'agent_id="ben"', "_x59 0+60x60"),
+            ("agent_state_seconds", 'agent_id="ben", state="free"', "_x59 0+60x60"),
+        ],
+        [("sessions_in_hand:mean1h", "100m", 1)],
+    ),
+    Case(
+        "good polls of a target with further labels",
+        [
+            ("exporter_polls_total", "", "0+1x60"),
+            ("exporter_poll_failures_total", 'class="network"', "0x60"),
+        ],
+        [("exporter_polls:ratio1h", "60m", 1)],
+        target='namespace="monitoring"',
+    ),
+]
+
+
+def asked(figure: str, scope) -> str:
+    """As Grafana fills it in."""
+    expr = FIGURES[figure].expr(scope)
+    for variable, value in (("$job", "d"), ("$instance", "i"), ("$agent_id", "ann")):
+        expr = expr.replace(variable, value)
+    return expr
+
+
+def quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def written(case: Case) -> str:
+    lines = [f"  - name: {quoted(case.name)}", f"    interval: {case.interval}", "    input_series:"]
+    for metric, labels, values in case.series:
+        all_labels = ", ".join(part for part in (TARGET, case.target, labels) if part)
+        lines.append(f"      - {{series: 'tencent_desk_{metric}{{{all_labels}}}', values: '{values}'}}")
+    lines.append("    promql_expr_test:")
+    for figure, time, value in case.says:
+        lines += ["      - expr: |", indented(asked(figure, case.scope), 10), f"        eval_time: {time}"]
+        labels = ", ".join(part for part in (TARGET, case.target) if part)
+        samples = "[]" if value is None else f"[{{labels: '{{{labels}}}', value: {value}}}]"
+        lines.append(f"        exp_samples: {samples}")
+    return "\n".join(lines) + "\n"
+
+
+def figures_test_yml() -> str:
+    head = (
+        "# promtool test rules figures_test.yml: the panels' own expressions.\n"
+        "# Made by dashboards/generate from dashboards/source/cases.py: change it there.\n"
+        "evaluation_interval: 1m\n\ntests:\n"
+    )
+    return head + "\n".join(written(case) for case in CASES)
