@@ -31,7 +31,8 @@ use crate::web::reload::Source;
 pub const DEMO_INTERVAL: &str = "5s";
 
 /// Polls and serves until `stop` ends, then lets scrapes under way finish. `announce` is told the
-/// address once it is listened on.
+/// address once it is listened on; the files of secrets and of the web configuration are read at
+/// once when `reread` changes.
 ///
 /// # Errors
 /// A sentence on why it cannot start, or had to stop by itself. A Desk that is down or refuses is
@@ -39,6 +40,7 @@ pub const DEMO_INTERVAL: &str = "5s";
 pub async fn serve(
     config: Config,
     announce: impl FnOnce(SocketAddr),
+    reread: watch::Receiver<()>,
     stop: impl Future<Output = ()>,
 ) -> Result<(), String> {
     let Config { program, account } = config;
@@ -55,6 +57,7 @@ pub async fn serve(
         max_staleness: program.max_staleness,
     };
     let client = client(&program, account, clock.clone(), meters.clone())?;
+    let rereading = tokio::spawn(reread_secret(client.credentials(), reread.clone()));
     let demand = Arc::new(Demand::new(clock.now()));
     let (poller, state) = Poller::new(
         client,
@@ -74,24 +77,31 @@ pub async fn serve(
     )
     .map_err(|error| format!("the server cannot be set up: {error}"))?;
     let mut polling = tokio::spawn(poller.run());
-    systemd::ready();
     let mut outcome = Ok(());
     let stop = async {
         tokio::select! {
             () = stop => {}
             // It never returns, so it must have panicked; without it figures would only grow old.
             _ = &mut polling => outcome = Err("the poll loop has ended by itself".to_owned()),
-            () = systemd::feed_watchdog(heartbeat, clock) => {}
+            _ = systemd::attend(heartbeat, clock) => {}
         }
-        systemd::stopping();
+        systemd::stopping().await;
     };
     match program.web {
         None => listen(vec![listener], site, stop).await,
-        Some(web) => listen_guarded(vec![listener], site, web, meters, stop).await?,
+        Some(web) => listen_guarded(vec![listener], site, web, meters, reread, stop).await?,
     }
     polling.abort();
+    rereading.abort();
     tracing::info!("stopped");
     outcome
+}
+
+/// Reads the secret's file at once, whenever `reread` changes.
+async fn reread_secret(credentials: Arc<Credentials>, mut reread: watch::Receiver<()>) {
+    while reread.changed().await.is_ok() {
+        credentials.refresh().await;
+    }
 }
 
 /// Serves everybody, without encryption.
@@ -111,10 +121,11 @@ async fn listen_guarded(
     site: Site,
     web: Source,
     meters: Arc<Meters>,
+    reread: watch::Receiver<()>,
     stop: impl Future<Output = ()>,
 ) -> Result<(), String> {
     let report = move |is_good| meters.web_config_read(is_good);
-    let (gate, keep_fresh) = Gate::new(web, report)?;
+    let (gate, keep_fresh) = Gate::new(web, reread, report)?;
     let keep_fresh = tokio::spawn(keep_fresh);
     let admission = gate.admission();
     let door = {
@@ -150,6 +161,7 @@ async fn answer(site: &Site, head: &Head) -> Response<Parts> {
 pub async fn demo(
     program: Program,
     announce: impl FnOnce(SocketAddr),
+    reread: watch::Receiver<()>,
     stop: impl Future<Output = ()>,
 ) -> Result<(), String> {
     let no_desk =
@@ -174,7 +186,7 @@ pub async fn demo(
         agent_ids: Vec::new(),
         time_zone,
     };
-    serve(Config { program, account }, announce, stop).await
+    serve(Config { program, account }, announce, reread, stop).await
 }
 
 /// A client for `account`, as `program` is configured.

@@ -1,6 +1,6 @@
 //! The program: arguments, configuration, logs, then the command; and what each end exits with.
 
-use std::io::Write as _;
+use std::io::{self, Write as _};
 use std::net::SocketAddr;
 use std::process::ExitCode;
 
@@ -8,7 +8,9 @@ use tencent_desk_exporter::cli::{self, Command, CommandLine};
 use tencent_desk_exporter::config::{Environment, Mistakes, Program};
 use tencent_desk_exporter::web::reload::Source;
 use tencent_desk_exporter::{app, build, check, health, lanes, logging};
+use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
 
 /// The configuration is wrong (`EX_USAGE` of sysexits.h).
 const EXIT_USAGE: u8 = 64;
@@ -34,17 +36,19 @@ impl From<String> for Failure {
 }
 
 fn main() -> ExitCode {
-    match run() {
+    let code = match run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure::Usage(lines)) => {
-            eprintln!("{}", lines.join("\n"));
+            logging::say(&lines.join("\n"));
             ExitCode::from(EXIT_USAGE)
         }
         Err(Failure::Other(why)) => {
-            eprintln!("tencent-desk-exporter: {why}");
+            logging::say(&format!("tencent-desk-exporter: {why}"));
             ExitCode::FAILURE
         }
-    }
+    };
+    logging::finish();
+    code
 }
 
 fn run() -> Result<(), Failure> {
@@ -60,37 +64,61 @@ fn run() -> Result<(), Failure> {
     match line.command {
         Command::Help => print(&cli::help()),
         Command::Version => print(&cli::version()),
-        Command::Health => {
-            let (address, is_guarded) = environment.place()?;
-            block_on(health::ask(&address, is_guarded))
-        }
-        Command::Check => {
-            let config = environment.config()?;
-            start_logging(&config.program);
-            let finding = block_on(check::check(config))?;
-            print(&finding.text)?;
-            if finding.is_good {
-                Ok(())
-            } else {
-                Err(Failure::Other("the check has failed".to_owned()))
-            }
-        }
-        Command::Serve => {
-            let config = environment.config()?;
-            start_logging(&config.program);
-            block_on(async { app::serve(config, |_| {}, stop_signal()?).await })
-        }
-        Command::Demo => {
-            environment.set_default("POLL_INTERVAL", app::DEMO_INTERVAL);
-            let program = environment.program()?;
-            start_logging(&program);
-            let path = program.telemetry_path.clone();
-            let has_tls = program.web.as_ref().is_some_and(Source::has_tls);
-            let scheme = if has_tls { "https" } else { "http" };
-            let announce = |address| println!("{}", where_to_look(scheme, address, &path));
-            block_on(async { app::demo(program, announce, stop_signal()?).await })
-        }
+        Command::Health => health(environment),
+        Command::Check => check(environment),
+        Command::Serve => serve(environment),
+        Command::Demo => demo(environment),
     }
+}
+
+fn health(environment: Environment) -> Result<(), Failure> {
+    let (address, is_guarded) = environment.place()?;
+    block_on(runtime()?, health::ask(&address, is_guarded))
+}
+
+fn check(environment: Environment) -> Result<(), Failure> {
+    let config = environment.config()?;
+    start_logging(&config.program);
+    let finding = block_on(runtime()?, check::check(config))?;
+    // Where both go to one terminal, the log stands first.
+    logging::finish();
+    if let Err(Failure::Other(why)) = print(&finding.text) {
+        // The status is the answer, and it stays what it is.
+        logging::say(&format!("tencent-desk-exporter: {why}"));
+    }
+    match finding.is_good {
+        true => Ok(()),
+        false => Err(Failure::Other("the check has failed".to_owned())),
+    }
+}
+
+fn serve(environment: Environment) -> Result<(), Failure> {
+    let runtime = runtime()?;
+    let reread = reread_signal(&runtime)?;
+    let config = environment.config()?;
+    start_logging(&config.program);
+    block_on(runtime, async {
+        app::serve(config, |_| {}, reread, stop_signal()?).await
+    })
+}
+
+fn demo(mut environment: Environment) -> Result<(), Failure> {
+    let runtime = runtime()?;
+    let reread = reread_signal(&runtime)?;
+    environment.set_default("POLL_INTERVAL", app::DEMO_INTERVAL);
+    let program = environment.program()?;
+    start_logging(&program);
+    let path = program.telemetry_path.clone();
+    let has_tls = program.web.as_ref().is_some_and(Source::has_tls);
+    let scheme = if has_tls { "https" } else { "http" };
+    let announce = |address| {
+        let text = where_to_look(scheme, address, &path);
+        // Serving waits for no reader, and goes on without one.
+        std::thread::spawn(move || print(&text).ok());
+    };
+    block_on(runtime, async {
+        app::demo(program, announce, reread, stop_signal()?).await
+    })
 }
 
 fn start_logging(program: &Program) {
@@ -105,14 +133,20 @@ fn start_logging(program: &Program) {
     }
 }
 
-fn block_on<T>(work: impl Future<Output = Result<T, String>>) -> Result<T, Failure> {
+fn runtime() -> Result<Runtime, String> {
     // One thread answers scrapes and asks Desk: there is little to do in either, and a second one
     // would cost memory and being woken up.
-    let runtime = tokio::runtime::Builder::new_current_thread()
+    tokio::runtime::Builder::new_current_thread()
         .max_blocking_threads(lanes::threads())
         .enable_all()
         .build()
-        .map_err(|error| format!("cannot start: {error}"))?;
+        .map_err(|error| format!("cannot start: {error}"))
+}
+
+fn block_on<T>(
+    runtime: Runtime,
+    work: impl Future<Output = Result<T, String>>,
+) -> Result<T, Failure> {
     let outcome = runtime.block_on(work);
     // A file that hangs while it is read must not keep the program from ending.
     runtime.shutdown_background();
@@ -125,15 +159,14 @@ fn where_to_look(scheme: &str, address: SocketAddr, path: &str) -> String {
         false => address.to_string(),
     };
     format!(
-        "The demo runs: see {scheme}://{host}{path} or {scheme}://{host}/, stop it with Ctrl-C."
+        "The demo runs: see {scheme}://{host}{path} or {scheme}://{host}/, stop it with Ctrl-C.\n"
     )
 }
 
 /// Ends with the first SIGTERM or SIGINT after this call.
 fn stop_signal() -> Result<impl Future<Output = ()>, String> {
-    let cannot = |error| format!("cannot listen for signals: {error}");
-    let mut terminate = signal(SignalKind::terminate()).map_err(cannot)?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(cannot)?;
+    let mut terminate = signal(SignalKind::terminate()).map_err(|why| cannot_listen(&why))?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(|why| cannot_listen(&why))?;
     Ok(async move {
         tokio::select! {
             _ = terminate.recv() => tracing::info!("SIGTERM: stopping"),
@@ -142,12 +175,31 @@ fn stop_signal() -> Result<impl Future<Output = ()>, String> {
     })
 }
 
+/// Changes with each SIGHUP after this call: none ends the program from now on.
+fn reread_signal(runtime: &Runtime) -> Result<watch::Receiver<()>, String> {
+    let _context = runtime.enter();
+    let mut hangup = signal(SignalKind::hangup()).map_err(|why| cannot_listen(&why))?;
+    let (sender, reread) = watch::channel(());
+    runtime.spawn(async move {
+        while hangup.recv().await.is_some() {
+            tracing::info!("SIGHUP: reading secrets and web configuration from their files");
+            sender.send_replace(());
+        }
+    });
+    Ok(reread)
+}
+
+fn cannot_listen(error: &io::Error) -> String {
+    format!("cannot listen for signals: {error}")
+}
+
 /// To standard output, where a reader that goes away early is no failure.
 fn print(text: &str) -> Result<(), Failure> {
-    match std::io::stdout().write_all(text.as_bytes()) {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-            Err(Failure::Other(error.to_string()))
-        }
+    let mut out = io::stdout();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::Other(format!(
+            "cannot write to standard output: {error}"
+        ))),
         _ => Ok(()),
     }
 }

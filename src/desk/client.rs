@@ -135,6 +135,11 @@ impl Client {
         })
     }
 
+    /// What it signs with.
+    pub fn credentials(&self) -> Arc<Credentials> {
+        self.credentials.clone()
+    }
+
     /// When the UserSig that is sent expires; `None` where it cannot be read.
     pub fn user_sig_expiry(&self) -> Option<Timestamp> {
         self.credentials.expires_at()

@@ -30,12 +30,13 @@ pub struct Gate {
 
 impl Gate {
     /// A gate as `source` has it, and what keeps it so for ever: `report` is told whether the files'
-    /// present content is what is at work.
+    /// present content is what is at work. They are read at once when `reread` changes.
     ///
     /// # Errors
     /// As [`Checker::new`].
     pub fn new(
         source: Source,
+        reread: watch::Receiver<()>,
         report: impl Fn(bool) + Send + 'static,
     ) -> Result<(Self, impl Future<Output = ()> + Send), String> {
         let (sender, current) = watch::channel(source.loaded.clone());
@@ -51,7 +52,7 @@ impl Gate {
                 admits_others.send_replace(());
             }
         };
-        Ok((gate, follow(source, publish, report)))
+        Ok((gate, follow(source, reread, publish, report)))
     }
 
     /// Changes whenever others may come than before: what let older connections in holds no longer.

@@ -12,6 +12,7 @@ use std::time::Duration;
 use hyper::header::HeaderMap;
 use ring::digest::{SHA256, digest};
 use rustls::ServerConfig;
+use tokio::sync::watch;
 
 use super::auth::Users;
 use super::tls::{Material, server_config};
@@ -182,10 +183,11 @@ fn material(tls: &Tls, folder: &Path) -> Result<Material, Vec<String>> {
     }
 }
 
-/// Looks at the files of `source` for ever, lets `publish` have what they become, and tells `report` whether
-/// the last thing found in them is what is served.
+/// Looks at the files of `source` for ever, at once when `reread` changes, lets `publish` have what
+/// they become, and tells `report` whether the last thing found in them is what is served.
 pub async fn follow(
     source: Source,
+    mut reread: watch::Receiver<()>,
     publish: impl Fn(Arc<Loaded>) + Send,
     report: impl Fn(bool) + Send,
 ) {
@@ -195,7 +197,10 @@ pub async fn follow(
     };
     report(true);
     loop {
-        tokio::time::sleep(EVERY).await;
+        tokio::select! {
+            () = tokio::time::sleep(EVERY) => {}
+            Ok(()) = reread.changed() => {}
+        }
         if !follower.has_news().await {
             continue;
         }
@@ -379,7 +384,8 @@ mod tests {
 
         let source = Source::read(&path).unwrap();
         let (report, mut reports) = mpsc::unbounded_channel();
-        tokio::spawn(follow(source, drop, move |is_good| {
+        let (_reread, never) = watch::channel(());
+        tokio::spawn(follow(source, never, drop, move |is_good| {
             let _ = report.send(is_good);
         }));
         assert_eq!(reports.recv().await, Some(true));

@@ -38,6 +38,7 @@ mod routes;
 mod rules;
 mod secrets;
 mod soak;
+mod streams;
 mod support;
 mod systemd;
 mod transport;

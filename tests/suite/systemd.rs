@@ -3,7 +3,8 @@
 use std::io::ErrorKind;
 use std::net::TcpListener;
 use std::os::fd::AsRawFd as _;
-use std::os::unix::net::UnixDatagram;
+use std::os::linux::net::SocketAddrExt as _;
+use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::time::Duration;
 
 use rustix::io::{FdFlags, fcntl_setfd};
@@ -64,6 +65,69 @@ fn it_says_when_it_is_ready_that_it_is_alive_and_that_it_stops() {
     }
     assert!(exporter.terminate().success());
     manager.hears("STOPPING=1");
+}
+
+#[test]
+fn a_manager_that_does_not_listen_for_a_while_holds_up_nothing_and_hears_it_all_the_same() {
+    let desk = Desk::with(rows::agents(1));
+    let manager = Manager::new();
+    let stuffing = UnixDatagram::unbound().unwrap();
+    stuffing.set_nonblocking(true).unwrap();
+    let path = manager.directory.path().join("notify");
+    while stuffing.send_to(b"STATUS=full", &path).is_ok() {}
+    let mut exporter = manager
+        .over(Setup::of(&desk))
+        .env("WATCHDOG_USEC", "300000")
+        .start();
+    exporter.wait_until_up();
+    manager.hears("READY=1");
+    manager.hears("WATCHDOG=1");
+    while stuffing.send_to(b"STATUS=full", &path).is_ok() {}
+    exporter.page();
+    assert!(exporter.terminate().success());
+}
+
+#[test]
+fn a_manager_may_have_a_name_of_linux_own() {
+    let desk = Desk::with(rows::agents(1));
+    let name = format!("desk-exporter-{}", std::process::id());
+    let address = SocketAddr::from_abstract_name(&name).unwrap();
+    let socket = UnixDatagram::bind_addr(&address).unwrap();
+    socket.set_read_timeout(Some(LIMIT)).unwrap();
+    let _exporter = Setup::of(&desk)
+        .env("NOTIFY_SOCKET", format!("@{name}"))
+        .start();
+    let mut message = [0; 64];
+    let length = socket.recv(&mut message).unwrap();
+    assert_eq!(&message[..length], b"READY=1");
+}
+
+#[test]
+fn a_hangup_reads_the_files_and_ends_nothing() {
+    let folder = TempDir::new().unwrap();
+    let web = folder.path().join("web.yml");
+    let key = folder.path().join("key");
+    let desk = Desk::with(rows::agents(1));
+    std::fs::write(&web, "").unwrap();
+    std::fs::write(&key, &desk.account().key).unwrap();
+    // The next poll is an hour off: what reads the key is the signal.
+    let exporter = Setup::of(&desk)
+        .unset("SECRET_KEY")
+        .set("SECRET_KEY_FILE", &key)
+        .set("WEB_CONFIG_FILE", &web)
+        .start();
+    exporter.wait_until_up();
+    std::fs::write(&key, "another-key").unwrap();
+    exporter.hang_up();
+    exporter.wait_for_output("SIGHUP");
+    exporter.wait_for_output("the file with the secret has changed");
+    exporter.page();
+
+    let mut demo = Setup::bare().args("demo").start();
+    demo.hang_up();
+    demo.wait_for_output("SIGHUP");
+    demo.wait_until_up();
+    assert!(demo.terminate().success());
 }
 
 #[test]

@@ -101,7 +101,8 @@ impl Setup {
         }
     }
 
-    fn command(&self) -> Command {
+    /// The same as a command, for who wants to choose its streams.
+    pub(crate) fn command(&self) -> Command {
         let mut command = match &self.script {
             None => Command::new(BINARY),
             Some(script) => {
@@ -241,11 +242,21 @@ impl Exporter {
         self.stop_by(Signal::KILL)
     }
 
+    /// Asks it to read its files again (SIGHUP).
+    pub(crate) fn hang_up(&self) {
+        send(self.pid(), Signal::HUP);
+    }
+
     fn stop_by(&mut self, signal: Signal) -> ExitStatus {
-        let pid = i32::try_from(self.pid()).ok().and_then(Pid::from_raw);
-        kill_process(pid.unwrap(), signal).unwrap();
+        send(self.pid(), signal);
         self.running.wait()
     }
+}
+
+/// Sends a signal to a process that the test has started.
+pub(crate) fn send(pid: u32, signal: Signal) {
+    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
+    kill_process(pid.unwrap(), signal).unwrap();
 }
 
 /// A child with both its streams read as they come.

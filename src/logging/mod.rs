@@ -3,8 +3,14 @@
 //! Our own events are logged at whatever level was asked for. Those of other crates are not, below
 //! a warning: at `debug` and `trace` they print whole URLs, and a UserSig is part of one. (reqwest
 //! logs through the `log` crate, which nothing here listens to.)
+//!
+//! Nothing else writes to standard error: [`say`] is for what has to be said beside the log.
+
+mod logfmt;
+mod queue;
 
 use std::fmt;
+use std::time::Duration;
 
 use tracing::level_filters::LevelFilter;
 use tracing::{Level, Metadata};
@@ -12,6 +18,12 @@ use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Layer, fmt as format};
+
+use self::logfmt::Logfmt;
+use self::queue::Lines;
+
+/// How long the end of the program waits for a log that is not read.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 const OURS: &str = env!("CARGO_CRATE_NAME");
 
@@ -49,8 +61,13 @@ impl Directives {
         Ok(Self(text.to_owned()))
     }
 
+    /// What was asked for; and that lines are missing, whatever was asked for.
     fn filter(&self) -> EnvFilter {
-        EnvFilter::new(&self.0)
+        let filter = EnvFilter::new(&self.0);
+        match concat!(env!("CARGO_CRATE_NAME"), "::logging::queue=warn").parse() {
+            Ok(always) => filter.add_directive(always),
+            Err(_) => filter,
+        }
     }
 }
 
@@ -64,19 +81,10 @@ impl fmt::Display for Directives {
 ///
 /// A program that goes on without one of its parts would serve figures that nobody renews.
 pub fn start(directives: &Directives, format: Format) {
+    let layer = format::layer().with_writer(|| Lines);
     let lines: Box<dyn Layer<_> + Send + Sync> = match format {
-        Format::Logfmt => {
-            let layer = tracing_logfmt::builder()
-                .with_span_name(false)
-                .with_span_path(false)
-                .layer();
-            layer.with_writer(std::io::stderr).boxed()
-        }
-        Format::Json => format::layer()
-            .json()
-            .flatten_event(true)
-            .with_writer(std::io::stderr)
-            .boxed(),
+        Format::Logfmt => layer.event_format(Logfmt).boxed(),
+        Format::Json => layer.json().flatten_event(true).boxed(),
     };
     let quiet = filter_fn(is_ours_or_serious);
     // Fails where a subscriber is set already, as in a test that starts twice: that one stays.
@@ -93,8 +101,19 @@ pub fn start(directives: &Directives, format: Format) {
             place,
             "a part of the program panicked: this is a bug, please report it"
         );
+        finish();
         std::process::exit(1);
     }));
+}
+
+/// Says `text`, a line or several, on standard error.
+pub fn say(text: &str) {
+    queue::push(format!("{text}\n").as_bytes());
+}
+
+/// Waits until what was logged and said is written, for a second at most.
+pub fn finish() {
+    queue::drain(PATIENCE);
 }
 
 fn is_ours_or_serious(event: &Metadata<'_>) -> bool {
