@@ -89,7 +89,8 @@ impl TryFrom<String> for Hash {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        let Some(hash) = Self::parse(&text) else {
+        // A block of YAML ends with a line break.
+        let Some(hash) = Self::parse(text.trim_end()) else {
             return Err("is no bcrypt hash; make one with: htpasswd -nBC 10 ''".to_owned());
         };
         match hash.cost {

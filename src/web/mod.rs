@@ -7,37 +7,60 @@
 //! the [`gate`] is what the server asks. Nothing here knows of Desk or of metrics.
 
 use std::collections::BTreeMap;
-use std::fmt;
-use std::marker::PhantomData;
+use std::time::Duration;
 
 use hyper::header::{HeaderMap, HeaderName, HeaderValue};
-use serde::de::{Error as _, MapAccess, Visitor};
-use serde::{Deserialize, Deserializer};
+use serde::de::MapAccess;
 
 pub mod auth;
 pub mod gate;
 mod names;
+mod rate;
 pub mod reload;
 pub mod tls;
+mod yaml;
 
 use auth::Hash;
+use rate::{Burst, Interval};
+use yaml::{Section, Value};
 
 /// What the file may hold.
-#[derive(Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Default)]
 pub struct WebConfig {
     /// Encryption; none where it is absent or empty.
     pub tls_server_config: Option<Tls>,
     /// How HTTP is spoken.
     pub http_server_config: Option<Http>,
     /// Who may ask: a bcrypt hash for each name. Everybody where it is empty.
-    #[serde(deserialize_with = "unique_names")]
     pub basic_auth_users: BTreeMap<String, Hash>,
+    /// How often anybody may ask; as often as they like where it is absent.
+    pub rate_limit: RateLimit,
+}
+
+impl Section for WebConfig {
+    const KEYS: &'static [&'static str] = &[
+        "tls_server_config",
+        "http_server_config",
+        "basic_auth_users",
+        "rate_limit",
+    ];
+
+    fn value<'de, A: MapAccess<'de>>(
+        &mut self,
+        key: &str,
+        value: Value<'_, A>,
+    ) -> Result<(), A::Error> {
+        match key {
+            "tls_server_config" => value.section(self.tls_server_config.get_or_insert_default()),
+            "http_server_config" => value.section(self.http_server_config.get_or_insert_default()),
+            "basic_auth_users" => value.map(&mut self.basic_auth_users),
+            _ => value.section(&mut self.rate_limit),
+        }
+    }
 }
 
 /// `tls_server_config`.
-#[derive(Default, PartialEq, Eq, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Default, PartialEq, Eq)]
 pub struct Tls {
     /// The certificate, and those between it and its root.
     pub cert_file: Option<String>,
@@ -67,9 +90,58 @@ pub struct Tls {
     pub prefer_server_cipher_suites: Option<Flag>,
 }
 
+impl Section for Tls {
+    const KEYS: &'static [&'static str] = &[
+        "cert",
+        "cert_file",
+        "key",
+        "key_file",
+        "client_auth_type",
+        "client_ca",
+        "client_ca_file",
+        "client_allowed_sans",
+        "min_version",
+        "max_version",
+        "cipher_suites",
+        "curve_preferences",
+        "prefer_server_cipher_suites",
+    ];
+
+    fn value<'de, A: MapAccess<'de>>(
+        &mut self,
+        key: &str,
+        value: Value<'_, A>,
+    ) -> Result<(), A::Error> {
+        match key {
+            "cert" => take_up(&mut self.cert, value.text()?),
+            "cert_file" => take_up(&mut self.cert_file, value.text()?),
+            "key" => take_up(&mut self.key, value.text()?),
+            "key_file" => take_up(&mut self.key_file, value.text()?),
+            "client_auth_type" => {
+                self.client_auth_type = value.text()?.unwrap_or(self.client_auth_type);
+            }
+            "client_ca" => take_up(&mut self.client_ca, value.text()?),
+            "client_ca_file" => take_up(&mut self.client_ca_file, value.text()?),
+            "client_allowed_sans" => take_up(&mut self.client_allowed_sans, value.list()?),
+            "min_version" => take_up(&mut self.min_version, value.text()?),
+            "max_version" => take_up(&mut self.max_version, value.text()?),
+            "cipher_suites" => self.cipher_suites = value.list()?.unwrap_or_default(),
+            "curve_preferences" => self.curve_preferences = value.list()?.unwrap_or_default(),
+            _ => take_up(&mut self.prefer_server_cipher_suites, value.text()?),
+        }
+        Ok(())
+    }
+}
+
+/// A value that is absent leaves what is there.
+fn take_up<T>(place: &mut Option<T>, value: Option<T>) {
+    if value.is_some() {
+        *place = value;
+    }
+}
+
 /// `http_server_config`.
-#[derive(Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Default)]
 pub struct Http {
     /// Whether HTTP/2 is spoken, where there is TLS; true unless set.
     pub http2: Option<Flag>,
@@ -77,51 +149,163 @@ pub struct Http {
     pub headers: Option<Headers>,
 }
 
+impl Section for Http {
+    const KEYS: &'static [&'static str] = &["http2", "headers"];
+
+    fn value<'de, A: MapAccess<'de>>(
+        &mut self,
+        key: &str,
+        value: Value<'_, A>,
+    ) -> Result<(), A::Error> {
+        match key {
+            "http2" => take_up(&mut self.http2, value.text()?),
+            _ => value.section(self.headers.get_or_insert_default())?,
+        }
+        Ok(())
+    }
+}
+
 /// The headers that may be set.
-#[derive(Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Default)]
 pub struct Headers {
-    #[serde(rename = "Content-Security-Policy")]
     content_security_policy: Option<String>,
-    #[serde(rename = "X-Frame-Options")]
     x_frame_options: Option<FrameOptions>,
-    #[serde(rename = "X-Content-Type-Options")]
     x_content_type_options: Option<ContentTypeOptions>,
-    #[serde(rename = "X-XSS-Protection")]
     x_xss_protection: Option<String>,
-    #[serde(rename = "Strict-Transport-Security")]
     strict_transport_security: Option<String>,
 }
 
-#[derive(Clone, Copy, Deserialize)]
-#[serde(rename_all = "lowercase")]
+impl Section for Headers {
+    const KEYS: &'static [&'static str] = &[
+        "Content-Security-Policy",
+        "X-Frame-Options",
+        "X-Content-Type-Options",
+        "X-XSS-Protection",
+        "Strict-Transport-Security",
+    ];
+
+    fn value<'de, A: MapAccess<'de>>(
+        &mut self,
+        key: &str,
+        value: Value<'_, A>,
+    ) -> Result<(), A::Error> {
+        match key {
+            "Content-Security-Policy" => take_up(&mut self.content_security_policy, value.text()?),
+            "X-Frame-Options" => take_up(&mut self.x_frame_options, value.text()?),
+            "X-Content-Type-Options" => take_up(&mut self.x_content_type_options, value.text()?),
+            "X-XSS-Protection" => take_up(&mut self.x_xss_protection, value.text()?),
+            _ => take_up(&mut self.strict_transport_security, value.text()?),
+        }
+        Ok(())
+    }
+}
+
+#[derive(Clone, Copy)]
 enum FrameOptions {
     Deny,
     SameOrigin,
 }
 
-#[derive(Clone, Copy, Deserialize)]
-#[serde(rename_all = "lowercase")]
+impl TryFrom<String> for FrameOptions {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        match text.as_str() {
+            "deny" => Ok(Self::Deny),
+            "sameorigin" => Ok(Self::SameOrigin),
+            _ => Err("is neither deny nor sameorigin"),
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
 enum ContentTypeOptions {
     NoSniff,
 }
 
+impl TryFrom<String> for ContentTypeOptions {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        match text.as_str() {
+            "nosniff" => Ok(Self::NoSniff),
+            _ => Err("is not nosniff"),
+        }
+    }
+}
+
+/// `rate_limit`: a bucket of tokens, of which every request takes one.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct RateLimit {
+    interval: Option<Interval>,
+    burst: Option<Burst>,
+}
+
+impl RateLimit {
+    /// How long it takes until there is one token more, and how many there are at most; absent
+    /// where nothing is limited.
+    pub fn bucket(&self) -> Option<(Duration, u32)> {
+        let Interval(interval) = self.interval.filter(|interval| !interval.0.is_zero())?;
+        Some((interval, self.burst.map_or(0, |burst| burst.0)))
+    }
+
+    /// Whether it lets through more than `other`.
+    fn is_looser_than(&self, other: &Self) -> bool {
+        let Some((old_interval, old_burst)) = other.bucket() else {
+            return false;
+        };
+        let is_as_tight = |(interval, burst)| interval >= old_interval && burst <= old_burst;
+        !self.bucket().is_some_and(is_as_tight)
+    }
+}
+
+impl Section for RateLimit {
+    const KEYS: &'static [&'static str] = &["interval", "burst"];
+
+    fn value<'de, A: MapAccess<'de>>(
+        &mut self,
+        key: &str,
+        value: Value<'_, A>,
+    ) -> Result<(), A::Error> {
+        match key {
+            "interval" => take_up(&mut self.interval, value.text()?),
+            _ => take_up(&mut self.burst, value.text()?),
+        }
+        Ok(())
+    }
+}
+
 /// Whether a client shows a certificate, and whether somebody has to vouch for it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ClientAuth {
     /// It is not asked for one.
     #[default]
-    #[serde(alias = "")]
     NoClientCert,
     /// It is asked; any will do, or none.
     RequestClientCert,
     /// It has to show one; any will do.
-    #[serde(alias = "RequireClientCert")]
     RequireAnyClientCert,
     /// It is asked; one that is shown has to be vouched for.
     VerifyClientCertIfGiven,
     /// It has to show one that is vouched for.
     RequireAndVerifyClientCert,
+}
+
+impl TryFrom<String> for ClientAuth {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        match text.as_str() {
+            "" | "NoClientCert" => Ok(Self::NoClientCert),
+            "RequestClientCert" => Ok(Self::RequestClientCert),
+            "RequireAnyClientCert" | "RequireClientCert" => Ok(Self::RequireAnyClientCert),
+            "VerifyClientCertIfGiven" => Ok(Self::VerifyClientCertIfGiven),
+            "RequireAndVerifyClientCert" => Ok(Self::RequireAndVerifyClientCert),
+            _ => Err(
+                "is none of NoClientCert, RequestClientCert, RequireAnyClientCert, VerifyClientCertIfGiven, RequireAndVerifyClientCert",
+            ),
+        }
+    }
 }
 
 impl ClientAuth {
@@ -130,6 +314,14 @@ impl ClientAuth {
         matches!(
             self,
             Self::VerifyClientCertIfGiven | Self::RequireAndVerifyClientCert
+        )
+    }
+
+    /// Whether a client without a certificate does not come in.
+    pub(super) fn requires(self) -> bool {
+        matches!(
+            self,
+            Self::RequireAnyClientCert | Self::RequireAndVerifyClientCert
         )
     }
 }
@@ -219,48 +411,15 @@ impl TryFrom<String> for Flag {
     }
 }
 
-/// Texts that are read by `TryFrom`, so that what is wrong with one is told with its own place.
-/// (serde's `try_from` attribute tells it with the place of the section.)
-macro_rules! from_text {
-    ($($kind:ty),*) => {
-        $(impl<'de> Deserialize<'de> for $kind {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                deserializer.deserialize_str(Text(PhantomData))
-            }
-        })*
-    };
-}
-
-from_text!(Version, Cipher, Curve, Flag, Hash);
-
-struct Text<T>(PhantomData<T>);
-
-impl<T: TryFrom<String>> Visitor<'_> for Text<T>
-where
-    T::Error: fmt::Display,
-{
-    type Value = T;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a text")
-    }
-
-    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<T, E> {
-        T::try_from(text.to_owned()).map_err(E::custom)
-    }
-}
-
 impl WebConfig {
     /// Reads the file's text.
     ///
     /// # Errors
     /// Every mistake that can be seen in the text alone, or the one that keeps the rest from being
-    /// read, with its line.
-    pub fn parse(text: &str) -> Result<Self, Vec<String>> {
-        // Of a file with nothing but comments nothing is asked.
-        let config: Option<Self> =
-            serde_norway::from_str(text).map_err(|error| vec![told(&error)])?;
-        let mut config = config.unwrap_or_default();
+    /// read, with its line. No value is repeated.
+    pub fn parse(text: &[u8]) -> Result<Self, Vec<String>> {
+        let mut config = Self::default();
+        yaml::read(text, &mut config).map_err(|why| vec![why])?;
         // An empty section is as good as none, as in the toolkit.
         config.tls_server_config = config
             .tls_server_config
@@ -271,6 +430,9 @@ impl WebConfig {
             .map(Tls::mistakes)
             .unwrap_or_default();
         mistakes.extend(config.headers().err());
+        if matches!(config.rate_limit.bucket(), Some((_, 0))) {
+            mistakes.push("rate_limit: with a burst below 1 no request is ever answered: set it, or interval to 0".to_owned());
+        }
         match mistakes.is_empty() {
             true => Ok(config),
             false => Err(mistakes),
@@ -295,7 +457,7 @@ impl WebConfig {
         let mut headers = HeaderMap::new();
         for (name, value) in set.map(Headers::pairs).into_iter().flatten() {
             let Some(value) = value else { continue };
-            let value = HeaderValue::from_str(value).map_err(|_| {
+            let value = HeaderValue::from_bytes(value.as_bytes()).map_err(|_| {
                 format!("http_server_config: headers: {name} holds what no header can")
             })?;
             headers.insert(HeaderName::from_static(name), value);
@@ -348,6 +510,7 @@ impl Tls {
             one_of("client_ca", &self.client_ca_file, &self.client_ca);
         }
         let verifies = self.client_auth_type.verifies();
+        let requires = self.client_auth_type.requires();
         let asks = self.client_auth_type != ClientAuth::NoClientCert;
         let mut unless = |is_well: bool, why: &str| {
             if !is_well {
@@ -362,9 +525,11 @@ impl Tls {
             asks || !has_ca,
             "client_ca_file is set, yet client_auth_type asks for no certificate",
         );
+        // The toolkit takes it with any other type too, and then lets in those without a certificate,
+        // or those with one that they wrote themselves.
         unless(
-            asks || self.client_allowed_sans.is_none(),
-            "client_allowed_sans is set, yet client_auth_type asks for no certificate",
+            (requires && verifies) || self.client_allowed_sans.is_none(),
+            "client_allowed_sans is set, which holds only with client_auth_type: RequireAndVerifyClientCert",
         );
         unless(
             self.oldest() <= self.newest(),
@@ -387,59 +552,6 @@ fn given(value: &Option<String>) -> bool {
     value.as_ref().is_some_and(|value| !value.is_empty())
 }
 
-/// The names and hashes; a name that comes twice is a mistake, and not the later one's gain.
-fn unique_names<'de, D: Deserializer<'de>>(
-    deserializer: D,
-) -> Result<BTreeMap<String, Hash>, D::Error> {
-    struct Names;
-
-    impl<'de> Visitor<'de> for Names {
-        type Value = BTreeMap<String, Hash>;
-
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("names with their bcrypt hashes")
-        }
-
-        fn visit_unit<E>(self) -> Result<Self::Value, E> {
-            Ok(BTreeMap::new())
-        }
-
-        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-            let mut users = BTreeMap::new();
-            while let Some((name, hash)) = map.next_entry::<String, Hash>()? {
-                if users.contains_key(&name) {
-                    return Err(A::Error::custom(format!("the name {name} comes twice")));
-                }
-                users.insert(name, hash);
-            }
-            Ok(users)
-        }
-    }
-
-    deserializer.deserialize_any(Names)
-}
-
-/// The mistake with its place.
-fn told(error: &serde_norway::Error) -> String {
-    let message = redacted(&error.to_string());
-    // The place is left out where it is the very first character.
-    match message.contains(" at line ") {
-        true => message,
-        false => format!("{message} at line 1 column 1"),
-    }
-}
-
-/// The message without the value that it may repeat: that may be a key, or a hash in a wrong place.
-fn redacted(message: &str) -> String {
-    let Some((before, rest)) = message.split_once("string \"") else {
-        return message.to_owned();
-    };
-    match rest.rsplit_once("\", expected") {
-        Some((_, after)) => format!("{before}a text, expected{after}"),
-        None => format!("{before}a text"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -447,7 +559,7 @@ mod tests {
     const HASH: &str = "$2y$05$hsFTMaTXRMAdcrFSSkgsAeSvFfRW/QFzN3yNBQzfN0PqAEHi9hTlm";
 
     fn mistakes(text: &str) -> Vec<String> {
-        WebConfig::parse(text).err().unwrap_or_default()
+        WebConfig::parse(text.as_bytes()).err().unwrap_or_default()
     }
 
     #[test]
@@ -460,7 +572,8 @@ mod tests {
             "tls_server_config:\n",
             "tls_server_config: {}\nbasic_auth_users:\nhttp_server_config:\n",
         ] {
-            let config = WebConfig::parse(text).unwrap_or_else(|why| panic!("{text:?}: {why:?}"));
+            let config =
+                WebConfig::parse(text.as_bytes()).unwrap_or_else(|why| panic!("{text:?}: {why:?}"));
             assert!(config.tls_server_config.is_none() && config.basic_auth_users.is_empty());
             assert!(config.http2());
         }
@@ -478,7 +591,7 @@ mod tests {
              Content-Security-Policy: default-src 'self'\n\
              basic_auth_users:\n  alice: {HASH}\n  12: {HASH}\n"
         );
-        let config = WebConfig::parse(&text).unwrap_or_else(|why| panic!("{why:?}"));
+        let config = WebConfig::parse(text.as_bytes()).unwrap_or_else(|why| panic!("{why:?}"));
         assert!(!config.http2());
         assert_eq!(config.headers().unwrap().len(), 5);
         assert_eq!(config.headers().unwrap()["x-xss-protection"], "1");
@@ -499,7 +612,7 @@ mod tests {
             ),
             (
                 "http_server_config:\n  headers:\n    Server: x\n",
-                "Server",
+                "X-Frame-Options",
                 3,
             ),
             (
@@ -523,9 +636,9 @@ mod tests {
                 "TLS_AES_128",
                 3,
             ),
-            ("tls_server_config:\n  key: a\n  key: a\n", "duplicate", 2),
+            ("tls_server_config:\n  key: a\n  key: a\n", "comes twice", 3),
             ("basic_auth_users:\n  a: b\n", "bcrypt", 2),
-            ("a: 1\n", "unknown field", 1),
+            ("a: 1\n", "unknown", 1),
             ("tls_server_config: [\n\n", "", 1),
         ] {
             let mistakes = mistakes(text);
@@ -546,19 +659,98 @@ mod tests {
         );
     }
 
+    /// A secret in every place where something else belongs, in every shape that YAML has.
     #[test]
     fn values_are_not_repeated() {
-        for text in [
-            "tls_server_config: s3cret\n",
-            "basic_auth_users: s3cret\n",
-            "basic_auth_users:\n  a: s3cret\n",
+        fn keys<T: Section>(above: &'static str) -> impl Iterator<Item = String> {
+            T::KEYS
+                .iter()
+                .map(move |key| format!("{above}{key}: VALUE"))
+        }
+        let places = [
+            "VALUE".to_owned(),
+            "VALUE: 1".to_owned(),
+            "<<: VALUE".to_owned(),
+        ]
+        .into_iter()
+        .chain(keys::<WebConfig>(""))
+        .chain(keys::<Tls>("tls_server_config:\n  "))
+        .chain(keys::<Http>("http_server_config:\n  "))
+        .chain(keys::<Headers>("http_server_config:\n  headers:\n    "))
+        .chain(keys::<RateLimit>("rate_limit:\n  "))
+        .chain(
+            ["VALUE: 1", "a: VALUE", "<<: VALUE", "a: 1\n  a: VALUE"]
+                .map(|entry| format!("basic_auth_users:\n  {entry}")),
+        )
+        .chain(
+            ["client_allowed_sans", "cipher_suites"]
+                .map(|list| format!("tls_server_config:\n  {list}: [VALUE]\n  {list}: VALUE")),
+        );
+        let shapes = [
             "s3cret",
+            "'s3cret'",
+            "\"s3cret\\x01s3cret\"",
+            "[s3cret]",
+            "{s3cret: s3cret}",
+            "{<<: s3cret}",
+            "!s3cret s3cret",
+            "!!int s3cret",
+            "!!null s3cret",
+            "!s3cret [s3cret]",
+            "!s3cret {a: s3cret}",
+            "*s3cret",
+            "&s3cret [*s3cret]",
+            "&s3cret {<<: *s3cret}",
+            "s3cret: s3cret",
+            "\"s3cret",
+            "[s3cret",
+            "|s3cret",
+            "@s3cret",
+            "`s3cret",
+            "\ts3cret",
+            "%s3cret",
+            "? s3cret",
+            "53.2e7",
+            "532",
+            "-532",
+            "0x532",
+            "53200000000000000000000000000000000000000",
+        ];
+        let mut wrong = 0;
+        for place in places {
+            for shape in shapes {
+                let text = place.replace("VALUE", shape);
+                let told = mistakes(&text).concat();
+                wrong += usize::from(!told.is_empty());
+                for secret in ["s3cret", "53.2", "532"] {
+                    assert!(!told.contains(secret), "{text:?}: {told}");
+                }
+            }
+        }
+        assert!(wrong > 500, "{wrong}");
+    }
+
+    #[test]
+    fn names_count_only_where_a_certificate_has_to_be_shown_and_vouched_for() {
+        for (kind, is_well) in [
+            ("NoClientCert", false),
+            ("RequestClientCert", false),
+            ("RequireAnyClientCert", false),
+            ("RequireClientCert", false),
+            ("VerifyClientCertIfGiven", false),
+            ("RequireAndVerifyClientCert", true),
         ] {
-            let mistakes = mistakes(text);
-            assert!(
-                !mistakes.is_empty() && !mistakes.concat().contains("s3cret"),
-                "{mistakes:?}"
-            );
+            for names in ["[a]", "[]"] {
+                let text = format!(
+                    "tls_server_config: {{cert: a, key: b, client_ca: c, client_auth_type: {kind}, client_allowed_sans: {names}}}"
+                );
+                let told = mistakes(&text).concat();
+                assert_eq!(
+                    !told.contains("client_allowed_sans"),
+                    is_well,
+                    "{kind}: {told}"
+                );
+            }
         }
     }
 
@@ -573,22 +765,158 @@ mod tests {
         assert!(mistakes(unvouched)[0].contains("client_ca_file"));
     }
 
+    /// Whatever is deep, wide or long is read within moments, or refused.
     #[test]
-    fn a_bomb_is_defused() {
-        let mut text = "a: &a [x,x,x,x,x,x,x,x,x]\n".to_owned();
-        for (new, old) in ('b'..='p').zip('a'..) {
-            text += &format!(
-                "{new}: &{new} [*{old},*{old},*{old},*{old},*{old},*{old},*{old},*{old}]\n"
+    fn what_has_no_end_is_refused() {
+        let many = 60_000;
+        let deep = |open: &str| open.repeat(many);
+        let alias = |times: usize, of: &str| vec![format!("*{of}"); times].join(",");
+        let mut laughs =
+            String::from("basic_auth_users: {a: &a x}\nhttp_server_config: {<<: &b {http2: on}}\n");
+        for (new, old) in ('c'..='z').zip('b'..) {
+            laughs += &format!("<<: &{new} {{<<: [{}]}}\n", alias(9, &old.to_string()));
+        }
+        let long = "x".repeat(200_000);
+        let names = (0..many)
+            .map(|n| format!("    x{n},\n"))
+            .collect::<String>();
+        for text in [
+            deep("["),
+            deep("{"),
+            deep("{a: "),
+            deep("tls_server_config: {"),
+            deep("- "),
+            deep("? "),
+            deep("&a "),
+            deep("!a "),
+            deep("%TAG !a! b\n"),
+            deep("--- a\n"),
+            (0..500)
+                .map(|depth| format!("{}a:\n", " ".repeat(depth)))
+                .collect(),
+            "<<: {".repeat(900),
+            "<<:\n- ".to_owned() + &deep("- "),
+            format!("tls_server_config: &a {{<<: [{}]}}", alias(40_000, "a")),
+            format!("basic_auth_users: {{a: \"{long}\"}}"),
+            format!("{long}: 1"),
+            format!("? {long}\n: 1"),
+            format!("tls_server_config:\n  client_auth_type: {long}"),
+            format!(
+                "tls_server_config:\n  client_allowed_sans: &a [\n{names}  ]\n  cipher_suites: *a"
+            ),
+            laughs,
+        ] {
+            let told = mistakes(&text);
+            // The first document of a text without end may be well, and is all that counts.
+            let is_short = text.starts_with(['&', '!']) && told.is_empty();
+            assert!(is_short || told.len() == 1, "{text:.100}: {told:?}");
+            assert!(told.concat().len() < 500, "{told:?}");
+        }
+        // An alias for each of many long lists would be read for minutes.
+        let wide = format!(
+            "http_server_config:\n  headers: &a {{X-XSS-Protection: x}}\nbasic_auth_users: &u\n{}",
+            (0..2000)
+                .map(|n| format!("  u{n}: {HASH}\n"))
+                .collect::<String>()
+        );
+        assert!(mistakes(&wide).is_empty(), "{:?}", mistakes(&wide));
+        let again = format!("{wide}<<: [{}]", alias(30_000, "u"));
+        assert_eq!(mistakes(&again).len(), 1);
+    }
+
+    #[test]
+    fn other_encodings_and_further_documents_are_taken() {
+        let text = format!("basic_auth_users: {{ \u{e4}: {HASH} }}\n");
+        let utf_16 = |unit: fn(u16) -> [u8; 2]| -> Vec<u8> {
+            format!("\u{feff}{text}")
+                .encode_utf16()
+                .flat_map(unit)
+                .collect()
+        };
+        for bytes in [
+            text.clone().into_bytes(),
+            format!("\u{feff}{text}").into_bytes(),
+            utf_16(u16::to_le_bytes),
+            utf_16(u16::to_be_bytes),
+            format!("---\n{text}---\nunknown: [\n").into_bytes(),
+            format!("{text}...\n]]").into_bytes(),
+            text.replace('\n', "\r\n").into_bytes(),
+        ] {
+            let config = WebConfig::parse(&bytes).unwrap_or_else(|why| panic!("{why:?}"));
+            let names: Vec<_> = config.basic_auth_users.keys().collect();
+            assert_eq!(names, ["\u{e4}"]);
+        }
+        for (bytes, told) in [
+            (&b"\n# \xff\n"[..], "UTF-8 nor UTF-16, at line 2"),
+            (b"\xff\xfe\0\xd8", "UTF-16"),
+            (b"\n\na: \0", "control character, at line 3"),
+        ] {
+            let why = WebConfig::parse(bytes).err().unwrap().concat();
+            assert!(why.contains(told), "{why}");
+        }
+    }
+
+    #[test]
+    fn maps_are_merged_and_the_map_itself_holds() {
+        let text = format!(
+            "tls_server_config:\n  <<: &tls {{cert_file: a, key_file: b, client_auth_type: RequireAnyClientCert}}\n  cert_file: c\n\
+             http_server_config:\n  <<: [{{http2: off}}, {{headers: {{X-Frame-Options: deny}}}}]\n\
+             basic_auth_users:\n  <<: {{ann: {HASH}}}\n  bob: {HASH}\n"
+        );
+        let config = WebConfig::parse(text.as_bytes()).unwrap_or_else(|why| panic!("{why:?}"));
+        let tls = config.tls_server_config.as_ref().unwrap();
+        assert_eq!(tls.cert_file.as_deref(), Some("c"));
+        assert_eq!(tls.client_auth_type, ClientAuth::RequireAnyClientCert);
+        assert!(!config.http2() && config.headers().unwrap().len() == 1);
+        assert_eq!(config.basic_auth_users.len(), 2);
+        // What is merged into a section of the same name is added to it.
+        let deep = "<<: {tls_server_config: {key: b, client_auth_type: RequireAnyClientCert}}\ntls_server_config: {cert: a}\n";
+        let tls = WebConfig::parse(deep.as_bytes()).unwrap_or_else(|why| panic!("{why:?}"));
+        let kind = tls.tls_server_config.unwrap().client_auth_type;
+        assert_eq!(kind, ClientAuth::RequireAnyClientCert);
+        for (text, told) in [
+            (
+                "http_server_config:\n  http2: on\n  <<: {http2: off}\n",
+                "put << before it",
+            ),
+            (
+                "http_server_config:\n  <<: [{http2: on}, {http2: off}]\n",
+                "comes twice",
+            ),
+            ("<<: s3cret\n", "a map, or a list of maps"),
+        ] {
+            assert!(
+                mistakes(text).concat().contains(told),
+                "{:?}",
+                mistakes(text)
             );
         }
-        assert_eq!(
-            mistakes(&format!(
-                "tls_server_config:\n  client_allowed_sans: {}",
-                "[".repeat(10_000)
-            ))
-            .len(),
-            1
-        );
-        assert_eq!(mistakes(&text).len(), 1);
+    }
+
+    #[test]
+    fn a_rate_limit_that_lets_nothing_through_is_a_mistake() {
+        for (text, bucket) in [
+            ("rate_limit:\n", None),
+            ("rate_limit: {interval: 0, burst: 3}", None),
+            ("rate_limit: {burst: 3}", None),
+            (
+                "rate_limit: {interval: 1m30s, burst: 3}",
+                Some((Duration::from_secs(90), 3)),
+            ),
+        ] {
+            let config = WebConfig::parse(text.as_bytes()).unwrap_or_else(|why| panic!("{why:?}"));
+            assert_eq!(config.rate_limit.bucket(), bucket, "{text}");
+        }
+        for text in [
+            "{interval: 1s}",
+            "{interval: 1s, burst: 0}",
+            "{interval: 1s, burst: -1}",
+        ] {
+            assert!(
+                mistakes(&format!("rate_limit: {text}"))
+                    .concat()
+                    .contains("burst")
+            );
+        }
     }
 }
