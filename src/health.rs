@@ -53,7 +53,8 @@ async fn get(url: &str, config: ClientConfig) -> reqwest::Result<StatusCode> {
 
 fn judge(url: &str, answer: reqwest::Result<StatusCode>, is_guarded: bool) -> Result<(), String> {
     let status = answer.map_err(|error| format!("{url} does not answer: {error}"))?;
-    match status.is_success() || (is_guarded && status == StatusCode::UNAUTHORIZED) {
+    let refusals = [StatusCode::UNAUTHORIZED, StatusCode::TOO_MANY_REQUESTS];
+    match status.is_success() || (is_guarded && refusals.contains(&status)) {
         true => Ok(()),
         false => Err(format!("{url} answers with status {}", status.as_u16())),
     }

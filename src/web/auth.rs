@@ -131,6 +131,18 @@ impl Users {
         self.hashes.is_empty()
     }
 
+    /// Whether all of `others` are named, with the same passwords.
+    pub(super) fn has_all_of(&self, others: &Self) -> bool {
+        let is_same = |(name, hash)| self.hashes.get(name) == Some(hash);
+        others.hashes.iter().all(is_same)
+    }
+
+    /// Their names.
+    #[cfg(test)]
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.hashes.keys().map(String::as_str)
+    }
+
     /// How many are named.
     pub fn len(&self) -> usize {
         self.hashes.len()

@@ -48,14 +48,14 @@ impl Gate {
         };
         let publish = move |loaded: Arc<Loaded>| {
             let before = sender.send_replace(loaded.clone());
-            if !loaded.admits_the_same(&before) {
+            if !loaded.admission.has_all_of(&before.admission) {
                 admits_others.send_replace(());
             }
         };
         Ok((gate, follow(source, reread, publish, report)))
     }
 
-    /// Changes whenever others may come than before: what let older connections in holds no longer.
+    /// Changes whenever some may come no more: what let older connections in holds no longer.
     pub fn admission(&self) -> watch::Receiver<()> {
         self.admission.clone()
     }
@@ -80,11 +80,22 @@ impl Gate {
     /// The answer to a request that may not be answered otherwise.
     pub async fn refusal(&self, headers: &HeaderMap) -> Option<Response<Parts>> {
         let current = self.current.borrow().clone();
-        if current.users.is_empty() {
+        if current
+            .limiter
+            .as_ref()
+            .is_some_and(|limiter| !limiter.allows())
+        {
+            return Some(text(
+                StatusCode::TOO_MANY_REQUESTS,
+                "More requests than rate_limit allows.\n",
+            ));
+        }
+        let users = &current.admission.users;
+        if users.is_empty() {
             return None;
         }
         let header = headers.get(AUTHORIZATION);
-        match self.checker.check(&current.users, header).await {
+        match self.checker.check(users, header).await {
             Verdict::Right => None,
             Verdict::Wrong => Some(unauthorized()),
             Verdict::Busy => Some(text(

@@ -12,6 +12,7 @@ use std::time::Duration;
 use hyper::header::{HeaderMap, HeaderName, HeaderValue};
 use serde::de::MapAccess;
 
+mod admission;
 pub mod auth;
 pub mod gate;
 mod names;

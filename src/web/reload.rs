@@ -7,6 +7,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
 use hyper::header::HeaderMap;
@@ -14,9 +15,10 @@ use ring::digest::{SHA256, digest};
 use rustls::ServerConfig;
 use tokio::sync::watch;
 
-use super::auth::Users;
+use super::admission::Admission;
+use super::rate::Limiter;
 use super::tls::{Material, server_config};
-use super::{ClientAuth, Tls, WebConfig};
+use super::{Tls, WebConfig};
 use crate::files;
 use crate::lanes;
 
@@ -29,37 +31,26 @@ const EVERY: Duration = Duration::from_secs(2);
 /// How long after a change they are looked at again, to see whether it is over.
 const SETTLES_IN: Duration = Duration::from_millis(300);
 
+/// The same at the start, when everything waits for it; and how often, if it does not end.
+const SETTLES_AT_START_IN: Duration = Duration::from_millis(100);
+const MOST_LOOKS: usize = 50;
+
 /// What connections and requests are held against.
 #[derive(Default)]
 pub struct Loaded {
     /// Encryption, if any.
     pub tls: Option<Arc<ServerConfig>>,
-    /// Those who may ask.
-    pub users: Users,
     /// Headers of every answer.
     pub headers: HeaderMap,
-    /// Whose certificates will do, where there is TLS.
-    clients: Clients,
-}
-
-/// All that decides whose certificates will do, as the files have it.
-#[derive(Default, PartialEq, Eq)]
-struct Clients {
-    auth: ClientAuth,
-    ca: Option<Vec<u8>>,
-    allowed_names: Option<Vec<String>>,
-}
-
-impl Loaded {
-    /// Whether the same clients may come as with `other`, whatever else is different.
-    pub fn admits_the_same(&self, other: &Self) -> bool {
-        self.users == other.users && self.clients == other.clients
-    }
+    /// Who may come.
+    pub(super) admission: Admission,
+    /// Counts how often they do, where that is limited.
+    pub(super) limiter: Option<Arc<Limiter>>,
 }
 
 impl fmt::Debug for Loaded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (tls, users) = (self.tls.is_some(), self.users.len());
+        let (tls, users) = (self.tls.is_some(), self.admission.users.len());
         write!(f, "Loaded {{ tls: {tls}, users: {users} }}")
     }
 }
@@ -80,7 +71,7 @@ impl Source {
     /// # Errors
     /// Every mistake that can be seen; none of them repeats a secret.
     pub fn read(path: &Path) -> Result<Self, Vec<String>> {
-        let files = Files::read(path)?;
+        let files = Files::read_settled(path)?;
         Ok(Self {
             path: path.to_owned(),
             fingerprint: files.fingerprint.clone(),
@@ -98,6 +89,7 @@ impl Source {
 struct Files {
     config: WebConfig,
     material: Material,
+    admission: Admission,
     fingerprint: Vec<u8>,
 }
 
@@ -113,24 +105,35 @@ impl Files {
             None => Material::default(),
         };
         let fingerprint = fingerprint(&text, &material);
+        let admission = Admission::new(&config, &text, material.client_ca.clone());
         Ok(Self {
             config,
             material,
+            admission,
             fingerprint,
         })
+    }
+
+    /// Reads them until two looks agree: the first may fall into a moment when they are written.
+    fn read_settled(path: &Path) -> Result<Self, Vec<String>> {
+        let mut files = Self::read(path);
+        for _ in 0..MOST_LOOKS {
+            thread::sleep(SETTLES_AT_START_IN);
+            let again = Self::read(path);
+            if seen(&again) == seen(&files) {
+                return again;
+            }
+            files = again;
+        }
+        let path = files::shown(path);
+        Err(vec![format!(
+            "{path}, or a file that it names, is being written all the time"
+        )])
     }
 
     fn load(self) -> Result<Loaded, Vec<String>> {
         let headers = self.config.headers().map_err(|why| vec![why])?;
         let http2 = self.config.http2();
-        let clients = match &self.config.tls_server_config {
-            Some(tls) => Clients {
-                auth: tls.client_auth_type,
-                ca: self.material.client_ca.clone(),
-                allowed_names: tls.client_allowed_sans.clone(),
-            },
-            None => Clients::default(),
-        };
         let tls = self
             .config
             .tls_server_config
@@ -139,10 +142,18 @@ impl Files {
             .map_err(|why| vec![why])?;
         Ok(Loaded {
             tls: tls.map(Arc::new),
-            users: Users::new(self.config.basic_auth_users),
             headers,
-            clients,
+            limiter: Limiter::new(self.admission.rate_limit).map(Arc::new),
+            admission: self.admission,
         })
+    }
+}
+
+/// What was seen in the files: their fingerprint, or why they cannot be read.
+fn seen(files: &Result<Files, Vec<String>>) -> Result<&[u8], &[String]> {
+    match files {
+        Ok(files) => Ok(&files.fingerprint),
+        Err(why) => Err(why),
     }
 }
 
@@ -216,20 +227,10 @@ struct Follower {
     complaint: Option<Vec<String>>,
 }
 
-/// What was seen in the files: their fingerprint, or why they cannot be read.
-type Seen = Result<Vec<u8>, Vec<String>>;
-
 impl Follower {
     async fn look(&self) -> Option<Result<Files, Vec<String>>> {
         let path = self.source.path.clone();
         lanes::FILES.run(move || Files::read(&path)).await.ok()
-    }
-
-    fn seen(files: &Result<Files, Vec<String>>) -> Seen {
-        match files {
-            Ok(files) => Ok(files.fingerprint.clone()),
-            Err(why) => Err(why.clone()),
-        }
     }
 
     /// Whether the files hold anything but what is served, or are well again.
@@ -237,7 +238,7 @@ impl Follower {
         let Some(files) = self.look().await else {
             return false;
         };
-        let is_served = Self::seen(&files) == Ok(self.source.fingerprint.clone());
+        let is_served = seen(&files) == Ok(self.source.fingerprint.as_slice());
         !is_served || self.complaint.is_some()
     }
 
@@ -246,7 +247,7 @@ impl Follower {
         let first = self.look().await?;
         tokio::time::sleep(pause).await;
         let second = self.look().await?;
-        if Self::seen(&first) != Self::seen(&second) {
+        if seen(&first) != seen(&second) {
             return None;
         }
         let files = match second {
@@ -269,17 +270,14 @@ impl Follower {
         }
     }
 
-    /// Protection is not lost to a file that is half written, or emptied by mistake.
-    fn replaces(&self, new: Loaded) -> Result<Arc<Loaded>, Vec<String>> {
+    /// `new`, if it may take the place of what is served.
+    fn replaces(&self, mut new: Loaded) -> Result<Arc<Loaded>, Vec<String>> {
         let old = &self.source.loaded;
-        if old.tls.is_some() != new.tls.is_some() {
-            let why =
-                "tls_server_config came or went: restart the exporter to switch TLS on or off";
+        if let Some(why) = new.admission.objection(&old.admission) {
             return Err(vec![why.to_owned()]);
         }
-        if !old.users.is_empty() && new.users.is_empty() {
-            let why = "basic_auth_users are gone: restart the exporter to let everybody in";
-            return Err(vec![why.to_owned()]);
+        if new.admission.rate_limit == old.admission.rate_limit {
+            new.limiter.clone_from(&old.limiter);
         }
         Ok(Arc::new(new))
     }
@@ -369,7 +367,16 @@ mod tests {
         write(&format!("basic_auth_users: {{ a: {HASH} }}"));
         assert!(follower.settle(SETTLES_IN).await.is_none() && follower.complaint.is_none());
         write(&format!("basic_auth_users: {{ a: {HASH}, b: {HASH} }}"));
-        assert_eq!(follower.settle(SETTLES_IN).await.unwrap().users.len(), 2);
+        assert_eq!(
+            follower
+                .settle(SETTLES_IN)
+                .await
+                .unwrap()
+                .admission
+                .users
+                .len(),
+            2
+        );
         assert!(!follower.has_news().await);
     }
 

@@ -45,3 +45,4 @@ mod transport;
 mod values;
 mod walk;
 mod web;
+mod web_files;

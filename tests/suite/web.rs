@@ -21,18 +21,18 @@ use crate::support::wall::Wall;
 use crate::support::{LIMIT, eventually, free_port, http, prometheus, tools};
 
 const SERVER: &str = "DNS:localhost,IP:127.0.0.1";
-const TLS: &str = "tls_server_config: { cert_file: server.crt, key_file: server.key }\n";
-const METRIC: &str = "tencent_desk_exporter_web_config_last_reload_successful";
+pub(crate) const TLS: &str = "tls_server_config: { cert_file: server.crt, key_file: server.key }\n";
+pub(crate) const METRIC: &str = "tencent_desk_exporter_web_config_last_reload_successful";
 
 /// An authority with a certificate for the exporter.
-fn authority() -> Authority {
+pub(crate) fn authority() -> Authority {
     let authority = Authority::make();
     authority.sign("server", SERVER);
     authority
 }
 
 /// A hash of `password` by the C library, which shares no code with ours.
-fn hash(kind: &str, password: &str) -> String {
+pub(crate) fn hash(kind: &str, password: &str) -> String {
     let salt = format!("${kind}$05$abcdefghijklmnopqrstuu");
     let script = "print crypt($ARGV[0], $ARGV[1])";
     let made =
@@ -41,7 +41,7 @@ fn hash(kind: &str, password: &str) -> String {
     made
 }
 
-fn setup(file: impl AsRef<Path>) -> Setup {
+pub(crate) fn setup(file: impl AsRef<Path>) -> Setup {
     Setup::bare()
         .args("demo")
         .set("WEB_CONFIG_FILE", file.as_ref())
@@ -49,15 +49,15 @@ fn setup(file: impl AsRef<Path>) -> Setup {
 
 /// What curl has to say.
 #[derive(Debug)]
-struct Fetched {
+pub(crate) struct Fetched {
     /// 0, where there was an answer at all.
-    code: i32,
-    status: String,
-    version: String,
-    text: String,
+    pub(crate) code: i32,
+    pub(crate) status: String,
+    pub(crate) version: String,
+    pub(crate) text: String,
 }
 
-fn curl(folder: &Path, url: &str, args: &str) -> Fetched {
+pub(crate) fn curl(folder: &Path, url: &str, args: &str) -> Fetched {
     let output = Command::new(tools::curl())
         .args([
             "-sS",
@@ -85,13 +85,13 @@ fn curl(folder: &Path, url: &str, args: &str) -> Fetched {
     }
 }
 
-fn https(exporter: &Exporter, path: &str) -> String {
+pub(crate) fn https(exporter: &Exporter, path: &str) -> String {
     format!("https://{}{path}", exporter.address())
 }
 
 /// The status of `/metrics`, "000" where the handshake fails.
 #[track_caller]
-fn status(authority: &Authority, exporter: &Exporter, args: &str) -> String {
+pub(crate) fn status(authority: &Authority, exporter: &Exporter, args: &str) -> String {
     let url = https(exporter, "/metrics");
     let fetched = curl(authority.folder(), &url, &format!("--cacert ca.crt {args}"));
     assert_eq!(fetched.code == 0, fetched.status != "000", "{fetched:?}");
@@ -474,55 +474,6 @@ fn a_mistake_is_told_with_its_line_before_anything_starts() {
         hash.stderr.contains("bcrypt") && !hash.stderr.contains("s3cret"),
         "{hash:?}"
     );
-}
-
-#[test]
-fn promtool_agrees_on_what_is_well_and_what_is_not() {
-    let authority = authority();
-    let users = format!("basic_auth_users: {{ ann: {} }}\n", hash("2y", "ann"));
-    let tls = |more: &str| {
-        format!("tls_server_config: {{ cert_file: server.crt, key_file: server.key{more} }}\n")
-    };
-    let texts = [
-        (true, String::new()),
-        (true, "# nothing\n".to_owned()),
-        (true, users.clone()),
-        (true, format!("{TLS}{users}http_server_config: {{ http2: yes }}\n")),
-        (true, tls(", client_auth_type: RequireAndVerifyClientCert, client_ca_file: ca.crt")),
-        (true, tls(", client_auth_type: RequestClientCert")),
-        (true, tls(", min_version: TLS12, max_version: TLS13, curve_preferences: [CurveP256]")),
-        (true, tls(", cipher_suites: [TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384]")),
-        (true, "http_server_config: { headers: { X-Frame-Options: sameorigin, Content-Security-Policy: x } }\n".to_owned()),
-        (false, "http_server_config: { headers: { X-Frame-Options: x } }\n".to_owned()),
-        (false, "http_server_config: { headers: { Server: x } }\n".to_owned()),
-        (false, "http_server_config: { http2: perhaps }\n".to_owned()),
-        (false, "tls_server_config: { cert_file: server.crt }\n".to_owned()),
-        (false, "tls_server_config: { cert_file: server.crt, key_file: nothing.key }\n".to_owned()),
-        (false, "tls_server_config: { cert_file: web.yml, key_file: server.key }\n".to_owned()),
-        (false, tls(", client_auth_type: Whoever")),
-        (false, tls(", client_ca_file: ca.crt")),
-        (false, tls(", client_auth_type: RequireAndVerifyClientCert, client_ca_file: nothing.crt")),
-        (false, tls(", min_version: TLS99")),
-        (false, tls(", cipher_suites: [x]")),
-        (false, tls(", unknown: x")),
-        (false, "basic_auth_users: { ann: ann }\n".to_owned()),
-        (false, format!("{users}{users}")),
-        (false, "unknown: {}\n".to_owned()),
-        (false, "tls_server_config: [\n".to_owned()),
-    ];
-    for (is_well, text) in texts {
-        let file = authority.write("web.yml", &text);
-        let promtool = Command::new(tools::promtool())
-            .args(["check", "web-config"])
-            .arg(&file)
-            .output()
-            .unwrap();
-        assert_eq!(promtool.status.success(), is_well, "{text}: {promtool:?}");
-        // No account: with a good file that is the only mistake.
-        let check = Setup::bare().args("check").set("WEB_CONFIG_FILE", &file);
-        let told = check.run().expect_code(64).stderr;
-        assert_eq!(told.contains("WEB_CONFIG_FILE"), !is_well, "{text}: {told}");
-    }
 }
 
 #[test]

@@ -43,8 +43,18 @@ pub(crate) fn amtool() -> PathBuf {
 /// The Prometheus of Debian's newest suite, unpacked beside this machine's own; apt is asked with
 /// lists and sources of its own, made from those that are configured here.
 pub(crate) fn newer_prometheus() -> PathBuf {
-    let folder = made_once("newer-prometheus", "sid", fetch_newer_prometheus);
-    folder.join("root/usr/bin/prometheus")
+    newer("prometheus")
+}
+
+/// The `promtool` of the same suite, with the newest of what Prometheus' tools share.
+pub(crate) fn newer_promtool() -> PathBuf {
+    newer("promtool")
+}
+
+fn newer(program: &str) -> PathBuf {
+    let recipe = "sid, two packages";
+    let folder = made_once("newer-prometheus", recipe, fetch_newer_prometheus);
+    folder.join("root/usr/bin").join(program)
 }
 
 fn fetch_newer_prometheus(folder: &Path) {
@@ -78,22 +88,22 @@ fn fetch_newer_prometheus(folder: &Path) {
         fs::create_dir_all(folder.join(cache)).unwrap();
     }
     run(private_apt(folder).arg("update"));
-    run(private_apt(folder).args(["download", "prometheus"]));
-    let is_package = |path: &PathBuf| path.extension().is_some_and(|end| end == "deb");
-    let files = folder
-        .read_dir()
-        .unwrap()
-        .map(|entry| entry.unwrap().path());
-    let package = files
-        .into_iter()
-        .find(is_package)
-        .expect("apt-get downloaded a package");
-    run(Command::new("dpkg-deb")
-        .arg("-x")
-        .arg(package)
-        .arg(folder.join("root")));
-    // Whether it runs here: it may want a newer libc than this machine has.
-    run(Command::new(folder.join("root/usr/bin/prometheus")).arg("--version"));
+    let programs = ["prometheus", "promtool"];
+    run(private_apt(folder).arg("download").args(programs));
+    let files = folder.read_dir().unwrap();
+    let packages = files
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|end| end == "deb"));
+    for package in packages {
+        run(Command::new("dpkg-deb")
+            .arg("-x")
+            .arg(package)
+            .arg(folder.join("root")));
+    }
+    // Whether they run here: they may want a newer libc than this machine has.
+    for program in programs {
+        run(Command::new(folder.join("root/usr/bin").join(program)).arg("--version"));
+    }
 }
 
 /// apt with everything of its own in `folder`, for packages of any suite, none of them installed.
