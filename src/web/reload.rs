@@ -382,7 +382,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn what_cannot_be_used_is_told_once_however_long_it_lasts() {
-        const WORDS: &str = "a key that is unknown";
+        const WORDS: &str = "a key is unknown";
         const OTHERS: &str = "a map of settings";
         let (log, _guard) = Log::keep();
         let folder = tempfile::tempdir().unwrap();

@@ -347,8 +347,8 @@ fn unknown(text: &str, known: &[&str]) -> String {
     let is_like =
         |key: &&&str| strsim::jaro_winkler(&folded, &key.to_ascii_lowercase()) >= MISSPELT;
     match known.iter().find(is_like) {
-        Some(key) => format!("there is no key {text}; did you mean {key}? Known here: {all}"),
-        None => format!("there is a key that is unknown here; known ones: {all}"),
+        Some(key) => format!("{text} is unknown here; did you mean {key}? Known are: {all}"),
+        None => format!("a key is unknown here; known are: {all}"),
     }
 }
 
