@@ -15,6 +15,7 @@ use tokio::sync::watch;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Account, Config, Program};
 use crate::demo;
+use crate::descriptors;
 use crate::desk::credentials::{Credentials, Proof, SecretSource};
 use crate::desk::{self, Client};
 use crate::http::{self, Parts};
@@ -44,6 +45,7 @@ pub async fn serve(
     stop: impl Future<Output = ()>,
 ) -> Result<(), String> {
     let Config { program, account } = config;
+    descriptors::raise();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let meters = Meters::new(program.poll_interval, Timestamp::now())
         .map(Arc::new)

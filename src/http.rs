@@ -3,8 +3,7 @@
 //! Knows nothing of metrics: it binds no address, catches no signal, answers by the function that it
 //! is given, and leaves it to another one (the door) what a connection has to do before that. A
 //! client that sends its request slowly, reads its answer slowly, sends endless headers or opens many
-//! connections holds up nobody else, and costs a bounded amount. (One that reads next to nothing keeps
-//! its answer for longer than `LONGEST_ANSWER`, which is looked at between two parts of it.)
+//! connections holds up nobody else, and costs a bounded amount (see [`crate::connections`]).
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -12,28 +11,34 @@ use std::fmt;
 use std::io;
 use std::net::IpAddr;
 use std::pin::{Pin, pin};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use hyper::body::{Body, Bytes, Frame, Incoming, SizeHint};
+use hyper::body::{Body, Buf, Bytes, Frame, Incoming, SizeHint};
 use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
-use hyper::rt::bounds::Http2ServerConnExec;
-use hyper::server::conn::{http1, http2};
-use hyper::service::{HttpService, service_fn};
+use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
-use tokio::time::Instant;
+use tokio::sync::watch;
 use tokio_io_timeout::TimeoutStream;
+use tokio_util::io::InspectReader;
 
-use crate::lock::lock;
+use crate::connections::{Admitted, Answer, Connections, DRAIN};
+use crate::descriptors;
+use crate::heads::Heads;
+use crate::throttle::Throttle;
 
-/// Connections at a time; further ones wait to be accepted.
-const MOST_CONNECTIONS: u32 = 512;
+/// Connections at a time, where the system gives the process descriptors enough.
+const MOST_CONNECTIONS: usize = 512;
+
+/// Descriptors that are for other things: sockets to listen on and to ask Desk by (in the demo both
+/// of their ends are here), logs, files.
+const OTHER_DESCRIPTORS: usize = 24;
 
 /// For all that comes before HTTP, encryption that is.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -42,32 +47,21 @@ const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 const MOST_STREAMS: u32 = 16;
 const SMALLEST_WINDOW: u32 = 65_535;
 
-/// For a whole request head; and how long a connection may idle between two scrapes.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
-
 /// How long a client may leave an answer unread.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// How long it may take to read all of it, as seen when the next part is wanted. Until then it keeps
-/// the page of its poll in memory, and each poll makes another.
-const LONGEST_ANSWER: Duration = Duration::from_secs(120);
 
 /// A request head may have this many bytes and headers.
 const LARGEST_HEAD: u32 = 16 * 1024;
 const MOST_HEADERS: usize = 64;
 
-/// How long answers under way may still take once the server stops.
-const DRAIN: Duration = Duration::from_secs(5);
-
-/// The wait after a connection could not be accepted, when the process is out of descriptors, say.
-const PAUSE_AFTER_ACCEPT_ERROR: Duration = Duration::from_millis(100);
+/// The wait after a connection could not be accepted for want of something that none of ours holds.
+const PAUSE_AFTER_ACCEPT_ERROR: Duration = Duration::from_secs(1);
 
 /// An answer's body, one part after the other, none of them copied.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Parts {
     left: VecDeque<Part>,
-    /// When it breaks off, if it has not been read by then.
-    deadline: Instant,
+    answer: Option<Arc<Answer>>,
 }
 
 /// A part of an answer's body.
@@ -83,13 +77,28 @@ pub enum Part {
 pub trait Making: Iterator<Item = io::Result<Bytes>> + fmt::Debug + Send {
     /// How many are still to come.
     fn left(&self) -> u64;
+
+    /// What they are made of, which is kept in memory meanwhile.
+    fn source(&self) -> &[Bytes] {
+        &[]
+    }
 }
+
+/// What it takes to make bytes as they are read: what was made last, and a window of 32 KiB.
+const WORKSHOP: usize = 128 * 1024;
 
 impl Part {
     fn left(&self) -> u64 {
         match self {
             Self::Made(bytes) => bytes.len() as u64,
             Self::Making(making) => making.left(),
+        }
+    }
+
+    fn kept(&self) -> &[Bytes] {
+        match self {
+            Self::Made(bytes) => std::slice::from_ref(bytes),
+            Self::Making(making) => making.source(),
         }
     }
 }
@@ -105,12 +114,26 @@ impl<P: Into<Part>> FromIterator<P> for Parts {
         let parts = parts.into_iter().map(Into::into);
         Self {
             left: parts.filter(|part| part.left() > 0).collect(),
-            deadline: Instant::now() + LONGEST_ANSWER,
+            answer: None,
         }
     }
 }
 
 impl Parts {
+    /// They are of `answer`, which is under way until the last of them is written.
+    fn of(mut self, answer: Answer) -> Self {
+        let makings = self
+            .left
+            .iter()
+            .filter(|part| matches!(part, Part::Making(_)));
+        answer.keeps(
+            self.left.iter().flat_map(Part::kept),
+            makings.count() * WORKSHOP,
+        );
+        self.answer = Some(Arc::new(answer));
+        self
+    }
+
     fn next(&mut self) -> Option<io::Result<Bytes>> {
         loop {
             match self.left.pop_front()? {
@@ -129,18 +152,21 @@ impl Parts {
 }
 
 impl Body for Parts {
-    type Data = Bytes;
+    type Data = Chunk;
     type Error = io::Error;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         _: &mut Context<'_>,
-    ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
-        if !self.left.is_empty() && self.deadline <= Instant::now() {
-            self.left.clear();
-            return Poll::Ready(Some(Err(io::ErrorKind::TimedOut.into())));
-        }
-        Poll::Ready(self.next().map(|bytes| bytes.map(Frame::data)))
+    ) -> Poll<Option<io::Result<Frame<Chunk>>>> {
+        let bytes = self.next();
+        let chunk = bytes.map(|bytes| {
+            bytes.map(|bytes| Chunk {
+                bytes,
+                _answer: self.answer.clone(),
+            })
+        });
+        Poll::Ready(chunk.map(|chunk| chunk.map(Frame::data)))
     }
 
     fn is_end_stream(&self) -> bool {
@@ -149,6 +175,27 @@ impl Body for Parts {
 
     fn size_hint(&self) -> SizeHint {
         SizeHint::with_exact(self.left.iter().map(Part::left).sum())
+    }
+}
+
+/// Bytes of an answer on their way: it is under way for as long as these are.
+#[derive(Debug)]
+pub struct Chunk {
+    bytes: Bytes,
+    _answer: Option<Arc<Answer>>,
+}
+
+impl Buf for Chunk {
+    fn remaining(&self) -> usize {
+        self.bytes.remaining()
+    }
+
+    fn chunk(&self) -> &[u8] {
+        self.bytes.chunk()
+    }
+
+    fn advance(&mut self, count: usize) {
+        self.bytes.advance(count);
     }
 }
 
@@ -174,7 +221,7 @@ fn head_of(response: Response<Parts>) -> Response<Parts> {
     if let Some(length) = body.size_hint().exact() {
         head.headers.insert(CONTENT_LENGTH, length.into());
     }
-    Response::from_parts(head, Parts::from_iter([Bytes::new()]))
+    Response::from_parts(head, Parts::default())
 }
 
 /// What is spoken on a connection.
@@ -201,8 +248,8 @@ pub async fn plain(stream: Bounded, _: IpAddr) -> io::Result<(Bounded, Protocol)
 /// finish. Each connection goes through `door` first, which may shake hands, or turn it away. Both are
 /// told the address of the other side.
 ///
-/// Whenever `admission` changes, connections that were accepted before that end as if the server
-/// stopped: they were let in by rules that hold no longer.
+/// Whenever `admission` changes, connections that were accepted before end as if the server stopped:
+/// what let them in holds no longer.
 pub async fn serve<D, O, S, A, F>(
     listeners: Vec<TcpListener>,
     door: D,
@@ -210,120 +257,151 @@ pub async fn serve<D, O, S, A, F>(
     admission: watch::Receiver<()>,
     stop: impl Future<Output = ()>,
 ) where
-    D: Fn(Bounded, IpAddr) -> O + Clone + Send + 'static,
+    D: Fn(Bounded, IpAddr) -> O,
     O: Future<Output = io::Result<(S, Protocol)>> + Send + 'static,
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     A: Fn(Request<Incoming>, IpAddr) -> F + Clone + Send + 'static,
     F: Future<Output = Response<Parts>> + Send + 'static,
 {
-    let connections = Arc::new(Semaphore::new(MOST_CONNECTIONS as usize));
-    let (stopping, stopped) = watch::channel(false);
-    let converse = move |stream, peer| {
-        let (door, answer) = (door.clone(), answer.clone());
-        let mut told = Told {
-            stopped: stopped.clone(),
-            admission: admission.clone(),
-        };
-        // What has changed before it was accepted is no news to it.
-        told.admission.mark_unchanged();
-        async move {
-            let opened = tokio::select! {
-                opened = tokio::time::timeout(HANDSHAKE_TIMEOUT, door(stream, peer)) => opened,
-                // Nobody waits for an answer yet.
-                () = told.asks_to_end() => return,
+    let connections = Connections::new(most_connections());
+    let welcome = |stream, peer| {
+        let connection = connections.admit(peer);
+        let opened = tokio::time::timeout(HANDSHAKE_TIMEOUT, door(stream, peer));
+        let answer = answer.clone();
+        tokio::spawn(async move {
+            let conversation = async {
+                match opened
+                    .await
+                    .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
+                {
+                    Ok((stream, protocol)) => {
+                        let answer = move |request| answer(request, peer);
+                        converse(stream, protocol, answer, &connection).await;
+                    }
+                    Err(error) => tracing::debug!(%error, "a client's handshake failed"),
+                }
             };
-            let answer = move |request| answer(request, peer);
-            match opened.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())) {
-                Ok((stream, protocol)) => converse(stream, protocol, answer, told).await,
-                Err(error) => tracing::debug!(%error, "a client's handshake failed"),
+            tokio::select! {
+                () = conversation => {}
+                () = connection.is_over() => {}
             }
-        }
+        });
     };
     let accepting = listeners
         .iter()
-        .map(|listener| accept(listener, &connections, &converse));
+        .map(|listener| accept(listener, &connections, &welcome));
     tokio::select! {
         () = stop => {}
         _ = join_all(accepting) => {}
+        () = follow(admission, &connections) => {}
+        () = connections.sweep() => {}
     }
     drop(listeners);
-    stopping.send_replace(true);
-    // Every connection that ends gives its permit back.
-    let all_ended = connections.acquire_many(MOST_CONNECTIONS);
-    if tokio::time::timeout(DRAIN, all_ended).await.is_err() {
+    connections.ask_all_to_end();
+    if tokio::time::timeout(DRAIN, connections.all_ended())
+        .await
+        .is_err()
+    {
         tracing::info!("some answers were not read to their end: closing their connections");
     }
 }
 
-/// What tells a connection to end.
-struct Told {
-    stopped: watch::Receiver<bool>,
-    admission: watch::Receiver<()>,
+/// How many connections there may be, with the descriptors that the process may have.
+fn most_connections() -> usize {
+    let left = descriptors::most().map(|most| most.saturating_sub(OTHER_DESCRIPTORS));
+    left.map_or(MOST_CONNECTIONS, |left| left.clamp(1, MOST_CONNECTIONS))
 }
 
-impl Told {
-    async fn asks_to_end(&mut self) {
-        tokio::select! {
-            _ = self.stopped.wait_for(|stopped| *stopped) => {}
-            Ok(()) = self.admission.changed() => {}
+/// Asks connections to end whenever others may come than before, for ever.
+async fn follow(mut admission: watch::Receiver<()>, connections: &Connections) {
+    while admission.changed().await.is_ok() {
+        connections.ask_older_to_end();
+    }
+    std::future::pending::<()>().await;
+}
+
+/// Accepts connections for ever.
+async fn accept(
+    listener: &TcpListener,
+    connections: &Connections,
+    welcome: impl Fn(Bounded, IpAddr),
+) {
+    let scarce = Throttle::default();
+    loop {
+        match listener.accept().await {
+            Ok((stream, peer)) => welcome(bounded_io(stream), peer.ip().to_canonical()),
+            Err(error) if is_of_one_connection(&error) => {
+                tracing::debug!(%error, "a connection broke before it was accepted");
+            }
+            Err(error) => {
+                if let Some(times) = scarce.count() {
+                    tracing::warn!(
+                        %error,
+                        times,
+                        "a connection cannot be accepted, so an older one is closed for it; where descriptors are \
+                         short, raise their limit (ulimit -n, LimitNOFILE=)"
+                    );
+                }
+                if !connections.free_one().await {
+                    tokio::time::sleep(PAUSE_AFTER_ACCEPT_ERROR).await;
+                }
+            }
         }
     }
 }
 
-async fn accept<F>(
-    listener: &TcpListener,
-    connections: &Arc<Semaphore>,
-    converse: impl Fn(Bounded, IpAddr) -> F,
-) where
-    F: Future<Output = ()> + Send + 'static,
-{
-    // The semaphore is never closed, so this goes on for ever.
-    while let Ok(permit) = connections.clone().acquire_owned().await {
-        let (stream, peer) = match listener.accept().await {
-            Ok((stream, peer)) => (stream, peer.ip().to_canonical()),
-            Err(error) => {
-                tracing::debug!(%error, "a connection could not be accepted");
-                tokio::time::sleep(PAUSE_AFTER_ACCEPT_ERROR).await;
-                continue;
-            }
-        };
-        let conversation = converse(bounded_io(stream), peer);
-        tokio::spawn(async move {
-            conversation.await;
-            drop(permit);
-        });
-    }
+/// Whether the next connection may be accepted all the same (accept(2): errors of the network that
+/// are already pending on the new socket).
+fn is_of_one_connection(error: &io::Error) -> bool {
+    use io::ErrorKind as Kind;
+    matches!(
+        error.kind(),
+        Kind::ConnectionAborted
+            | Kind::ConnectionReset
+            | Kind::ConnectionRefused
+            | Kind::HostUnreachable
+            | Kind::Interrupted
+            | Kind::NetworkDown
+            | Kind::NetworkUnreachable
+            | Kind::PermissionDenied
+            | Kind::TimedOut
+    )
 }
 
 /// All requests of one connection.
-async fn converse<S, A, F>(stream: S, protocol: Protocol, answer: A, told: Told)
+async fn converse<S, A, F>(stream: S, protocol: Protocol, answer: A, admitted: &Admitted)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     A: Fn(Request<Incoming>) -> F + Clone + Send + 'static,
     F: Future<Output = Response<Parts>> + Send + 'static,
 {
-    let latest = Arc::new(Latest::default());
+    let one = &admitted.one;
+    one.is_open();
+    let mut heads = Heads::of(protocol == Protocol::Http2);
+    let stream = InspectReader::new(stream, {
+        let one = one.clone();
+        move |bytes: &[u8]| one.has_read(heads.are_open_after(bytes))
+    });
     let service = service_fn({
-        let latest = latest.clone();
+        let one = one.clone();
         move |request: Request<Incoming>| {
-            latest.note();
+            let under_way = one.answers();
             let is_head = request.method() == Method::HEAD;
             let response = answer(request);
             async move {
                 let response = response.await;
-                Ok::<_, Infallible>(if is_head { head_of(response) } else { response })
+                let response = if is_head { head_of(response) } else { response };
+                Ok::<_, Infallible>(response.map(|body| body.of(under_way)))
             }
         }
     });
-    let stream = TokioIo::new(stream);
-    let ended = match protocol {
-        Protocol::Http1 => {
-            let connection = bounded_http1().serve_connection(stream, service);
-            converse_http1(pin!(connection), told).await
-        }
-        Protocol::Http2 => {
-            let connection = bounded_http2().serve_connection(stream, service);
-            converse_http2(pin!(connection), told, &latest).await
+    let builder = bounded(protocol);
+    let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = admitted.is_asked_to_end() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
         }
     };
     if let Err(error) = ended {
@@ -331,95 +409,29 @@ where
     }
 }
 
-async fn converse_http1<I, S>(
-    mut connection: Pin<&mut http1::Connection<I, S>>,
-    mut told: Told,
-) -> hyper::Result<()>
-where
-    http1::Connection<I, S>: Future<Output = hyper::Result<()>>,
-    I: hyper::rt::Read + hyper::rt::Write + Unpin,
-    S: HttpService<Incoming, ResBody = Parts>,
-    S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-{
-    tokio::select! {
-        ended = connection.as_mut() => return ended,
-        () = told.asks_to_end() => {}
-    }
-    connection.as_mut().graceful_shutdown();
-    connection.await
-}
-
-/// As HTTP/1.1, but hyper has no time limits of its own here: a connection without a request for
-/// [`HEAD_TIMEOUT`] is closed, and what it has not read by then it gets [`WRITE_TIMEOUT`] for.
-async fn converse_http2<I, S>(
-    mut connection: Pin<&mut http2::Connection<I, S, TokioExecutor>>,
-    mut told: Told,
-    latest: &Latest,
-) -> hyper::Result<()>
-where
-    http2::Connection<I, S, TokioExecutor>: Future<Output = hyper::Result<()>>,
-    I: hyper::rt::Read + hyper::rt::Write + Unpin,
-    S: HttpService<Incoming, ResBody = Parts>,
-    S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-    TokioExecutor: Http2ServerConnExec<S::Future, Parts>,
-{
-    tokio::select! {
-        ended = connection.as_mut() => return ended,
-        () = told.asks_to_end() => {}
-        () = latest.is_long_ago() => {}
-    }
-    connection.as_mut().graceful_shutdown();
-    tokio::time::timeout(WRITE_TIMEOUT, connection)
-        .await
-        .unwrap_or(Ok(()))
-}
-
-/// When a connection's latest request came, or the connection itself.
-#[derive(Debug)]
-struct Latest(Mutex<Instant>);
-
-impl Default for Latest {
-    fn default() -> Self {
-        Self(Mutex::new(Instant::now()))
-    }
-}
-
-impl Latest {
-    fn note(&self) {
-        *lock(&self.0) = Instant::now();
-    }
-
-    async fn is_long_ago(&self) {
-        loop {
-            let due = *lock(&self.0) + HEAD_TIMEOUT;
-            if due <= Instant::now() {
-                return;
-            }
-            tokio::time::sleep_until(due).await;
-        }
-    }
-}
-
-fn bounded_http1() -> http1::Builder {
-    let mut builder = http1::Builder::new();
+/// HTTP within bounds. It has no limits of time: the connections' table has.
+fn bounded(protocol: Protocol) -> auto::Builder<TokioExecutor> {
+    let mut builder = auto::Builder::new(TokioExecutor::new());
     builder
+        .http1()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIMEOUT)
+        .header_read_timeout(None)
+        // A client that has asked may close its sending half, and still wants the answer.
+        .half_close(true)
         .max_buf_size(LARGEST_HEAD as usize)
         .max_headers(MOST_HEADERS);
     builder
-}
-
-fn bounded_http2() -> http2::Builder<TokioExecutor> {
-    let mut builder = http2::Builder::new(TokioExecutor::new());
-    builder
+        .http2()
         .timer(TokioTimer::new())
         .max_concurrent_streams(MOST_STREAMS)
         .max_header_list_size(LARGEST_HEAD)
         // Bodies of requests are not read: the least that the protocol allows to begin with.
         .initial_stream_window_size(SMALLEST_WINDOW)
         .initial_connection_window_size(SMALLEST_WINDOW);
-    builder
+    match protocol {
+        Protocol::Http1 => builder.http1_only(),
+        Protocol::Http2 => builder.http2_only(),
+    }
 }
 
 fn bounded_io(stream: TcpStream) -> Bounded {
@@ -434,26 +446,41 @@ fn bounded_io(stream: TcpStream) -> Bounded {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::connections::{HEAD_TIMEOUT, IDLE_TIMEOUT, LONGEST_ANSWER};
     use std::future::poll_fn;
-    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use std::net::Ipv4Addr;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
+    use tokio::time::Instant;
 
     /// What HTTP/2 begins with: the preface, and settings that set nothing.
     const HELLO: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
 
-    fn never_told() -> (watch::Sender<bool>, Told) {
-        let (stop, stopped) = watch::channel(false);
-        let admission = watch::channel(()).1;
-        (stop, Told { stopped, admission })
+    /// A conversation with a client, and what ends it when its time is up.
+    async fn conversation<A, F>(stream: DuplexStream, protocol: Protocol, answer: A)
+    where
+        A: Fn(Request<Incoming>) -> F + Clone + Send + 'static,
+        F: Future<Output = Response<Parts>> + Send + 'static,
+    {
+        let connections = Connections::new(1);
+        let connection = connections.admit(Ipv4Addr::LOCALHOST.into());
+        tokio::select! {
+            () = converse(stream, protocol, answer, &connection) => {}
+            () = connection.is_over() => {}
+            () = connections.sweep() => {}
+        }
     }
 
-    /// How long a connection lasts whose client says `hello` and no more, nor answers anything.
-    async fn lasts(protocol: Protocol, hello: &[u8]) -> Duration {
+    /// How long a connection lasts whose client says `parts`, a second between two of them, and no
+    /// more, nor answers anything.
+    async fn lasts(protocol: Protocol, parts: &[&[u8]]) -> Duration {
         let (mut client, server) = tokio::io::duplex(64 * 1024);
-        let (_stop, told) = never_told();
         let answer = |_| async { text(StatusCode::OK, "") };
         let start = Instant::now();
-        let conversation = tokio::spawn(converse(server, protocol, answer, told));
-        client.write_all(hello).await.unwrap();
+        let conversation = tokio::spawn(conversation(server, protocol, answer));
+        for part in parts {
+            client.write_all(part).await.unwrap();
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
         let mut said = Vec::new();
         client.read_to_end(&mut said).await.unwrap();
         conversation.await.unwrap();
@@ -491,7 +518,7 @@ mod tests {
         assert_eq!(parts.size_hint().exact(), Some(5));
         let mut read = Vec::new();
         while let Some(frame) = poll_fn(|cx| Pin::new(&mut parts).poll_frame(cx)).await {
-            read.extend_from_slice(&frame.unwrap().into_data().unwrap());
+            read.extend_from_slice(frame.unwrap().into_data().unwrap().chunk());
             let left = u64::try_from(5 - read.len()).unwrap();
             assert_eq!(parts.size_hint().exact(), Some(left));
             assert_eq!(parts.is_end_stream(), left == 0);
@@ -511,8 +538,7 @@ mod tests {
             )
         };
         let (mut client, server) = tokio::io::duplex(1000);
-        let (_stop, told) = never_told();
-        tokio::spawn(converse(server, Protocol::Http1, answer, told));
+        tokio::spawn(conversation(server, Protocol::Http1, answer));
         client.write_all(b"GET / HTTP/1.1\r\n\r\n").await.unwrap();
         let start = Instant::now();
         let mut read = 0;
@@ -522,7 +548,6 @@ mod tests {
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
         assert!(read < SIZE);
-        // What was on its way by then is still read.
         let lasted = start.elapsed();
         assert!(
             (LONGEST_ANSWER..2 * LONGEST_ANSWER).contains(&lasted),
@@ -531,16 +556,29 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_connection_without_requests_does_not_last() {
-        let most = HEAD_TIMEOUT + WRITE_TIMEOUT + Duration::from_secs(1);
-        for (protocol, hello) in [
-            (Protocol::Http1, &b""[..]),
-            (Protocol::Http1, b"GET / HTTP/1.1\r\nA: "),
-            (Protocol::Http2, b""),
-            (Protocol::Http2, HELLO),
+    async fn a_head_has_seconds_and_an_idle_connection_minutes() {
+        /// GET / of localhost by https, all of it from the static table.
+        const ASK: &[u8] = b"\0\0\x03\x01\x05\0\0\0\x01\x82\x87\x84";
+        /// The same, with the end of its head to come.
+        const HALF: &[u8] = b"\0\0\x03\x01\x01\0\0\0\x03\x82\x87\x84";
+        const PING: &[u8] = b"\0\0\x08\x06\0\0\0\0\0........";
+        let request = &b"GET / HTTP/1.1\r\n\r\n"[..];
+        let begun = &b"GET / HTTP/1.1\r\nA: "[..];
+        for (protocol, parts, most) in [
+            (Protocol::Http1, &[][..], HEAD_TIMEOUT),
+            (Protocol::Http1, &[begun], HEAD_TIMEOUT),
+            (Protocol::Http1, &[request], IDLE_TIMEOUT),
+            (Protocol::Http1, &[request, begun], HEAD_TIMEOUT),
+            (Protocol::Http2, &[], HEAD_TIMEOUT),
+            (Protocol::Http2, &[HELLO], HEAD_TIMEOUT),
+            (Protocol::Http2, &[HELLO, PING, PING], HEAD_TIMEOUT),
+            (Protocol::Http2, &[HELLO, ASK], IDLE_TIMEOUT),
+            (Protocol::Http2, &[HELLO, ASK, PING, PING], IDLE_TIMEOUT),
+            (Protocol::Http2, &[HELLO, ASK, HALF], HEAD_TIMEOUT),
         ] {
-            let lasted = lasts(protocol, hello).await;
-            assert!((HEAD_TIMEOUT..most).contains(&lasted), "{lasted:?}");
+            let lasted = lasts(protocol, parts).await;
+            let about = most..most + Duration::from_secs(10);
+            assert!(about.contains(&lasted), "{lasted:?} after {parts:?}");
         }
     }
 }

@@ -8,6 +8,7 @@ use prometheus::core::{Collector, Desc};
 use prometheus::proto::MetricFamily;
 
 use crate::catalog::own;
+use crate::descriptors;
 use crate::families::single;
 
 /// Reads `/proc/self` at each scrape; what cannot be read is left out.
@@ -36,7 +37,10 @@ impl Collector for ProcessCollector {
             single(own::PROCESS_RESIDENT, resident_bytes),
             single(own::PROCESS_VIRTUAL, virtual_bytes),
             single(own::PROCESS_OPEN_FDS, open_fds()),
-            single(own::PROCESS_MAX_FDS, max_fds()),
+            single(
+                own::PROCESS_MAX_FDS,
+                descriptors::most().map(|most| most as f64),
+            ),
             single(own::PROCESS_START, Some(seconds(self.started))),
         ]
         .into_iter()
@@ -52,7 +56,6 @@ pub(crate) fn seconds(instant: Timestamp) -> f64 {
 
 #[cfg(target_os = "linux")]
 mod linux {
-    use rustix::process::{Resource, getrlimit};
     use rustix::time::{ClockId, clock_gettime};
 
     pub(super) fn cpu_seconds() -> Option<f64> {
@@ -76,12 +79,6 @@ mod linux {
         let listed = std::fs::read_dir("/proc/self/fd").ok()?.count();
         Some(listed.saturating_sub(1) as f64)
     }
-
-    pub(super) fn max_fds() -> Option<f64> {
-        getrlimit(Resource::Nofile)
-            .current
-            .map(|limit| limit as f64)
-    }
 }
 
 #[cfg(not(target_os = "linux"))]
@@ -97,13 +94,9 @@ mod elsewhere {
     pub(super) fn open_fds() -> Option<f64> {
         None
     }
-
-    pub(super) fn max_fds() -> Option<f64> {
-        None
-    }
 }
 
 #[cfg(not(target_os = "linux"))]
-use elsewhere::{cpu_seconds, max_fds, memory, open_fds};
+use elsewhere::{cpu_seconds, memory, open_fds};
 #[cfg(target_os = "linux")]
-use linux::{cpu_seconds, max_fds, memory, open_fds};
+use linux::{cpu_seconds, memory, open_fds};
