@@ -40,6 +40,11 @@ impl Texts {
         text.unwrap_or_default()
     }
 
+    /// How long all of them are.
+    pub(crate) fn bytes(&self) -> usize {
+        self.all.len()
+    }
+
     /// All of them, in order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &str> {
         (0..self.ends.len()).map(|place| self.at(place))

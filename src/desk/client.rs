@@ -145,20 +145,15 @@ impl Client {
         self.credentials.expires_at()
     }
 
-    async fn send(
-        &self,
-        endpoint: Endpoint,
-        body: &Bytes,
-        user_sig: &Secret,
-    ) -> Result<Page, Error> {
+    async fn send(&self, ask: &Ask, user_sig: &Secret) -> Result<Page, Error> {
         let _slot = self.pace.slot().await;
         let started = Instant::now();
-        let answer = self.exchange(endpoint, body, user_sig).await;
+        let answer = self.exchange(ask, user_sig).await;
         let failure = answer.as_ref().err().map(Error::class);
         self.observer
-            .request_ended(endpoint, started.elapsed(), failure);
+            .request_ended(ask.endpoint, started.elapsed(), failure);
         tracing::debug!(
-            endpoint = endpoint.as_str(),
+            endpoint = ask.endpoint.as_str(),
             seconds = started.elapsed().as_secs_f64(),
             failure = failure.map(Class::as_str),
             "request ended"
@@ -166,40 +161,30 @@ impl Client {
         answer
     }
 
-    async fn exchange(
-        &self,
-        endpoint: Endpoint,
-        body: &Bytes,
-        user_sig: &Secret,
-    ) -> Result<Page, Error> {
+    async fn exchange(&self, ask: &Ask, user_sig: &Secret) -> Result<Page, Error> {
         let host = self.host.load(Ordering::Relaxed);
-        let outcome = self.post(host, endpoint, body, user_sig).await;
+        let outcome = self.post(host, ask, user_sig).await;
         if let Err(error) = &outcome
             && error.is_unconnected()
         {
             self.turn_away_from(host);
         }
-        self.read(&outcome?)
+        self.read(ask, &outcome?)
     }
 
     /// What an answer says, less our own secrets: Desk may well repeat what it refuses.
-    fn read(&self, body: &[u8]) -> Result<Page, Error> {
+    fn read(&self, ask: &Ask, body: &[u8]) -> Result<Page, Error> {
         let conceal = |text: String| self.credentials.conceal(text);
-        let mut page = wire::decode(body).map_err(|error| error.reworded(conceal))?;
+        let mut page =
+            wire::decode_after(ask.offset, body).map_err(|error| error.reworded(conceal))?;
         page.unknown_fields = page.unknown_fields.into_iter().map(conceal).collect();
         Ok(page)
     }
 
-    async fn post(
-        &self,
-        host: usize,
-        endpoint: Endpoint,
-        body: &Bytes,
-        user_sig: &Secret,
-    ) -> Result<Vec<u8>, Error> {
+    async fn post(&self, host: usize, ask: &Ask, user_sig: &Secret) -> Result<Vec<u8>, Error> {
         let response = self
             .http
-            .post(self.url(host, endpoint)?)
+            .post(self.url(host, ask.endpoint)?)
             .query(&[
                 (
                     "sdkappid",
@@ -211,7 +196,7 @@ impl Client {
                 ("contenttype", "json"),
             ])
             .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
-            .body(body.clone())
+            .body(ask.body.clone())
             .send()
             .await
             .map_err(network_error)?;
@@ -258,6 +243,14 @@ impl Client {
     }
 }
 
+/// What a request asks for.
+struct Ask {
+    endpoint: Endpoint,
+    /// How many rows it passes over.
+    offset: usize,
+    body: Bytes,
+}
+
 /// One poll's way over the pages of `describe_agent_statistics`.
 struct AgentPages<'c> {
     client: &'c Client,
@@ -266,7 +259,7 @@ struct AgentPages<'c> {
 }
 
 impl AgentPages<'_> {
-    fn body(&self, offset: usize) -> Result<Bytes, Error> {
+    fn ask(&self, offset: usize) -> Result<Ask, Error> {
         let request = wire::Request {
             from: self.day.from_second(),
             to: self.day.to_second(),
@@ -274,9 +267,13 @@ impl AgentPages<'_> {
             offset,
             agent_ids: &self.client.settings.agent_ids,
         };
-        serde_json::to_vec(&request)
-            .map(Bytes::from)
-            .map_err(|error| Error::new(Class::Protocol, error.to_string()))
+        let body = serde_json::to_vec(&request)
+            .map_err(|error| Error::new(Class::Protocol, error.to_string()))?;
+        Ok(Ask {
+            endpoint: Endpoint::DescribeAgentStatistics,
+            offset,
+            body: body.into(),
+        })
     }
 
     fn may_retry(&self) -> bool {
@@ -289,16 +286,13 @@ impl AgentPages<'_> {
 
 impl Pages for AgentPages<'_> {
     async fn page(&self, offset: usize) -> Result<Page, Error> {
-        let body = self.body(offset)?;
+        let ask = self.ask(offset)?;
         let mut tries = 0;
         let mut turns_left = self.client.settings.hosts.len().saturating_sub(1);
         let mut is_sig_replaced = false;
         loop {
             let user_sig = self.client.credentials.user_sig(self.client.unix_time())?;
-            let sent = self
-                .client
-                .send(Endpoint::DescribeAgentStatistics, &body, &user_sig)
-                .await;
+            let sent = self.client.send(&ask, &user_sig).await;
             let Err(error) = sent else { return sent };
             if error.asks_for_fresh_user_sig() && !is_sig_replaced {
                 is_sig_replaced = true;

@@ -110,6 +110,11 @@ impl Rows {
         }
     }
 
+    /// How many bytes its texts take.
+    pub(super) fn text_bytes(&self) -> usize {
+        self.agent_ids.bytes() + self.nicknames.bytes()
+    }
+
     /// Whether any row had `field`, whatever it held.
     pub fn had(&self, field: Field) -> bool {
         self.had & field.bit() != 0
@@ -123,8 +128,7 @@ impl Rows {
     pub(super) fn push(&mut self, row: &NewRow<'_>) {
         self.had |= row.had;
         self.agent_ids.push(&row.agent_id);
-        self.nicknames
-            .push(row.nickname.as_deref().unwrap_or_default());
+        self.nicknames.push(row.nickname());
         self.has_nickname.push(row.nickname.is_some());
         self.ignored.push(row.ignored);
         for (column, number) in self.numbers.iter_mut().zip(row.numbers) {
@@ -219,6 +223,14 @@ impl<'a> NewRow<'a> {
     /// Whether it says whom it is about.
     pub(super) fn has_agent_id(&self) -> bool {
         !self.agent_id.is_empty()
+    }
+
+    pub(super) fn agent_id(&self) -> &str {
+        &self.agent_id
+    }
+
+    pub(super) fn nickname(&self) -> &str {
+        self.nickname.as_deref().unwrap_or_default()
     }
 
     /// What its `AgentNickName` said; `None` where that was no text.

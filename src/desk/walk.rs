@@ -22,13 +22,19 @@ use hashbrown::HashTable;
 
 use super::error::{Class, Error};
 use super::rows::{Row, Rows};
-use super::wire::{LIMIT, Page, remember};
+use super::wire::{LIMIT, MOST_ROWS, Page, remember};
 
 /// How many pages of one walk are under way at a time.
 const ABREAST: usize = 4;
 
-/// The most pages that one walk may take: 200,000 agents. Whoever promises more is not believed.
-const MOST_PAGES: usize = 2000;
+/// The most pages that one walk may take.
+const MOST_PAGES: usize = MOST_ROWS / LIMIT;
+
+/// The longest that all answers of one walk may be: [`MOST_PAGES`] full ones are 140 MB.
+const MOST_BYTES: usize = 256 * 1024 * 1024;
+
+/// The most that all ids and nicknames of one walk may take: 80 bytes an agent, of as many agents.
+const MOST_TEXT: usize = 16 * 1024 * 1024;
 
 /// What upset one walk would upset one right after it, and twice the same would be no evidence.
 const SECOND_LOOK: Duration = Duration::from_secs(1);
@@ -86,23 +92,24 @@ pub(super) async fn list(pages: &impl Pages) -> Result<Listing, Error> {
 
 async fn walk(pages: &impl Pages) -> Result<Walk, Error> {
     let mut walk = Walk::default();
-    walk.take(&pages.page(0).await?);
+    walk.take(&pages.page(0).await?)?;
     side_by_side(pages, &mut walk).await?;
     while walk.goes_on() {
         if walk.pages >= MOST_PAGES {
-            return Err(Error::new(
-                Class::Protocol,
-                format!("Desk's answer has no end: {MOST_PAGES} pages and it promises more"),
-            ));
+            return Err(endless(&format!("{MOST_PAGES} pages and it promises more")));
         }
         match pages.page(walk.received()).await {
-            Ok(next) => walk.take(&next),
+            Ok(next) => walk.take(&next)?,
             // As many as were counted are there: who refuses to look beyond them knows of no more.
             Err(error) if walk.may_count_pages && error.code() == Some(INVALID_PARAMETER) => break,
             Err(error) => return Err(error),
         }
     }
     Ok(walk)
+}
+
+fn endless(what: &str) -> Error {
+    Error::new(Class::Protocol, format!("Desk's answer has no end: {what}"))
 }
 
 /// Asks for the pages after a full first one, as long as each starts where the last one ended.
@@ -119,7 +126,7 @@ async fn side_by_side(pages: &impl Pages, walk: &mut Walk) -> Result<(), Error> 
         if offset != walk.received() {
             break;
         }
-        walk.take(&page?);
+        walk.take(&page?)?;
         if walk.is_over {
             break;
         }
@@ -135,6 +142,8 @@ struct Walk {
     agents: Agents,
     unknown_fields: BTreeSet<String>,
     pages: usize,
+    /// How long the answers were.
+    bytes: usize,
     /// The largest `TotalCount` of a page that held rows.
     total_count: u64,
     /// The `TotalCount` of the last such page.
@@ -152,7 +161,11 @@ struct Walk {
 }
 
 impl Walk {
-    fn take(&mut self, page: &Page) {
+    /// Puts `page` behind those that are there.
+    ///
+    /// # Errors
+    /// Of class `protocol`: all of them together are more than this machine should have to hold.
+    fn take(&mut self, page: &Page) -> Result<(), Error> {
         let held = page.rows.len() + page.rows_without_id;
         for name in &page.unknown_fields {
             remember(&mut self.unknown_fields, name);
@@ -165,7 +178,7 @@ impl Walk {
         }
         if self.pages == 0 {
             let promised = usize::try_from(page.total_count).unwrap_or(usize::MAX);
-            let believed = promised.min(MOST_PAGES * LIMIT);
+            let believed = promised.min(MOST_ROWS);
             // At once, and no more than there is: growing by doubling would take twice the memory.
             self.rows.reserve(believed);
             self.agents.reserve(believed, &self.rows);
@@ -181,6 +194,25 @@ impl Walk {
         self.pages += 1;
         self.is_over = repeated == held;
         self.may_count_pages = held == LIMIT && page.total_count <= LIMIT as u64;
+        self.bytes += page.bytes;
+        self.is_bounded()
+    }
+
+    fn is_bounded(&self) -> Result<(), Error> {
+        let mib = |bytes: usize| bytes >> 20;
+        if self.received() > MOST_ROWS {
+            return Err(endless(&format!("more than {MOST_ROWS} rows")));
+        }
+        if self.bytes > MOST_BYTES {
+            return Err(endless(&format!("more than {} MiB", mib(MOST_BYTES))));
+        }
+        if self.rows.text_bytes() > MOST_TEXT {
+            let most = mib(MOST_TEXT);
+            return Err(endless(&format!(
+                "more than {most} MiB of ids and nicknames"
+            )));
+        }
+        Ok(())
     }
 
     /// How many rows have come, of whatever worth: where the next page starts.

@@ -1,9 +1,10 @@
 //! What goes over the wire: the request's body, the answer's envelope, an agent's row.
 //!
-//! The envelope is read strictly: what cannot be trusted there fails the page. A row is read
-//! leniently: a field that holds no number costs only itself, and is remembered as such. Values
-//! are taken from the JSON text and not through a tree, so that neither `1e400` nor a nest of
-//! brackets spoils the rest, and a page of rows costs one pass.
+//! What decides over a page (its error code, how many rows there are, where they begin and end) is
+//! read leniently in how it is written and strictly in what it says. A row is read leniently: a
+//! field that holds no number costs only itself, and is remembered as such. Values are taken from
+//! the JSON text and not through a tree, so that neither `1e400` nor a nest of brackets spoils the
+//! rest, and a page of rows costs one pass; what is no JSON takes a second one, repaired.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -13,7 +14,8 @@ use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess,
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::error::{Class, Error};
+use super::error::{Class, Error, harmless};
+use super::repair::repaired;
 use super::rows::{Field, NewRow, Rows};
 
 /// The most rows that one request may ask for (the API's page: "the maximum is 100").
@@ -24,6 +26,16 @@ const MOST_UNKNOWN_NAMES: usize = 1000;
 
 /// Longer than any name that the API has; of a longer one only the beginning is kept, for the log.
 const LONGEST_UNKNOWN_NAME: usize = 64;
+
+/// No account's name comes near this (the gateway's are of 32 bytes). An id is written once for each of
+/// its agent's samples, so that a page of ids without bounds would take all memory.
+const LONGEST_ID: usize = 4 * 1024;
+
+/// No name that a person reads is longer.
+const LONGEST_NICKNAME: usize = 128 * 1024;
+
+/// The most agents that one walk may bring. Whoever promises more is not believed.
+pub(super) const MOST_ROWS: usize = 200_000;
 
 /// The body of `describe_agent_statistics`.
 #[derive(Debug, Clone, Serialize)]
@@ -54,43 +66,103 @@ pub struct Page {
     pub rows_without_id: usize,
     /// Names of fields that this version does not know.
     pub unknown_fields: BTreeSet<String>,
+    /// How many bytes it was written in.
+    pub bytes: usize,
 }
 
-/// Reads one answer.
+/// Reads the answer for the first rows.
+///
+/// # Errors
+/// As [`decode_after`].
+pub fn decode(body: &[u8]) -> Result<Page, Error> {
+    decode_after(0, body)
+}
+
+/// Reads the answer for the rows after the first `offset`.
 ///
 /// # Errors
 /// What Desk refuses with, by its code; of class `protocol`, an answer that cannot be read or lacks
 /// what it must have. HTTP's status says nothing here: success is `ErrorCode` 0 and nothing else.
-pub fn decode(body: &[u8]) -> Result<Page, Error> {
-    let text = std::str::from_utf8(body).map_err(|_| unreadable("it is not UTF-8"))?;
-    let mut unknown_fields = BTreeSet::new();
-    let mut json = serde_json::Deserializer::from_str(text);
-    let envelope = EnvelopeSeed(&mut unknown_fields)
-        .deserialize(&mut json)
-        .and_then(|envelope| json.end().map(|()| envelope))
-        .map_err(|error| broken(&error))?;
-    let code = envelope
-        .error_code
-        .and_then(integer::<i64>)
-        .ok_or_else(|| unreadable("it has no ErrorCode"))?;
-    if code != 0 {
-        let info = envelope.error_info.and_then(text_of);
-        return Err(Error::refused(code, info.as_deref().unwrap_or_default()));
-    }
-    let total_count = envelope
-        .total_count
-        .and_then(integer)
-        .ok_or_else(|| unreadable("it says success but has no TotalCount"))?;
-    let data = envelope
-        .data
-        .filter(|data| !data.is_null || total_count == 0)
-        .ok_or_else(|| unreadable("it says success but has no array as Data"))?;
+pub fn decode_after(offset: usize, body: &[u8]) -> Result<Page, Error> {
+    let body = body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body);
+    let text = String::from_utf8_lossy(body);
+    let page = match read(&text) {
+        Err(error) if error.is_syntax() => read(&repaired(&text))
+            .map(|answer| answer.page(offset))
+            .map_err(|_| error),
+        answer => answer.map(|answer| answer.page(offset)),
+    };
+    let page = page.map_err(|error| broken(&error))??;
     Ok(Page {
-        total_count,
-        rows: data.rows,
-        rows_without_id: data.without_id,
-        unknown_fields,
+        bytes: body.len(),
+        ..page
     })
+}
+
+/// What some programs put before UTF-8.
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+
+fn read(text: &str) -> serde_json::Result<Answer<'_>> {
+    let mut notes = Notes::default();
+    let mut json = serde_json::Deserializer::from_str(text);
+    let envelope = EnvelopeSeed(&mut notes).deserialize(&mut json)?;
+    json.end()?;
+    Ok(Answer { envelope, notes })
+}
+
+/// An answer that is JSON, and what was noticed in it.
+struct Answer<'a> {
+    envelope: Envelope<'a>,
+    notes: Notes,
+}
+
+/// What is noticed on the way over an answer.
+#[derive(Default)]
+struct Notes {
+    unknown_fields: BTreeSet<String>,
+    /// What there is too much of to be kept.
+    excess: Option<&'static str>,
+}
+
+impl Answer<'_> {
+    fn page(self, offset: usize) -> Result<Page, Error> {
+        let Self { envelope, notes } = self;
+        let info = envelope.error_info.and_then(text_of).unwrap_or_default();
+        let code: i64 = envelope
+            .error_code
+            .and_then(whole)
+            .ok_or_else(|| unreadable(&without_code(&info)))?;
+        if code != 0 {
+            return Err(Error::refused(code, &info));
+        }
+        let total_count = envelope
+            .total_count
+            .and_then(whole)
+            .ok_or_else(|| unreadable("it says success but has no TotalCount"))?;
+        // As many programs write an empty list: where no more rows are promised it is one.
+        let is_behind_all = u64::try_from(offset).is_ok_and(|offset| offset >= total_count);
+        let data = envelope
+            .data
+            .filter(|data| !data.is_null || is_behind_all)
+            .ok_or_else(|| unreadable("it says success but has no array as Data"))?;
+        if let Some(excess) = notes.excess {
+            return Err(unreadable(&format!("it holds {excess}")));
+        }
+        Ok(Page {
+            total_count,
+            rows: data.rows,
+            rows_without_id: data.without_id,
+            unknown_fields: notes.unknown_fields,
+            bytes: 0,
+        })
+    }
+}
+
+fn without_code(info: &str) -> String {
+    match harmless(info).as_str() {
+        "" => "it has no ErrorCode".to_owned(),
+        said => format!("it has no ErrorCode (it says: {said})"),
+    }
 }
 
 fn unreadable(why: &str) -> Error {
@@ -131,7 +203,7 @@ struct Data {
     is_null: bool,
 }
 
-struct EnvelopeSeed<'u>(&'u mut BTreeSet<String>);
+struct EnvelopeSeed<'n>(&'n mut Notes);
 
 impl<'de> DeserializeSeed<'de> for EnvelopeSeed<'_> {
     type Value = Envelope<'de>;
@@ -158,7 +230,7 @@ impl<'de> Visitor<'de> for EnvelopeSeed<'_> {
                 "Data" => envelope.data = map.next_value_seed(DataSeed(self.0))?,
                 "ActionStatus" | "RequestId" => drop(map.next_value::<IgnoredAny>()?),
                 unknown => {
-                    remember(self.0, unknown);
+                    remember(&mut self.0.unknown_fields, unknown);
                     map.next_value::<IgnoredAny>()?;
                 }
             }
@@ -205,7 +277,7 @@ macro_rules! nothing_else {
 }
 
 /// Reads `Data`.
-struct DataSeed<'u>(&'u mut BTreeSet<String>);
+struct DataSeed<'n>(&'n mut Notes);
 
 impl<'de> DeserializeSeed<'de> for DataSeed<'_> {
     type Value = Option<Data>;
@@ -237,6 +309,9 @@ impl<'de> Visitor<'de> for DataSeed<'_> {
         while let Some(row) = seq.next_element_seed(RowSeed(&mut data.rows, self.0))? {
             data.without_id += usize::from(row.is_none());
         }
+        if data.rows.len() + data.without_id > MOST_ROWS {
+            self.0.excess = Some("more rows than any Desk has agents");
+        }
         Ok(Some(data))
     }
 
@@ -247,7 +322,7 @@ impl<'de> Visitor<'de> for DataSeed<'_> {
 }
 
 /// Reads one row to where it belongs; whatever is no object has no agent's id, and is left out.
-struct RowSeed<'u>(&'u mut Rows, &'u mut BTreeSet<String>);
+struct RowSeed<'n>(&'n mut Rows, &'n mut Notes);
 
 impl<'de> DeserializeSeed<'de> for RowSeed<'_> {
     type Value = Option<()>;
@@ -281,7 +356,7 @@ impl<'de> Visitor<'de> for RowSeed<'_> {
             match name {
                 FieldName::Known(field) => take(&mut row, field, map.next_value()?),
                 FieldName::Unknown(name) => {
-                    remember(self.1, &name);
+                    remember(&mut self.1.unknown_fields, &name);
                     map.next_value::<IgnoredAny>()?;
                 }
             }
@@ -290,7 +365,10 @@ impl<'de> Visitor<'de> for RowSeed<'_> {
             self.0.pass_over(&row);
             return Ok(None);
         }
-        self.0.push(&row);
+        self.1.excess = self.1.excess.or_else(|| excess_of(&row));
+        if self.1.excess.is_none() && self.0.len() <= MOST_ROWS {
+            self.0.push(&row);
+        }
         Ok(Some(()))
     }
 }
@@ -353,17 +431,46 @@ fn small_count(text: &str) -> Option<f64> {
     count.map(|count| count as f64)
 }
 
-/// An integer, written as one or inside a string.
-fn integer<T: std::str::FromStr>(json: &RawValue) -> Option<T> {
-    unquoted(json)?.trim().parse().ok()
+/// What a row says that is too long to be kept.
+fn excess_of(row: &NewRow<'_>) -> Option<&'static str> {
+    if row.agent_id().len() > LONGEST_ID {
+        return Some("an agent's id of more than 4 KiB");
+    }
+    (row.nickname().len() > LONGEST_NICKNAME).then_some("a nickname of more than 128 KiB")
+}
+
+/// A whole number, written as one, with a fraction that is zero, or inside a string.
+fn whole<T: TryFrom<i128>>(json: &RawValue) -> Option<T> {
+    /// Up to here a float holds every whole number.
+    const EXACT: f64 = (1_u64 << f64::MANTISSA_DIGITS) as f64;
+
+    let text = unquoted(json)?;
+    let text = text.trim();
+    let as_float = || {
+        let number: f64 = text.parse().ok()?;
+        let is_whole = number.abs() <= EXACT && number.fract() == 0.0;
+        is_whole.then(|| format!("{number:.0}").parse().ok())?
+    };
+    text.parse::<i128>().ok().or_else(as_float)?.try_into().ok()
 }
 
 /// Text, written as a string or as an integer (an id may be spelled as either).
 fn text_of(json: &RawValue) -> Option<Cow<'_, str>> {
     match json.get().starts_with('"') {
         true => unquoted(json),
-        false => integer::<i64>(json).map(|id| Cow::Owned(id.to_string())),
+        false => digits(json.get()).map(Cow::Borrowed),
     }
+}
+
+/// An integer as it stands, digit for digit and however long; of `7.0` what stands before the point. With
+/// an exponent (`1.4e+14`) digits may have been lost before it came here, and it could be of anybody.
+fn digits(number: &str) -> Option<&str> {
+    let (integer, fraction) = number.split_once('.').unwrap_or((number, ""));
+    let digits = integer.strip_prefix('-').unwrap_or(integer);
+    let is_integer = !digits.is_empty()
+        && digits.bytes().all(|digit| digit.is_ascii_digit())
+        && fraction.bytes().all(|digit| digit == b'0');
+    is_integer.then_some(integer)
 }
 
 /// What a JSON string says, or any other JSON as it stands.
@@ -373,7 +480,8 @@ fn unquoted(json: &RawValue) -> Option<Cow<'_, str>> {
         return Some(Cow::Borrowed(raw));
     };
     if inside.contains('\\') {
-        return serde_json::from_str(raw).ok().map(Cow::Owned);
+        let said = serde_json::from_str(raw).or_else(|_| serde_json::from_str(&repaired(raw)));
+        return said.ok().map(Cow::Owned);
     }
     Some(Cow::Borrowed(inside))
 }
@@ -489,8 +597,163 @@ mod tests {
             let error = decode(body.as_bytes()).unwrap_err();
             assert_eq!(error.class(), Class::Protocol, "{body:.60}");
         }
-        let error = decode(b"{\"ErrorCode\": 0, \"TotalCount\": 0, \"Data\": [\"\xff\"]}");
-        assert_eq!(error.unwrap_err().class(), Class::Protocol);
+    }
+
+    #[test]
+    fn a_text_that_is_bad_costs_itself() {
+        let agents = |data: &[u8]| {
+            let body = [br#"{"ErrorCode":0,"TotalCount":2,"Data":["#, data, b"]}"].concat();
+            let page = decode(&body).unwrap();
+            let rows = page.rows.iter();
+            let agents: Vec<_> = rows
+                .map(|row| {
+                    let busy = row.number(Field::BusyTime);
+                    format!("{} {:?} {:?}", row.agent_id(), row.nickname(), busy)
+                })
+                .collect();
+            (agents, page.rows_without_id)
+        };
+        let whole = "b Some(\"B\") Some(5.0)".to_owned();
+        let other = br#",{"AgentId":"b","BusyTime":5,"AgentNickName":"B"}"#;
+        let cut_off = &"客服".as_bytes()[..5];
+        for (row, said) in [
+            (
+                [
+                    br#"{"AgentId":"a","AgentNickName":""#,
+                    cut_off,
+                    br#"","BusyTime":1}"#,
+                ]
+                .concat(),
+                "a Some(\"客\u{fffd}\") Some(1.0)",
+            ),
+            (
+                b"{\"AgentId\":\"a\xff\",\"BusyTime\":1,\"\xc3\":\"\xed\xa0\x80\"}".to_vec(),
+                "a\u{fffd} None Some(1.0)",
+            ),
+            (
+                br#"{"AgentId":"a","AgentNickName":"\ud800","Mood\udfff":"\ud800","BusyTime":1}"#
+                    .to_vec(),
+                "a Some(\"\u{fffd}\") Some(1.0)",
+            ),
+            (
+                b"{\"AgentId\":\"a\",\"AgentNickName\":\"x\0\ny\",\"BusyTime\":NaN}".to_vec(),
+                "a Some(\"x\\0\\ny\") None",
+            ),
+            (
+                br#"{"AgentId":"a","BusyTime":1e400}"#.to_vec(),
+                "a None None",
+            ),
+        ] {
+            let expected = (vec![said.to_owned(), whole.clone()], 0);
+            assert_eq!(agents(&[&row, &other[..]].concat()), expected);
+        }
+        let nest = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+        let maps = format!("{}1{}", r#"{"a":"#.repeat(100_000), "}".repeat(100_000));
+        for row in [
+            "1e400",
+            "-1e999",
+            "NaN",
+            "5",
+            "\"x\"",
+            "\"\\ud800\"",
+            &nest,
+            &maps,
+        ] {
+            let data = [row.as_bytes(), other].concat();
+            let (found, without_id) = agents(&data);
+            let is_object = row.starts_with('{');
+            assert_eq!(
+                (found, without_id),
+                (vec![whole.clone()], 1),
+                "{row:.20} {is_object}"
+            );
+        }
+        for value in [&nest, &maps] {
+            let row = format!(r#"{{"AgentId":"a","BusyTime":{value},"New":{value}}}"#);
+            let (found, _) = agents(&[row.as_bytes(), other].concat());
+            assert_eq!(found, ["a None None", whole.as_str()]);
+        }
+    }
+
+    #[test]
+    fn the_envelope_may_be_written_in_many_ways() {
+        for (code, count) in [
+            ("0", "1"),
+            ("0.0", "1.0"),
+            ("\"0\"", "\"1\""),
+            ("-0", "1e0"),
+            ("0e0", "10e-1"),
+            ("\" 0.0 \"", "\"1.0\""),
+        ] {
+            let body = format!(
+                r#"{{"ErrorCode":{code},"TotalCount":{count},"Data":[{{"AgentId":"a"}}]}}"#
+            );
+            for body in [body.clone(), format!("\u{feff}{body}")] {
+                let page = decode(body.as_bytes()).unwrap();
+                assert_eq!((page.total_count, page.rows.len()), (1, 1), "{body}");
+            }
+        }
+        for count in [
+            "1.5", "1e300", "\"\"", "\"inf\"", "true", "1e400", "-1.0", "[1]",
+        ] {
+            let body = format!(r#"{{"ErrorCode":0,"TotalCount":{count},"Data":[]}}"#);
+            assert!(decode(body.as_bytes()).is_err(), "{count}");
+        }
+        let fails = br#"{"ErrorCode": 70001.0}"#;
+        assert_eq!(decode(fails).unwrap_err().code(), Some(70_001));
+        let says = br#"{"ActionStatus": "FAIL", "ErrorInfo": "who are you?"}"#;
+        let error = decode(says).unwrap_err();
+        assert_eq!(error.class(), Class::Protocol);
+        assert!(error.to_string().contains("who are you?"), "{error}");
+    }
+
+    #[test]
+    fn an_id_may_be_an_integer_of_any_length() {
+        for (id, said) in [
+            ("9223372036854775808", "9223372036854775808"),
+            ("-42", "-42"),
+            (
+                "123456789012345678901234567890",
+                "123456789012345678901234567890",
+            ),
+            ("1289316652.0", "1289316652"),
+        ] {
+            let page = page(&format!(r#"[{{"AgentId":{id},"AgentNickName":{id}}}]"#));
+            let row = page.rows.at(0);
+            assert_eq!((row.agent_id(), row.nickname()), (said, Some(said)));
+        }
+        for no_id in ["1.4e+14", "1e3", "7.5", "true", "{}"] {
+            let page = page(&format!(r#"[{{"AgentId":{no_id}}}]"#));
+            assert_eq!((page.rows.len(), page.rows_without_id), (0, 1), "{no_id}");
+        }
+    }
+
+    #[test]
+    fn null_is_an_empty_list_where_no_more_is_promised() {
+        let body = br#"{"ErrorCode":0,"TotalCount":100,"Data":null}"#;
+        assert!(decode_after(100, body).unwrap().rows.is_empty());
+        assert!(decode_after(99, body).is_err());
+    }
+
+    #[test]
+    fn what_is_too_long_to_be_kept_is_of_class_protocol() {
+        let row = |id: usize, name: usize| {
+            let (id, name) = ("i".repeat(id), "n".repeat(name));
+            let body = format!(
+                r#"{{"ErrorCode":0,"TotalCount":1,"Data":[{{"AgentId":"{id}","AgentNickName":"{name}"}}]}}"#
+            );
+            decode(body.as_bytes()).map(|page| page.rows.len())
+        };
+        assert_eq!(row(LONGEST_ID, LONGEST_NICKNAME), Ok(1));
+        for (id, name) in [(LONGEST_ID + 1, 0), (1, LONGEST_NICKNAME + 1)] {
+            assert_eq!(row(id, name).unwrap_err().class(), Class::Protocol);
+        }
+        let rows = vec![r#"{"AgentId":"a"}"#; MOST_ROWS + 1].join(",");
+        let body = format!(r#"{{"ErrorCode":0,"TotalCount":1,"Data":[{rows}]}}"#);
+        assert_eq!(
+            decode(body.as_bytes()).unwrap_err().class(),
+            Class::Protocol
+        );
     }
 
     #[test]

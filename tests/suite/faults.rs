@@ -67,8 +67,6 @@ fn faults() -> Vec<(&'static str, &'static str, Reply)> {
     let redirect = |code: u16| Reply::Status(code, vec![("Location", "/".into())], String::new());
     let cut = response(200, &[], rows::answer(150, &[]).as_bytes());
     let chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffffff\r\n{\"ErrorCode\":0";
-    let invalid =
-        b"{\"ErrorCode\":0,\"TotalCount\":150,\"Data\":[{\"AgentId\":\"\xff\"}]}".to_vec();
     vec![
         ("no answer in time", "network", Reply::Hang(Gate::default())),
         ("reset", "network", Reply::Reset),
@@ -144,7 +142,6 @@ fn faults() -> Vec<(&'static str, &'static str, Reply)> {
             "protocol",
             Reply::body(rows::answer(150, &["[".repeat(100_000)])),
         ),
-        ("invalid UTF-8", "protocol", Reply::Body(invalid)),
         (
             "17 MiB, announced",
             "protocol",

@@ -398,6 +398,27 @@ fn fields_that_no_row_has_are_counted() {
 }
 
 #[test]
+fn a_text_that_is_cut_off_costs_itself_and_no_other_agent() {
+    let desk = Desk::with(Vec::new());
+    let named = |id: &str, name: &str| with(agent(id), json!({ "AgentNickName": name }));
+    let rows = [named("a", "客服"), named("b", "客服"), named("c", "C")];
+    let rows: Vec<String> = rows.iter().map(ToString::to_string).collect();
+    let whole = rows::answer(3, &rows).into_bytes();
+    let last = whole.windows(3).rposition(|some| some == "服".as_bytes());
+    let mut cut = [b"\xef\xbb\xbf", &whole[..]].concat();
+    cut.remove(last.unwrap() + 3 + 2);
+    desk.always(crate::support::desk::Reply::Body(cut));
+    let page = one_poll(&desk);
+    let infos = &page.family("tencent_desk_agent_info").unwrap().samples;
+    let names: Vec<_> = infos
+        .iter()
+        .map(|sample| sample.label("nickname").unwrap())
+        .collect();
+    assert_eq!(names, ["客服", "客\u{fffd}", "C"]);
+    assert_eq!(page.agent_samples().len(), 72);
+}
+
+#[test]
 fn an_envelope_with_more_or_less_than_documented_is_read_by_its_error_code() {
     let desk = Desk::with(Vec::new());
     let row = agent("a").to_string();
@@ -407,6 +428,8 @@ fn an_envelope_with_more_or_less_than_documented_is_read_by_its_error_code() {
             r#" {{"RequestId":"Id-1-O-Seq-2","ErrorDisplay":"","ErrorInfo":"OK","Data":[{row}],
                 "TotalCount":1,"ErrorCode":0}} "#
         ),
+        format!(r#"{{"ErrorCode":0.0,"TotalCount":1e0,"Data":[{row}]}}"#),
+        format!(r#"{{"ErrorCode":"0","TotalCount":"1","Data":[{row},1e400,[[]]]}}"#),
     ] {
         desk.always(crate::support::desk::Reply::body(envelope));
         assert_eq!(one_poll(&desk).agents(), ["a".to_owned()].into());

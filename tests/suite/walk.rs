@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use crate::support::desk::{Count, Desk};
+use crate::support::desk::{Count, Desk, Reply};
 use crate::support::exporter::{Exporter, Setup};
 use crate::support::page::Page;
 use crate::support::rows;
@@ -155,6 +155,69 @@ fn a_desk_that_ignores_the_offset_neither_loops_nor_invents() {
     // What it lacks it lacks both times, so Desk means it.
     assert_eq!(page.own(MISSING_ROWS, &[]), Some(50.0));
     assert_eq!(desk.offsets(), [0, 100, 0, 100]);
+}
+
+/// A Desk that writes an empty list as null.
+fn null_behind(desk: &Desk, offset: u64, count: i64) {
+    desk.on_request(move |_, request| match request.offset() {
+        at if at < offset => Reply::Normal,
+        _ => Reply::body(format!(
+            r#"{{"ErrorCode":0,"TotalCount":{count},"Data":null}}"#
+        )),
+    });
+}
+
+#[test]
+fn null_behind_the_last_full_page_is_its_end() {
+    let desk = Desk::with(rows::agents(100));
+    null_behind(&desk, 100, 100);
+    let page = polled(&desk);
+    assert_eq!(page.agents(), ids(1..=100));
+    assert_eq!(page.own(MISSING_ROWS, &[]), Some(0.0));
+    assert_eq!(desk.offsets(), [0, 100]);
+}
+
+#[test]
+fn null_in_the_middle_loses_no_agent_silently() {
+    let desk = Desk::with(rows::agents(250));
+    null_behind(&desk, 100, 250);
+    assert_eq!(failed(&desk).agents(), BTreeSet::new());
+}
+
+/// Pages without end, each of 15 MB or so.
+fn endless(row: impl Fn(u64) -> String + Send + Sync + 'static) -> Desk {
+    let desk = Desk::with(Vec::new());
+    desk.on_request(move |_, request| {
+        let rows: Vec<_> = (0..100).map(|n| row(request.offset() + n)).collect();
+        Reply::body(rows::answer(1_000_000, &rows))
+    });
+    desk
+}
+
+#[test]
+fn answers_without_measure_are_refused_within_little_memory() {
+    let padding = "x".repeat(150_000);
+    let name = padding[..120_000].to_owned();
+    let id = "i".repeat(4000);
+    let long_id = "i".repeat(1_000_000);
+    for desk in [
+        endless(move |n| format!(r#"{{"AgentId":"{n}","AgentNickName":"{name}"}}"#)),
+        endless(move |n| format!(r#"{{"AgentId":"{n}","New":"{padding}"}}"#)),
+        endless(move |n| format!(r#"{{"AgentId":"{id}{n}"}}"#)),
+        endless(move |n| match n % 100 {
+            0..15 => format!(r#"{{"AgentId":"{long_id}{n}"}}"#),
+            _ => format!(r#"{{"AgentId":"{n}"}}"#),
+        }),
+    ] {
+        // As where 1 GiB is all there is.
+        let exporter = quick(&desk)
+            .set("REQUEST_TIMEOUT", "60s")
+            .through("ulimit -v 1048576; exec \"$@\"")
+            .start();
+        let page = exporter.after_first_poll();
+        let failures = page.own("exporter_poll_failures_total", &[("class", "protocol")]);
+        assert_eq!(failures, Some(1.0), "{page}\n{}", exporter.output());
+    }
 }
 
 #[test]
