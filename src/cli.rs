@@ -7,6 +7,7 @@ use lexopt::{Arg, Parser, ValueExt};
 
 use crate::build;
 use crate::config::{PREFIX, SETTINGS};
+use crate::secret::looks_secret;
 
 /// The flags that users of other exporters have in their fingers, and the settings they spell.
 /// A secret is never a flag: command lines can be read by everybody on the machine.
@@ -53,7 +54,7 @@ impl CommandLine {
         let mut parser = Parser::from_args(arguments);
         let mut command = None;
         let mut settings = Vec::new();
-        while let Some(argument) = parser.next().map_err(|error| error.to_string())? {
+        while let Some(argument) = parser.next().map_err(told)? {
             match argument {
                 Arg::Long("help") | Arg::Short('h') => return Ok(Self::only(Command::Help)),
                 Arg::Long("version") | Arg::Short('V') => return Ok(Self::only(Command::Version)),
@@ -61,9 +62,10 @@ impl CommandLine {
                 Arg::Long(flag) => {
                     let name = setting_of(flag)?;
                     let value = parser.value().and_then(ValueExt::string);
-                    settings.push((name, value.map_err(|error| error.to_string())?));
+                    settings.push((name, value.map_err(told)?));
                 }
-                other => return Err(other.unexpected().to_string()),
+                Arg::Value(word) => return Err(format!("there is no use for {}", shown(&word))),
+                Arg::Short(flag) => return Err(format!("there is no flag -{flag}")),
             }
         }
         Ok(Self {
@@ -86,15 +88,42 @@ fn command_named(word: &OsStr) -> Result<Command, String> {
         Some("demo") => Ok(Command::Demo),
         Some("check") => Ok(Command::Check),
         Some("health") => Ok(Command::Health),
-        _ => Err(format!("there is no command {}", word.display())),
+        _ => Err(format!("there is no command {}", shown(word))),
     }
 }
 
 fn setting_of(flag: &str) -> Result<&'static str, String> {
     let known = FLAGS.iter().find(|(name, _)| *name == flag);
-    known
-        .map(|(_, setting)| *setting)
-        .ok_or_else(|| format!("there is no flag --{flag}"))
+    known.map(|(_, setting)| *setting).ok_or_else(|| {
+        format!(
+            "there is no flag {}",
+            shown(OsStr::new(&format!("--{flag}")))
+        )
+    })
+}
+
+/// An argument, unless it looks like a secret; of one that gives a value to something, no value.
+fn shown(argument: &OsStr) -> String {
+    let text = argument.to_string_lossy();
+    let (name, has_value) = match text.split_once('=') {
+        Some((name, _)) => (name, true),
+        None => (text.as_ref(), false),
+    };
+    match (looks_secret(name), has_value) {
+        (true, _) => "what looks like a secret (it is not shown)".to_owned(),
+        (false, true) => format!("{name:?} (its value is not shown)"),
+        (false, false) => format!("{name:?}"),
+    }
+}
+
+/// An error of the parser, without the value that it is about.
+fn told(error: lexopt::Error) -> String {
+    match error {
+        lexopt::Error::MissingValue { option: Some(flag) } => format!("{flag} needs a value"),
+        lexopt::Error::UnexpectedValue { option, .. } => format!("{option} takes no value"),
+        lexopt::Error::NonUnicodeValue(_) => "a flag's value is not UTF-8".to_owned(),
+        _ => "an argument cannot be read".to_owned(),
+    }
 }
 
 /// What `--help` prints.
@@ -178,6 +207,26 @@ mod tests {
         ] {
             let error = parse(line).unwrap_err();
             assert!(error.contains(named), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_may_be_a_secret_it_does_not_repeat() {
+        let key = "0123456789abcdef".repeat(4);
+        for line in [
+            key.clone(),
+            format!("serve {key}"),
+            format!("--{key}"),
+            format!("--{key}={key}"),
+            format!("--secret-key={key}"),
+            format!("TENCENT_DESK_SECRET_KEY={key}"),
+            "serve SECRET_KEY=0123".to_owned(),
+            "--secret-key=0123".to_owned(),
+            format!("-k{key}"),
+            format!("-k={key}"),
+        ] {
+            let error = parse(&line).unwrap_err();
+            assert!(!error.contains("0123"), "{error}");
         }
     }
 

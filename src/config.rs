@@ -6,9 +6,9 @@
 //! and repeats the value. Values are never repeated: one of them may be a key in the wrong place.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::net::IpAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
@@ -19,9 +19,9 @@ use crate::desk::credentials::{Credentials, Proof, SecretSource};
 use crate::duration;
 use crate::listen::ListenAddress;
 use crate::logging::{Directives, Format};
-use crate::secret::Secret;
-use crate::server;
+use crate::secret::{Secret, looks_secret};
 use crate::web::reload::Source;
+use crate::{files, kubernetes, server, spelling, zones};
 
 /// What the names of all variables begin with.
 pub const PREFIX: &str = "TENCENT_DESK_";
@@ -205,7 +205,7 @@ impl Environment {
 
     fn take(&mut self, name: &str, value: OsString) {
         if !SETTINGS.iter().any(|setting| setting.name == name) {
-            self.warnings.extend(warning_about(name));
+            self.warnings.extend(warning_about(name, &value));
             return;
         }
         match value.into_string() {
@@ -282,38 +282,32 @@ impl Environment {
 }
 
 /// A variable of ours that is no setting: a slip, most likely, unless Kubernetes made it.
-fn warning_about(name: &str) -> Option<String> {
-    if is_injected_by_kubernetes(name) {
+fn warning_about(name: &str, value: &OsStr) -> Option<String> {
+    if kubernetes::injects(name, &value.to_string_lossy()) {
         return None;
     }
-    let likeness = |setting: &&Setting| (strsim::jaro_winkler(setting.name, name) * 1000.0).round();
-    let nearest = SETTINGS
-        .iter()
-        .max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
-    let hint =
-        nearest.map(|setting| format!("; the nearest that is known is {PREFIX}{}", setting.name));
+    let shown = match looks_secret(name) {
+        true => "… (it looks like a secret)",
+        false => name,
+    };
     Some(format!(
-        "{PREFIX}{name} is no setting and is ignored{}",
-        hint.unwrap_or_default()
+        "{PREFIX}{shown} is no setting and is ignored; the nearest that is known is {PREFIX}{}",
+        nearest_setting(name)
     ))
 }
 
-/// A service named `tencent-desk…` puts its address into the environment of every pod around it.
-fn is_injected_by_kubernetes(name: &str) -> bool {
-    const ENDS: [&str; 8] = [
-        "SERVICE_HOST",
-        "SERVICE_PORT",
-        "PORT",
-        "TCP",
-        "UDP",
-        "SCTP",
-        "ADDR",
-        "PROTO",
-    ];
-    name.contains("SERVICE_PORT_")
-        || ENDS
-            .iter()
-            .any(|end| name == *end || name.ends_with(&format!("_{end}")))
+/// The setting that was meant, most likely: one with the name's words in it, or one spelled alike.
+fn nearest_setting(name: &str) -> &'static str {
+    // Of an address people write any part.
+    const PARTS: [&str; 4] = ["ADDR", "ADDRESS", "LISTEN", "PORT"];
+    if name.split('_').any(|word| PARTS.contains(&word)) {
+        return "LISTEN_ADDRESS";
+    }
+    let likeness = |setting: &&Setting| strsim::jaro_winkler(setting.name, name);
+    let nearest = SETTINGS
+        .iter()
+        .max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
+    nearest.map_or("", |setting| setting.name)
 }
 
 /// The readers of single values: what is wrong with one goes onto the list, and the next is read.
@@ -337,10 +331,12 @@ impl Mistakes {
         value: Option<&String>,
         parse: impl FnOnce(&str) -> Result<T, String>,
     ) -> Option<T> {
-        let text = value.map_or_else(|| default_of(name), String::as_str);
-        parse(text.trim())
-            .map_err(|advice| self.add(name, &advice))
-            .ok()
+        let text = spelling::trimmed(value.map_or_else(|| default_of(name), String::as_str));
+        let parsed = match spelling::in_quotes(text) {
+            Some(quotes) => Err(quotes),
+            None => parse(text),
+        };
+        parsed.map_err(|advice| self.add(name, &advice)).ok()
     }
 
     /// What `value` says, or `default` where it is not set and the table has only words for that.
@@ -406,14 +402,20 @@ impl Mistakes {
 
     /// The web configuration, read for the first time.
     fn web(&mut self, v: &Variables) -> Option<Source> {
-        let path = v.web_config_file.as_ref()?;
-        let read = Source::read(Path::new(path));
-        read.map_err(|mistakes| {
-            for mistake in mistakes {
-                self.add("WEB_CONFIG_FILE", &mistake);
-            }
-        })
-        .ok()
+        let path = self.path("WEB_CONFIG_FILE", v.web_config_file.as_ref())?;
+        let shown = files::shown(&path);
+        let read = files::in_time(move || Source::read(&path));
+        read.unwrap_or_else(|| Err(vec![slow(&format!("{shown}, or a file that it names,"))]))
+            .map_err(|mistakes| {
+                for mistake in mistakes {
+                    self.add("WEB_CONFIG_FILE", &mistake);
+                }
+            })
+            .ok()
+    }
+
+    fn path(&mut self, name: &str, value: Option<&String>) -> Option<PathBuf> {
+        self.read_or(name, value, None, |path| Ok(Some(PathBuf::from(path))))?
     }
 
     fn account(&mut self, v: &Variables) -> Option<Account> {
@@ -430,7 +432,9 @@ impl Mistakes {
         let proof = self.proof(v);
         let credentials = sdk_app_id.flatten().zip(identifier).zip(proof).and_then(
             |((sdk_app_id, identifier), (name, proof))| {
-                Credentials::new(sdk_app_id, identifier, proof)
+                let file = proof.file().map(files::shown).unwrap_or_default();
+                files::in_time(move || Credentials::new(sdk_app_id, identifier, proof))
+                    .unwrap_or_else(|| Err(slow(&file)))
                     .map_err(|why| self.add(name, &why))
                     .ok()
             },
@@ -448,29 +452,26 @@ impl Mistakes {
 
     /// The one proof that is set, and the variable that sets it.
     fn proof(&mut self, v: &Variables) -> Option<(&'static str, Proof)> {
-        let given = |value: &Option<String>| {
-            value
-                .as_ref()
-                .map(|text| text.trim())
-                .filter(|text| !text.is_empty())
-                .map(|text| SecretSource::Given(Secret::new(text)))
-        };
-        let file = |value: &Option<String>| {
-            value
-                .as_ref()
-                .map(|path| SecretSource::File(PathBuf::from(path)))
-        };
-        let mut set: Vec<(&'static str, Proof)> = [
-            ("SECRET_KEY", given(&v.secret_key).map(Proof::Key)),
-            ("SECRET_KEY_FILE", file(&v.secret_key_file).map(Proof::Key)),
-            ("USER_SIG", given(&v.user_sig).map(Proof::UserSig)),
-            ("USER_SIG_FILE", file(&v.user_sig_file).map(Proof::UserSig)),
-        ]
-        .into_iter()
-        .filter_map(|(name, proof)| Some((name, proof?)))
-        .collect();
-        if set.len() == 1 {
-            return set.pop();
+        let set = [
+            ("SECRET_KEY", v.secret_key.as_ref()),
+            ("SECRET_KEY_FILE", v.secret_key_file.as_ref()),
+            ("USER_SIG", v.user_sig.as_ref()),
+            ("USER_SIG_FILE", v.user_sig_file.as_ref()),
+        ];
+        let set: Vec<_> = set
+            .into_iter()
+            .filter_map(|(name, value)| Some((name, value?)))
+            .filter(|(_, value)| !spelling::trimmed(value).is_empty())
+            .collect();
+        if let [(name, value)] = set[..] {
+            let source = match name.ends_with("_FILE") {
+                true => SecretSource::File(self.path(name, Some(value))?),
+                false => SecretSource::Given(self.read(name, Some(value), Secret::written)?),
+            };
+            return Some(match name.starts_with("SECRET_KEY") {
+                true => (name, Proof::Key(source)),
+                false => (name, Proof::UserSig(source)),
+            });
         }
         let problem = if set.is_empty() {
             "is not set"
@@ -547,35 +548,55 @@ fn parse_app_id(text: &str) -> Result<u64, String> {
     })
 }
 
+/// An account's name has at most 32 letters, digits, `_` and `-` (the official libraries for UserSigs).
 fn parse_identifier(text: &str) -> Result<String, String> {
-    if !text.is_empty()
-        && text.len() <= 128
-        && !text.contains(|c: char| c.is_control() || c.is_whitespace())
-    {
+    let is_legal = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    if (1..=32).contains(&text.len()) && text.chars().all(is_legal) {
         return Ok(text.to_owned());
     }
-    Err("is no account; write the UserID of an App administrator, as administrator".to_owned())
+    if looks_secret(text) {
+        return Err("looks like a key or a UserSig; write the UserID of an App administrator here, as administrator, and the secret where it belongs".to_owned());
+    }
+    let what = spelling::one_word(text)
+        .err()
+        .unwrap_or_else(|| "is no account: that has at most 32 letters, digits, _ or -".to_owned());
+    Err(format!(
+        "{what}; write the UserID of an App administrator, as administrator"
+    ))
 }
 
 fn parse_ids(text: &str) -> Result<Vec<String>, String> {
-    let ids: Vec<String> = text
-        .split(',')
-        .map(str::trim)
-        .filter(|id| !id.is_empty())
-        .map(str::to_owned)
-        .collect();
+    // Commas of other scripts, and what else people put between the items of a list.
+    const SEPARATORS: &[char] = &['，', '、', '､', '﹐', '﹑', ';', '；', '\n'];
+    if text.contains(SEPARATORS) {
+        return Err("has something else than commas between its ids; write them as a@shop.example,b@shop.example".to_owned());
+    }
+    let ids = text.split(',').map(spelling::trimmed);
+    let ids: Vec<&str> = ids.filter(|id| !id.is_empty()).collect();
     if ids.is_empty() {
         return Err(
             "names no agent; write ids with commas between them, or unset it for all".to_owned(),
         );
     }
-    Ok(ids)
+    for (place, id) in ids.iter().enumerate() {
+        // An e-mail address may well have an apostrophe inside.
+        let word = id.replace('\'', "-");
+        let odd = spelling::in_quotes(id).map_or_else(|| spelling::one_word(&word), Err);
+        odd.map_err(|what| format!("its id number {} {what}", place + 1))?;
+    }
+    Ok(ids.into_iter().map(str::to_owned).collect())
 }
 
 fn parse_zone(text: &str) -> Result<TimeZone, String> {
-    TimeZone::get(text).map_err(|_| {
-        "is no time zone; write its IANA name, as Asia/Shanghai or Europe/Berlin".to_owned()
-    })
+    zones::named(text).ok_or_else(|| zones::advice(text))
+}
+
+/// Says that a file hangs.
+fn slow(what: &str) -> String {
+    format!(
+        "{what} cannot be read: nothing comes within {}; name a regular file, on a disk that answers",
+        duration::format(files::PATIENCE)
+    )
 }
 
 /// The base URLs of a region's host and of its backup.

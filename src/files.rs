@@ -1,10 +1,14 @@
-//! Files that a user names: read whole, within bounds, and without waiting for anybody.
+//! Files that a user names: read whole, within bounds of size and time, and without waiting for
+//! whoever writes into them.
 
 use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
 
-use crate::secret::{LONGEST_SHOWN, is_secret_char};
+use crate::secret::looks_secret;
 
 /// What the file holds, if that is no more than `largest` bytes.
 ///
@@ -32,14 +36,31 @@ pub(crate) fn read(path: &Path, largest: u64) -> Result<Vec<u8>, String> {
     Ok(content)
 }
 
-/// The path, unless it may well be a secret, put where its path belongs.
+/// How long a file may take that is read before anything runs: a disk that has to be woken up, or a
+/// share that has to be mounted, takes seconds.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
+
+/// What `read` says, or `None` where it takes longer than [`PATIENCE`]: some files hang. Its thread is
+/// then left to them.
+pub(crate) fn in_time<T: Send + 'static>(read: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    let (sender, outcome) = mpsc::sync_channel(1);
+    let reading = thread::Builder::new().spawn(move || sender.send(read()));
+    reading.ok()?;
+    outcome.recv_timeout(PATIENCE).ok()
+}
+
+/// The path, unless it may well be a secret, put where its path belongs. What begins with `/`, or ends
+/// as a file's name does, is none.
 pub(crate) fn shown(path: &Path) -> String {
     let text = path.to_string_lossy();
-    let mut runs = text.split(|c| c == '/' || !is_secret_char(c));
-    if runs.all(|run| run.len() <= LONGEST_SHOWN) {
+    let has_extension = path.extension().is_some_and(|extension| {
+        let letters = extension.as_encoded_bytes();
+        (2..=5).contains(&letters.len()) && letters.iter().all(u8::is_ascii_lowercase)
+    });
+    if path.is_absolute() || has_extension || !looks_secret(&text) {
         return text.into_owned();
     }
-    "the file (its name is long and not shown: it has to be a path, not the secret)".to_owned()
+    "the file (it is not shown, since it looks like a secret: it has to be a path)".to_owned()
 }
 
 #[cfg(test)]
@@ -48,17 +69,19 @@ mod tests {
 
     #[test]
     fn a_path_is_shown_and_a_secret_in_its_place_is_not() {
-        let path = "/run/credentials/tencent-desk-exporter@shop.service/key";
-        assert_eq!(shown(Path::new(path)), path);
         let key = "0123456789abcdef".repeat(4);
-        for secret in [
-            key.clone(),
+        for path in [
+            "/run/credentials/tencent-desk-exporter@shop.service/key".to_owned(),
             format!("/etc/{key}"),
-            format!("'{key}'"),
-            "eJ*-_x".repeat(20),
+            format!("/{}/key", "Configuration-2".repeat(9)),
+            format!("{key}/web.yml"),
+            "secrets/of-the-contact-centre-in-shanghai/the-key-of-desk".to_owned(),
         ] {
-            assert!(!shown(Path::new(&secret)).contains("0123"), "{secret}");
-            assert!(!shown(Path::new(&secret)).contains("eJ*"), "{secret}");
+            assert_eq!(shown(Path::new(&path)), path);
+        }
+        for secret in [key.clone(), format!("'{key}'"), "eJ*-_x0A".repeat(20)] {
+            let shown = shown(Path::new(&secret));
+            assert!(!shown.contains("0123") && !shown.contains("eJ"), "{shown}");
         }
     }
 }

@@ -5,6 +5,8 @@
 
 use std::fmt;
 
+use crate::spelling;
+
 /// A key or a UserSig. Neither `Debug` nor anything else of it shows what it holds.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
@@ -13,6 +15,19 @@ impl Secret {
     /// Keeps `text` from being printed from now on.
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
+    }
+
+    /// A key or a UserSig as somebody wrote it: without the blanks around it, and one word of ASCII.
+    ///
+    /// # Errors
+    /// What is odd about it and what to write, to be put behind the name of where it stands.
+    pub fn written(text: &str) -> Result<Self, String> {
+        let text = spelling::trimmed(text);
+        if text.is_empty() {
+            return Err("is empty; write the secret into it".to_owned());
+        }
+        spelling::one_word(text)?;
+        Ok(Self::new(text))
     }
 
     /// The text itself, for the one place that signs or sends it.
@@ -37,9 +52,48 @@ pub(crate) fn is_secret_char(c: char) -> bool {
     c.is_ascii_alphanumeric() || "+/=*-_%".contains(c)
 }
 
+/// Whether a key or a UserSig may stand in `text`: hexadecimal digits as many as in half a key, or a run as
+/// long of digits and letters of both sizes.
+pub(crate) fn looks_secret(text: &str) -> bool {
+    let is_long = |run: &str| run.len() > LONGEST_SHOWN;
+    let is_mixed = |run: &str| {
+        let has = |is: fn(&u8) -> bool| run.as_bytes().iter().any(is);
+        has(u8::is_ascii_digit) && has(u8::is_ascii_lowercase) && has(u8::is_ascii_uppercase)
+    };
+    let mut digits = text.split(|c: char| !c.is_ascii_hexdigit());
+    let mut runs = text.split(|c| !is_secret_char(c));
+    digits.any(is_long) || runs.any(|run| is_long(run) && is_mixed(run))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn keys_and_user_sigs_are_recognized_and_words_are_not() {
+        let key = "0123456789abcdef".repeat(4);
+        let (half, in_quotes) = (&key[..32], format!("\"{key}\""));
+        let sig = "eJyrVgrxCdYrSy1SslIy0jNQ0gHzM1NS80oy0zLBwonJJZllIKWlRamJRSBlAA__";
+        for secret in [
+            key.as_str(),
+            half,
+            &in_quotes,
+            sig,
+            &key.to_uppercase(),
+            &format!("key-of_{half}"),
+        ] {
+            assert!(looks_secret(secret), "{secret}");
+        }
+        for text in [
+            "",
+            "serve",
+            "exporter-of-the-contact-centre-in-shanghai-2",
+            "certificates/production/shop.example/web.yml",
+            "550e8400-e29b-41d4-a716-446655440000",
+        ] {
+            assert!(!looks_secret(text), "{text}");
+        }
+    }
 
     #[test]
     fn debug_shows_nothing_of_it() {

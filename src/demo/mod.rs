@@ -23,6 +23,7 @@ use jiff::civil::Time;
 use jiff::tz::TimeZone;
 
 use crate::secret::Secret;
+use crate::zones;
 
 /// The seed whose days the demo plays: whoever runs it sees the same centre.
 pub const SEED: u64 = 1;
@@ -66,17 +67,15 @@ impl Account {
 /// working day is well under way, and otherwise one where it is now between three and four in the
 /// afternoon. First the IANA name.
 pub fn zone_for(now: Timestamp) -> (String, TimeZone) {
-    let at_home = TimeZone::get(HOME)
-        .ok()
-        .filter(|zone| WORTH_SEEING.contains(&now.to_zoned(zone.clone()).time()));
+    let at_home =
+        zones::named(HOME).filter(|zone| WORTH_SEEING.contains(&now.to_zoned(zone.clone()).time()));
     if let Some(zone) = at_home {
         return (HOME.to_owned(), zone);
     }
     let name = afternoon_zone(now.to_zoned(TimeZone::UTC).hour());
-    match TimeZone::get(&name) {
-        Ok(zone) => (name, zone),
-        // Without a database of zones (one is compiled in) the demo still runs.
-        Err(_) => ("UTC".to_owned(), TimeZone::UTC),
+    match zones::named(&name) {
+        Some(zone) => (name, zone),
+        None => ("UTC".to_owned(), TimeZone::UTC),
     }
 }
 

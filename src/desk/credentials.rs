@@ -16,6 +16,7 @@ use crate::files;
 use crate::lanes;
 use crate::lock::lock;
 use crate::secret::Secret;
+use crate::spelling;
 
 /// How long a UserSig is good that is made here, in seconds: two months, as Tencent recommends.
 const LIFETIME: i64 = 60 * 86_400;
@@ -34,7 +35,7 @@ const READ_TIMEOUT: Duration = Duration::from_secs(2);
 pub enum SecretSource {
     /// It was in the environment.
     Given(Secret),
-    /// It is the content of this file, without the newline at its end.
+    /// It is the content of this file, without blanks, ends of lines and a mark around it.
     File(PathBuf),
 }
 
@@ -52,13 +53,10 @@ impl SecretSource {
 }
 
 fn read_file(path: &Path) -> Result<Secret, String> {
-    let shown = files::shown(path);
+    let of_file = |why: &str| format!("{} {why}", files::shown(path));
     let content = files::read(path, LARGEST_FILE)?;
-    let text = String::from_utf8(content).map_err(|_| format!("{shown} holds no UTF-8 text"))?;
-    match text.trim_end_matches(['\r', '\n']) {
-        "" => Err(format!("{shown} is empty")),
-        secret => Ok(Secret::new(secret)),
-    }
+    let text = spelling::text_of(content).map_err(of_file)?;
+    Secret::written(&text).map_err(|why| of_file(&why))
 }
 
 /// What proves to Desk that we may ask.
@@ -68,6 +66,21 @@ pub enum Proof {
     Key(SecretSource),
     /// A UserSig that was made elsewhere.
     UserSig(SecretSource),
+}
+
+impl Proof {
+    fn source(&self) -> &SecretSource {
+        let (Self::Key(source) | Self::UserSig(source)) = self;
+        source
+    }
+
+    /// The file that it is in, if it is in one.
+    pub fn file(&self) -> Option<&Path> {
+        match self.source() {
+            SecretSource::Given(_) => None,
+            SecretSource::File(path) => Some(path),
+        }
+    }
 }
 
 /// The UserSig of one account, kept fresh.
@@ -104,9 +117,8 @@ impl Credentials {
     /// # Errors
     /// Why its file gives none.
     pub fn new(sdk_app_id: u64, identifier: String, proof: Proof) -> Result<Self, String> {
-        let (Proof::Key(source) | Proof::UserSig(source)) = &proof;
         let state = State {
-            secret: source.read()?,
+            secret: proof.source().read()?,
             sent: None,
             unreadable: None,
         };
@@ -131,11 +143,10 @@ impl Credentials {
 
     /// Takes up a secret that was rotated; keeps the last one where its file is gone or broken.
     pub async fn refresh(&self) {
-        let (Proof::Key(source) | Proof::UserSig(source)) = &self.proof;
-        let SecretSource::File(path) = source else {
+        let Some(path) = self.proof.file() else {
             return;
         };
-        let source = source.clone();
+        let source = self.proof.source().clone();
         let read = self.reading.result(move || source.read()).await;
         let too_slow = || Err(format!("{} is not read in time", files::shown(path)));
         let read = read.unwrap_or_else(too_slow);
@@ -339,6 +350,8 @@ mod tests {
         std::fs::write(&file, "second\r\n").unwrap();
         assert_eq!(sent().await, "second");
         std::fs::write(&file, "\n").unwrap();
+        assert_eq!(sent().await, "second");
+        std::fs::write(&file, "'third'").unwrap();
         assert_eq!(sent().await, "second");
         std::fs::remove_file(&file).unwrap();
         assert_eq!(sent().await, "second");

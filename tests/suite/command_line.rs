@@ -90,6 +90,26 @@ fn an_unknown_word_is_a_mistake_that_is_named() {
 }
 
 #[test]
+fn what_may_be_a_secret_is_not_repeated() {
+    let key = "0123456789abcdef".repeat(4);
+    for args in [
+        key.clone(),
+        format!("check {key}"),
+        format!("--secret-key={key}"),
+        format!("--secret-key {key}"),
+        format!("--{key}"),
+        format!("-k{key}"),
+        format!("TENCENT_DESK_SECRET_KEY={key} check"),
+        "TENCENT_DESK_SECRET_KEY=0123 check".to_owned(),
+        format!("--log.level={key}"),
+        format!("--web.config.file={key}"),
+    ] {
+        let finished = run(&args).expect_code(64);
+        assert!(!finished.output().contains("0123"), "{args}: {finished:?}");
+    }
+}
+
+#[test]
 fn check_is_content_with_a_desk_that_answers() {
     let desk = Desk::with(rows::agents(3));
     let finished = Setup::of(&desk).args("check").run().expect_code(0);

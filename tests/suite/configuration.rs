@@ -148,16 +148,287 @@ fn an_unknown_variable_is_a_warning_with_the_nearest_name() {
     );
 }
 
+/// The lines that say that a variable is no setting.
+fn unknown(exporter: &Exporter) -> Vec<String> {
+    let log = exporter.log().into_iter();
+    log.filter(|line| line.contains("is no setting")).collect()
+}
+
 #[test]
-fn what_kubernetes_injects_does_not_stop_the_start() {
-    starts_with(|setup| {
-        setup
-            .set("EXPORTER_PORT", "tcp://10.96.0.12:10141")
-            .set("EXPORTER_SERVICE_HOST", "10.96.0.12")
-            .set("EXPORTER_SERVICE_PORT", "10141")
-            .set("EXPORTER_PORT_10141_TCP_PROTO", "tcp")
-            .set("PORT", "tcp://10.96.0.12:10141")
+fn what_kubernetes_injects_is_no_slip() {
+    // For the services "tencent-desk-exporter" and "tencent-desk".
+    let (_desk, exporter) = starts_with(|setup| {
+        ["EXPORTER_", ""].iter().fold(setup, |setup, service| {
+            let set = |setup: Setup, (end, value): &(&str, &str)| {
+                setup.set(&format!("{service}{end}"), value)
+            };
+            [
+                ("SERVICE_HOST", "10.96.0.12"),
+                ("SERVICE_PORT", "10141"),
+                ("SERVICE_PORT_METRICS", "10141"),
+                ("PORT", "tcp://10.96.0.12:10141"),
+                ("PORT_10141_TCP", "tcp://10.96.0.12:10141"),
+                ("PORT_10141_TCP_PROTO", "tcp"),
+                ("PORT_10141_TCP_PORT", "10141"),
+                ("PORT_10141_TCP_ADDR", "10.96.0.12"),
+            ]
+            .iter()
+            .fold(setup, set)
+        })
     });
+    assert_eq!(unknown(&exporter), [""; 0]);
+}
+
+#[test]
+fn what_only_looks_like_it_is_a_slip() {
+    let slips = [
+        ("LISTEN_ADDR", "127.0.0.1:1"),
+        ("PORT", "10141"),
+        ("LISTEN_PORT", "10141"),
+        ("ADDR", "127.0.0.1"),
+        ("LISTEN_PORT_TCP", "10141"),
+    ];
+    let set = |setup: Setup, (name, value): &(&str, &str)| setup.set(name, value);
+    let (_desk, exporter) = starts_with(|setup| slips.iter().fold(setup, set));
+    let warnings = unknown(&exporter);
+    assert_eq!(warnings.len(), slips.len(), "{warnings:#?}");
+    for (name, _) in slips {
+        let name = format!("TENCENT_DESK_{name} ");
+        let warning = warnings.iter().find(|line| line.contains(&name));
+        let warning = warning.unwrap_or_else(|| panic!("{name} in {warnings:#?}"));
+        assert!(warning.contains("TENCENT_DESK_LISTEN_ADDRESS"), "{warning}");
+    }
+}
+
+#[test]
+fn quotes_around_any_value_are_told() {
+    let settings = [
+        ("SDK_APP_ID", "1400000000"),
+        ("IDENTIFIER", "administrator"),
+        ("SECRET_KEY", "k3y"),
+        ("REGION", "china"),
+        ("ENDPOINT", "https://desk.example"),
+        ("TIME_ZONE", "Asia/Shanghai"),
+        ("AGENT_IDS", "a@shop.example"),
+        ("POLL_INTERVAL", "60s"),
+        ("REQUEST_TIMEOUT", "10s"),
+        ("REQUESTS_PER_SECOND", "10"),
+        ("MAX_STALENESS", "5m"),
+        ("LISTEN_ADDRESS", "127.0.0.1:0"),
+        ("TELEMETRY_PATH", "/metrics"),
+        ("WEB_CONFIG_FILE", "/nowhere/web.yml"),
+        ("LOG_LEVEL", "info"),
+        ("LOG_FORMAT", "logfmt"),
+    ];
+    for quotes in ["\"\"", "''", "“”"] {
+        let (open, close) = quotes.split_at(quotes.len() / 2);
+        let quoted = |setup: Setup, (name, value): &(&str, &str)| {
+            setup.set(name, format!("{open}{value}{close}"))
+        };
+        let finished = mistaken(settings.iter().fold(Setup::bare(), quoted));
+        let complaints = complaints(&finished);
+        assert_eq!(complaints.len(), settings.len(), "{finished:#?}");
+        for line in complaints {
+            assert!(line.contains("stands in quotes"), "{line}");
+            assert!(!line.contains("k3y"), "{line}");
+        }
+    }
+    for name in ["SECRET_KEY_FILE", "USER_SIG_FILE"] {
+        let finished = mistaken(sound().unset("SECRET_KEY").set(name, "'/nowhere/key'"));
+        assert!(finished.stderr.contains("stands in quotes"), "{finished:?}");
+    }
+    let flag = sound().args("--log.level='info'").run().expect_code(64);
+    assert!(flag.stderr.contains("stands in quotes"), "{flag:?}");
+}
+
+#[test]
+fn an_identifier_is_an_accounts_name() {
+    let key = "0123456789abcdef".repeat(4);
+    let long = "a".repeat(33);
+    for bad in [
+        key.as_str(),
+        &format!("key-{key}"),
+        &long,
+        "two words",
+        "amy@shop.example",
+        "客服",
+        "ａdmin",
+        "admin\u{200b}",
+    ] {
+        for command in ["check", "serve"] {
+            let swapped = sound().set("SECRET_KEY", "administrator");
+            let finished = mistaken(swapped.set("IDENTIFIER", bad).args(command));
+            let complaints = complaints(&finished);
+            assert_eq!(complaints.len(), 1, "{finished:?}");
+            assert!(complaints[0].contains("TENCENT_DESK_IDENTIFIER: "));
+            assert!(!finished.output().contains(bad), "{finished:?}");
+        }
+    }
+    let told = mistaken(sound().set("IDENTIFIER", &key));
+    assert!(told.stderr.contains("looks like a key"), "{told:?}");
+}
+
+#[test]
+fn agent_ids_are_words_with_commas_between_them() {
+    for bad in [
+        "a@x.example，b@x.example",
+        "a@x.example、b@x.example",
+        "a@x.example;b@x.example",
+        "a@x.example； b@x.example",
+        "a@x.example b@x.example",
+        "a@x.example\nb@x.example",
+        "\"a@x.example\",\"b@x.example\"",
+        "a@x.example,'b@x.example',c@x.example",
+        "[\"a@x.example\"]",
+        "ａ@x.example",
+        "a@x.example,b\u{200b}@x.example",
+    ] {
+        let finished = mistaken(sound().set("AGENT_IDS", bad));
+        let complaints = complaints(&finished);
+        assert_eq!(complaints.len(), 1, "{bad}: {finished:?}");
+        assert!(complaints[0].contains("AGENT_IDS: "), "{finished:?}");
+        assert!(!complaints[0].contains("x.example"), "{finished:?}");
+    }
+    let desk = Desk::with(rows::agents(1));
+    let ids = "o'brien@x.example, b+c@x.example ,,#!$%&*/=?^_`{|}~.@x.example,4711";
+    let ids = ids.replace('`', "");
+    let exporter = Setup::of(&desk).set("AGENT_IDS", &ids).start();
+    exporter.after_first_poll();
+    let sent = &desk.requests()[0].json()["AgentIds"];
+    assert_eq!(sent.as_array().unwrap().len(), 4, "{sent}");
+}
+
+#[test]
+fn a_zone_that_the_machine_lacks_or_has_broken_is_had_all_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let zones = folder.path().join("Asia");
+    std::fs::create_dir(&zones).unwrap();
+    let shanghai = zones.join("Shanghai");
+    let desk = Desk::with(rows::agents(1));
+    let starts = || {
+        let setup = Setup::of(&desk).env("TZDIR", folder.path());
+        setup.start().wait_until_up();
+    };
+    starts();
+    // A database in which one zone is well (UTC, in the layout of RFC 9636) and this one is not there.
+    let block = |version: u8| {
+        let mut block = b"TZif".to_vec();
+        block.push(version);
+        block.extend([0; 15]);
+        for count in [0_u32, 0, 0, 0, 1, 4] {
+            block.extend(count.to_be_bytes());
+        }
+        block.extend([0; 6]);
+        block.extend(b"UTC\0");
+        block
+    };
+    let utc = [block(b'2'), block(b'2'), b"\nUTC0\n".to_vec()].concat();
+    std::fs::write(folder.path().join("UTC"), &utc).unwrap();
+    starts();
+    for broken in [
+        &b""[..],
+        b"TZif",
+        &utc[..50],
+        &utc[..utc.len() - 7],
+        b"no zone at all",
+    ] {
+        std::fs::write(&shanghai, broken).unwrap();
+        starts();
+    }
+    std::fs::remove_file(&shanghai).unwrap();
+    mkfifo(&shanghai);
+    starts();
+}
+
+fn mkfifo(path: &std::path::Path) {
+    let made = std::process::Command::new("mkfifo").arg(path).status();
+    assert!(made.unwrap().success());
+}
+
+#[test]
+fn what_is_no_zone_is_told_with_what_to_write() {
+    for (text, told) in [
+        ("UTC+8", "Asia/Shanghai"),
+        ("Beijing", "Asia/Shanghai"),
+        ("Asia/Beijing", "Asia/Shanghai"),
+        ("Asia/Shangai", "Asia/Shanghai"),
+        ("Europe/Berlinn", "Europe/Berlin"),
+        ("Etc/Unknown", "Asia/Shanghai"),
+    ] {
+        let finished = mistaken(sound().set("TIME_ZONE", text));
+        let complaints = complaints(&finished);
+        assert_eq!(complaints.len(), 1, "{finished:?}");
+        assert!(complaints[0].contains(told), "{text}: {finished:?}");
+    }
+    for name in ["asia/shanghai", "Asia/Shanghai ", "\u{feff}PRC\r"] {
+        starts_with(|setup| setup.set("TIME_ZONE", name));
+    }
+}
+
+#[test]
+fn a_file_that_hangs_or_never_ends_is_told_at_the_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let fifo = folder.path().join("fifo");
+    mkfifo(&fifo);
+    let fifo = fifo.to_str().unwrap();
+    // Once it is read dry, the kernel's log hangs.
+    let files = [
+        fifo,
+        "/dev/zero",
+        "/proc/kmsg",
+        "/proc/kmsg",
+        "/proc/kcore",
+        "/",
+        "/dev/null",
+    ];
+    let told = |setup: Setup, name: &str| {
+        for command in ["serve", "check"] {
+            let finished = mistaken(setup.clone().args(command));
+            let line = format!("TENCENT_DESK_{name}: ");
+            assert!(finished.stderr.contains(&line), "{finished:?}");
+        }
+    };
+    std::thread::scope(|scope| {
+        for (n, file) in files.into_iter().enumerate() {
+            let web = folder.path().join(format!("web-{n}.yml"));
+            let section = format!("tls_server_config: {{cert_file: {file}, key_file: {file}}}");
+            std::fs::write(&web, section).unwrap();
+            for name in ["SECRET_KEY_FILE", "USER_SIG_FILE"] {
+                scope.spawn(move || told(sound().unset("SECRET_KEY").set(name, file), name));
+            }
+            let name = "WEB_CONFIG_FILE";
+            scope.spawn(move || told(sound().set(name, file), name));
+            scope.spawn(move || told(sound().set(name, web), name));
+            // Nothing of these is its business.
+            let health = sound()
+                .set("LISTEN_ADDRESS", "127.0.0.1:1")
+                .set("SECRET_KEY_FILE", file)
+                .set("WEB_CONFIG_FILE", file);
+            health.args("health").run().expect_code(1);
+        }
+    });
+}
+
+#[test]
+fn paths_are_told_as_they_are_and_a_secret_in_their_place_is_not() {
+    let key = "0123456789abcdef".repeat(4);
+    for path in [
+        format!("/nowhere/{key}"),
+        format!(
+            "/{}/web.yml",
+            "Configuration-of-the-contact-centre-2".repeat(4)
+        ),
+        format!("{key}/web.yml"),
+    ] {
+        let finished = mistaken(sound().set("WEB_CONFIG_FILE", &path));
+        assert!(finished.stderr.contains(&path), "{finished:?}");
+        let finished = mistaken(sound().unset("SECRET_KEY").set("SECRET_KEY_FILE", &path));
+        assert!(finished.stderr.contains(&path), "{finished:?}");
+    }
+    for name in ["WEB_CONFIG_FILE", "SECRET_KEY_FILE", "USER_SIG_FILE"] {
+        let finished = mistaken(sound().unset("SECRET_KEY").set(name, &key));
+        assert!(!finished.stderr.contains("0123"), "{finished:?}");
+    }
 }
 
 #[test]

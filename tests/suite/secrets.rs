@@ -24,7 +24,7 @@ fn our_signatures_verify_by_an_independent_reader() {
     let account = Account {
         sdk_app_id: 20_000_001,
         identifier: "desk_exporter-01".to_owned(),
-        key: "the key is text: not hexadecimal, not even ASCII ✓".to_owned(),
+        key: "the-key-is-text:not-hexadecimal".to_owned(),
     };
     let desk = Desk::of(account.clone());
     Setup::of(&desk).start().wait_until_up();
@@ -93,26 +93,116 @@ fn a_signature_that_cannot_be_read_is_sent_all_the_same() {
 }
 
 #[test]
-fn a_secret_in_a_file_ends_before_its_line_does() {
+fn what_stands_around_a_secret_is_not_part_of_it() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("secret");
     let desk = Desk::with(rows::agents(1));
-    for end in ["", "\n", "\r\n"] {
-        fs::write(&file, format!("{}{end}", desk.account().key)).unwrap();
-        let setup = Setup::of(&desk).unset("SECRET_KEY");
-        setup.set("SECRET_KEY_FILE", &file).start().wait_until_up();
+    let bare = || Setup::of(&desk).unset("SECRET_KEY");
+    let (vector, signature) = desk_of_vector();
+    for (before, after) in [
+        ("", "\n"),
+        ("", "\r\n"),
+        ("\u{feff}", ""),
+        ("\u{feff} \t", " \t\r\n"),
+        ("\n\n", "\n\n\n"),
+        ("\r\n\u{3000}", "\u{a0}\u{feff}\n"),
+    ] {
+        let key = format!("{before}{}{after}", desk.account().key);
+        fs::write(&file, &key).unwrap();
+        bare().set("SECRET_KEY_FILE", &file).start().wait_until_up();
+        bare().set("SECRET_KEY", &key).start().wait_until_up();
+
+        fs::write(&file, format!("{before}{signature}{after}")).unwrap();
+        let setup = Setup::of(&vector).unset("SECRET_KEY");
+        setup.set("USER_SIG_FILE", &file).start().wait_until_up();
     }
-    let (desk, signature) = desk_of_vector();
-    fs::write(&file, format!("{signature}\n")).unwrap();
-    let setup = Setup::of(&desk).unset("SECRET_KEY");
-    setup.set("USER_SIG_FILE", &file).start().wait_until_up();
+    assert!(desk.refusals().is_empty() && vector.refusals().is_empty());
+}
+
+/// What a file may hold that is no secret, though one stands in it.
+const ODD: [(&[u8], &str); 12] = [
+    (b"\"0123abcd\"", "quotes"),
+    (b"'0123abcd'\n", "quotes"),
+    ("“0123abcd”".as_bytes(), "quotes"),
+    (b"0123 abcd", "a blank"),
+    (b"0123\tabcd", "a blank"),
+    (b"0123abcd\n4567\n", "several lines"),
+    ("0123ａbcd".as_bytes(), "other than ASCII"),
+    ("0123abcd\u{200b}".as_bytes(), "other than ASCII"),
+    (b"0123\x1babcd", "a control character"),
+    (b"\xff\xfe0\x001\x002\x003\x00", "UTF-16"),
+    (b"0123abcd\0", "UTF-16"),
+    (b"0123\xff", "UTF-8"),
+];
+
+#[test]
+fn an_odd_secret_is_refused_with_a_word_and_never_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("secret");
+    let desk = Desk::with(rows::agents(1));
+    let bare = Setup::of(&desk).unset("SECRET_KEY");
+    for (content, told) in ODD {
+        for name in ["SECRET_KEY", "USER_SIG"] {
+            fs::write(&file, content).unwrap();
+            let of_file = format!("{name}_FILE");
+            let mut finished = vec![(
+                bare.clone().set(&of_file, &file).run().expect_code(64),
+                of_file,
+            )];
+            // What a variable can hold.
+            if !content.contains(&0) && content.is_ascii() {
+                let value = std::str::from_utf8(content).unwrap();
+                let run = bare.clone().set(name, value).args("check").run();
+                finished.push((run.expect_code(64), name.to_owned()));
+            }
+            for (finished, name) in finished {
+                let line = finished.stderr.trim();
+                assert!(
+                    line.starts_with(&format!("TENCENT_DESK_{name}: ")),
+                    "{line}"
+                );
+                assert!(line.contains(told) && !line.contains("0123"), "{line}");
+                assert_eq!(line.lines().count(), 1, "{line}");
+            }
+        }
+    }
+    assert_eq!(desk.asked(), 0);
+}
+
+#[test]
+fn an_odd_secret_that_comes_later_is_told_once_and_not_taken() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("secret");
+    let desk = Desk::with(rows::agents(1));
+    fs::write(&file, &desk.account().key).unwrap();
+    let setup = Setup::busily(&desk).unset("SECRET_KEY");
+    let exporter = setup.set("SECRET_KEY_FILE", &file).start();
+    exporter.wait_until_up();
+    // What is the same as before is not told again.
+    let mut odd = ODD.to_vec();
+    odd.dedup_by_key(|(_, told)| *told);
+    for (content, told) in odd {
+        let before = exporter.log().len();
+        fs::write(&file, content).unwrap();
+        exporter.hang_up();
+        exporter.wait_for("a word", |_| {
+            let log = exporter.log();
+            log[before..].iter().any(|line| line.contains(told))
+        });
+    }
+    let asked = desk.asked();
+    exporter.wait_for("more polls", |_| desk.asked() > asked + 2);
+    let log = exporter.output();
+    assert!(desk.refusals().is_empty(), "{log}");
+    assert!(!log.contains("0123") && !log.contains("abcd"), "{log}");
+    assert_eq!(log.matches("holds no UTF-8 text").count(), 1, "{log}");
 }
 
 #[test]
 fn a_rotated_key_needs_no_restart() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("key");
-    fs::write(&file, "yesterday's key").unwrap();
+    fs::write(&file, "yesterdays-key").unwrap();
     let desk = Desk::with(rows::agents(1));
     desk.expect_refusals();
     let setup = Setup::busily(&desk).unset("SECRET_KEY");
