@@ -147,22 +147,16 @@ fn escaped(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clock::{Clock, DayWindow, SystemClock};
-    use crate::desk::{Class, Error, Listing};
+    use crate::clock::{Clock, SystemClock};
+    use crate::desk::{Class, Error};
     use crate::page::Page;
-    use crate::snapshot::Snapshot;
     use crate::state::LastPoll;
-    use jiff::tz::TimeZone;
     use std::sync::Arc;
-
-    const GOOD_FOR: Duration = Duration::from_secs(300);
 
     /// A good poll at noon, or one that failed.
     fn after(failure: Option<Error>) -> State {
         let ended = noon();
-        let day = DayWindow::around(ended.wall, &TimeZone::UTC).unwrap();
-        let snapshot = Arc::new(Snapshot::new(Listing::default(), day));
-        let page = Page::render(snapshot, ended, GOOD_FOR, &[]).unwrap();
+        let page = Page::sample(0, ended, 0);
         let poll = LastPoll {
             ended: ended.wall,
             took: Duration::ZERO,

@@ -1,21 +1,27 @@
 //! A snapshot as bytes: rendered and compressed once per poll, handed out at every scrape.
 //!
 //! A page carries what decides how long it may be shown; it is shown whole or not at all. It holds
-//! the variants that scrapers have lately asked for. Another one is made when somebody asks for it,
-//! off the thread that serves scrapes, and from then on with each poll.
+//! the variants that scrapers have lately asked for, each made once: by the poll, or, where it has not
+//! been asked for lately, when a scrape asks, off the thread that serves scrapes.
+//!
+//! What it holds is bounded, since there are nine variants, and some are large. Each format in gzip is
+//! always held, where it is asked for: the smallest form, and what every Prometheus asks for. Others are held
+//! where they fit beside it. What does not fit is sent uncompressed, and decompressed from gzip as it is
+//! read: twenty times less work than rendering and compressing it, and nothing to hold.
 
 use std::io;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
-use tokio::sync::OnceCell;
-
 use crate::clock::{DayWindow, Now};
-use crate::exposition::coding::Piece;
+use crate::exposition::coding::{Coding, Inflating, Piece};
 use crate::exposition::{ByVariant, Variant};
 use crate::lanes;
 use crate::lock::lock;
 use crate::snapshot::Snapshot;
+
+/// What a page holds, in bytes, beyond each format in gzip. During a poll there are two pages.
+const MOST_HELD: usize = 24 * 1024 * 1024;
 
 /// The agents' part of `/metrics`, as of one good poll.
 #[derive(Debug)]
@@ -25,7 +31,20 @@ pub struct Page {
     pub ended: Now,
     /// How long after that it may be shown.
     pub good_for: Duration,
-    pieces: ByVariant<OnceCell<Arc<Piece>>>,
+    most_held: usize,
+    /// What was asked for: made and held, or found to be too large for that.
+    pieces: ByVariant<OnceLock<Option<Arc<Piece>>>>,
+    /// One variant is made at a time, so that each knows what the others hold.
+    turn: tokio::sync::Mutex<()>,
+}
+
+/// The bytes of a page in one variant.
+#[derive(Debug)]
+pub enum Shown {
+    /// As they were asked for.
+    Held(Arc<Piece>),
+    /// Uncompressed, whatever was asked for, and made as they are read.
+    Inflated(Inflating),
 }
 
 impl Page {
@@ -40,17 +59,28 @@ impl Page {
         good_for: Duration,
         variants: &[Variant],
     ) -> io::Result<Self> {
-        let mut pieces = ByVariant::<OnceCell<_>>::default();
-        for &variant in variants {
-            let piece = Arc::new(variant.agents(&snapshot)?);
-            *pieces.of_mut(variant) = OnceCell::new_with(Some(piece));
+        let page = Self::bare(snapshot, ended, good_for, MOST_HELD);
+        // The smaller ones first: of the others there may be too much.
+        for coding in [Coding::Gzip, Coding::Zstd, Coding::Identity] {
+            for &variant in variants.iter().filter(|variant| variant.coding == coding) {
+                if page.make(variant)?.is_none() {
+                    page.make(variant.in_gzip())?;
+                }
+            }
         }
-        Ok(Self {
+        Ok(page)
+    }
+
+    /// A page of which nothing is made yet.
+    fn bare(snapshot: Arc<Snapshot>, ended: Now, good_for: Duration, most_held: usize) -> Self {
+        Self {
             snapshot,
             ended,
             good_for,
-            pieces,
-        })
+            most_held,
+            pieces: ByVariant::default(),
+            turn: tokio::sync::Mutex::default(),
+        }
     }
 
     /// Whether it may be shown at `now`: its day lasts, and it is not too old.
@@ -76,28 +106,57 @@ impl Page {
         &self.snapshot
     }
 
-    /// Its bytes in `variant`. However many ask at once, they are made once.
+    /// Its bytes in `variant`, or uncompressed. However many ask at once, they are made once.
     ///
     /// # Errors
     /// Those of the encoder: none, writing into memory.
-    pub async fn piece(self: &Arc<Self>, variant: Variant) -> io::Result<Arc<Piece>> {
+    pub async fn show(self: &Arc<Self>, variant: Variant) -> io::Result<Shown> {
+        if let Some(piece) = self.piece(variant).await? {
+            return Ok(Shown::Held(piece));
+        }
+        // This one is always held.
+        let gzip = self.piece(variant.in_gzip()).await?.unwrap_or_default();
+        Ok(Shown::Inflated(Inflating::new(gzip)))
+    }
+
+    async fn piece(self: &Arc<Self>, variant: Variant) -> io::Result<Option<Arc<Piece>>> {
         if let Some(piece) = self.pieces.of(variant).get() {
             return Ok(piece.clone());
         }
         // In a task of its own: whoever goes away while it is made leaves it to the others.
         let page = self.clone();
-        let making = tokio::spawn(async move { page.make(variant).await });
+        let making = tokio::spawn(async move {
+            let _turn = page.turn.lock().await;
+            let page = page.clone();
+            let made = lanes::RENDERING.run(move || page.make(variant)).await;
+            made.map_err(io::Error::other)?
+        });
         making.await.map_err(io::Error::other)?
     }
 
-    async fn make(&self, variant: Variant) -> io::Result<Arc<Piece>> {
-        let cell = self.pieces.of(variant);
-        let piece = cell.get_or_try_init(|| async {
-            let snapshot = self.snapshot.clone();
-            let made = lanes::RENDERING.run(move || variant.agents(&snapshot));
-            made.await.map_err(io::Error::other)?.map(Arc::new)
-        });
-        piece.await.cloned()
+    /// What there is of `variant`; made, where that has not been tried yet.
+    fn make(&self, variant: Variant) -> io::Result<Option<Arc<Piece>>> {
+        let place = self.pieces.of(variant);
+        if let Some(tried) = place.get() {
+            return Ok(tried.clone());
+        }
+        let made = match variant.agents_within(self.room_for(variant), &self.snapshot) {
+            Ok(piece) => Some(Arc::new(piece)),
+            Err(error) if error.kind() == io::ErrorKind::FileTooLarge => None,
+            Err(error) => return Err(error),
+        };
+        Ok(place.get_or_init(|| made).clone())
+    }
+
+    fn room_for(&self, variant: Variant) -> usize {
+        if variant.coding == Coding::Gzip {
+            return usize::MAX;
+        }
+        let made = Variant::ALL
+            .iter()
+            .filter_map(|&other| self.pieces.of(other).get());
+        let held: usize = made.flatten().map(|piece| piece.size()).sum();
+        self.most_held.saturating_sub(held)
     }
 }
 
@@ -131,11 +190,30 @@ impl Demand {
 }
 
 #[cfg(test)]
+impl Page {
+    /// Made up: so many agents, of whom nothing is made yet, and beside gzip so many bytes held.
+    pub(crate) fn sample(agents: usize, ended: Now, most_held: usize) -> Self {
+        let row =
+            |n| format!(r#"{{"AgentId":"agent {n}","AgentNickName":"N {n}","BusyTime":{n}}}"#);
+        let rows: Vec<_> = (0..agents).map(row).collect();
+        let rows = rows.join(",");
+        let body = format!(r#"{{"ErrorCode":0,"TotalCount":{agents},"Data":[{rows}]}}"#);
+        let listing = crate::desk::Listing {
+            rows: crate::desk::wire::decode(body.as_bytes()).unwrap().rows,
+            ..crate::desk::Listing::default()
+        };
+        let day = DayWindow::around(ended.wall, &jiff::tz::TimeZone::UTC).unwrap();
+        let snapshot = Arc::new(Snapshot::new(listing, day));
+        Self::bare(snapshot, ended, Duration::from_secs(300), most_held)
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
-    use crate::desk::Listing;
+    use crate::exposition::Format;
     use futures_util::FutureExt as _;
-    use jiff::{ToSpan, tz::TimeZone};
+    use jiff::ToSpan;
 
     fn now(wall: &str) -> Now {
         Now {
@@ -145,9 +223,7 @@ mod tests {
     }
 
     fn page(ended: Now) -> Page {
-        let day = DayWindow::around(ended.wall, &TimeZone::UTC).unwrap();
-        let snapshot = Arc::new(Snapshot::new(Listing::default(), day));
-        Page::render(snapshot, ended, Duration::from_secs(300), &[]).unwrap()
+        Page::sample(0, ended, 0)
     }
 
     #[test]
@@ -193,20 +269,73 @@ mod tests {
         assert!(demand.lately(later(901)).is_empty());
     }
 
-    #[tokio::test]
-    async fn a_variant_that_was_not_made_yet_is_made_when_asked_for() {
-        let page = Arc::new(page(now("2026-01-01T12:00:00Z")));
-        for variant in Variant::ALL {
-            assert!(page.piece(variant).await.is_ok());
+    fn page_of(agents: usize, most_held: usize) -> Arc<Page> {
+        Arc::new(Page::sample(agents, now("2026-01-01T12:00:00Z"), most_held))
+    }
+
+    /// Whether it is held, and what it stands for as it is.
+    async fn shown(page: &Arc<Page>, variant: Variant) -> (bool, Vec<u8>) {
+        match page.show(variant).await.unwrap() {
+            Shown::Held(piece) => (true, variant.coding.join([&piece]).concat()),
+            Shown::Inflated(bytes) => {
+                let plain: Vec<_> = bytes.map(Result::unwrap).collect();
+                (false, plain.concat())
+            }
         }
+    }
+
+    #[tokio::test]
+    async fn what_does_not_fit_is_sent_as_it_is_and_not_held() {
+        let size = |variant: Variant| variant.agents(page_of(500, 0).snapshot()).unwrap().size();
+        let gzip = Variant::ALL
+            .into_iter()
+            .filter(|variant| variant.coding == Coding::Gzip);
+        let most_held = gzip.map(size).sum::<usize>() + size(Variant::USUAL.plain());
+        let page = page_of(500, most_held);
+        let plain = |variant: Variant| {
+            let piece = variant.plain().agents(page.snapshot()).unwrap();
+            Coding::Identity.join([&piece]).concat()
+        };
+        let mut held = Vec::new();
+        // In this order all of gzip comes before any that has to fit, as in a poll.
+        for coding in [Coding::Gzip, Coding::Identity, Coding::Zstd] {
+            for format in [Format::OpenMetrics, Format::Text, Format::Protobuf] {
+                let variant = Variant::of(format, coding);
+                for _ in 0..2 {
+                    let (is_held, bytes) = shown(&page, variant).await;
+                    held.push(is_held);
+                    if !is_held || coding == Coding::Identity {
+                        assert!(bytes == plain(variant), "{variant:?}");
+                    }
+                }
+            }
+        }
+        assert_eq!(held.iter().filter(|held| **held).count(), 2 * 4, "{held:?}");
+        assert_eq!(page.room_for(Variant::USUAL.plain()), 0);
+    }
+
+    #[tokio::test]
+    async fn each_variant_is_made_once_or_never() {
+        let page = page_of(500, 0);
+        let zstd = Variant::of(Format::Text, Coding::Zstd);
+        assert!(!shown(&page, zstd).await.0);
+        // What was too large is not tried again, and its gzip is there.
+        assert!(matches!(page.pieces.of(zstd).get(), Some(None)));
+        let Some(Some(gzip)) = page.pieces.of(zstd.in_gzip()).get() else {
+            panic!("it is made");
+        };
+        let Shown::Held(held) = page.show(zstd.in_gzip()).await.unwrap() else {
+            panic!("it is held");
+        };
+        assert!(Arc::ptr_eq(gzip, &held));
     }
 
     #[tokio::test]
     async fn what_was_asked_for_is_made_though_who_asked_has_gone() {
         let page = Arc::new(page(now("2026-01-01T12:00:00Z")));
-        assert!(page.piece(Variant::USUAL).now_or_never().is_none());
+        assert!(page.show(Variant::USUAL).now_or_never().is_none());
         let is_made = async {
-            while !page.pieces.of(Variant::USUAL).initialized() {
+            while page.pieces.of(Variant::USUAL).get().is_none() {
                 tokio::task::yield_now().await;
             }
         };

@@ -21,13 +21,13 @@ use hyper::{Method, Response, StatusCode};
 use tokio::sync::watch;
 
 use crate::clock::Clock;
-use crate::exposition::coding::Piece;
+use crate::exposition::coding::{Coding, Inflating, Piece};
 use crate::exposition::negotiate::Choice;
 use crate::exposition::{ByVariant, Variant};
-use crate::http::{Parts, response, text};
+use crate::http::{Making, Part, Parts, response, text};
 use crate::landing;
 use crate::meters::Meters;
-use crate::page::Demand;
+use crate::page::{Demand, Shown};
 use crate::state::{Heartbeat, State};
 
 const HTML: &str = "text/html; charset=utf-8";
@@ -133,7 +133,7 @@ impl Site {
             list(headers, &ACCEPT_ENCODING).as_deref(),
         );
         match self.exposition(choice.variant).await {
-            Ok(parts) => exposition_response(&choice, parts),
+            Ok((coding, parts)) => exposition_response(&choice, coding, parts),
             Err(error) => {
                 tracing::error!(%error, "the metrics cannot be encoded");
                 text(
@@ -145,17 +145,32 @@ impl Site {
     }
 
     /// The exporter's own families, those of the agents if they may be shown, and the end.
-    async fn exposition(&self, variant: Variant) -> io::Result<Parts> {
+    async fn exposition(&self, variant: Variant) -> io::Result<(Coding, Parts)> {
         let now = self.clock.now();
         self.demand.note(variant, now);
         let state = self.state.borrow().clone();
         let agents = match state.shown(now) {
-            Some(page) => page.piece(variant).await?,
-            None => Arc::default(),
+            Some(page) => page.show(variant).await?,
+            None => Shown::Held(Arc::default()),
         };
-        let own = self.meters.piece(variant, &state, now)?;
-        let pieces = [&own, &*agents, self.ends.of(variant)];
-        Ok(variant.coding.join(pieces).into_iter().collect())
+        match agents {
+            Shown::Held(agents) => {
+                let own = self.meters.piece(variant, &state, now)?;
+                let pieces = [&own, &*agents, self.ends.of(variant)];
+                Ok((
+                    variant.coding,
+                    variant.coding.join(pieces).into_iter().collect(),
+                ))
+            }
+            Shown::Inflated(agents) => {
+                let plain = variant.plain();
+                let own = self.meters.piece(plain, &state, now)?;
+                let parts = own.chunks().map(Part::Made);
+                let parts = parts.chain([Part::Making(Box::new(agents))]);
+                let parts = parts.chain(self.ends.of(plain).chunks().map(Part::Made));
+                Ok((plain.coding, parts.collect()))
+            }
+        }
     }
 
     fn healthy(&self) -> Response<Parts> {
@@ -183,6 +198,16 @@ impl Site {
     }
 }
 
+impl Making for Inflating {
+    fn left(&self) -> u64 {
+        self.left()
+    }
+
+    fn source(&self) -> &[Bytes] {
+        self.source()
+    }
+}
+
 fn not_allowed() -> Response<Parts> {
     let mut refusal = text(
         StatusCode::METHOD_NOT_ALLOWED,
@@ -194,14 +219,14 @@ fn not_allowed() -> Response<Parts> {
     refusal
 }
 
-fn exposition_response(choice: &Choice, body: Parts) -> Response<Parts> {
+fn exposition_response(choice: &Choice, coding: Coding, body: Parts) -> Response<Parts> {
     // Made of our own words only, so it is a header's value.
     let content_type = HeaderValue::try_from(choice.content_type());
     let content_type = content_type.unwrap_or(HeaderValue::from_static("text/plain"));
     let mut response = response(StatusCode::OK, content_type, body);
     let headers = response.headers_mut();
     headers.insert(VARY, HeaderValue::from_static("Accept, Accept-Encoding"));
-    if let Some(coding) = choice.variant.coding.name() {
+    if let Some(coding) = coding.name() {
         headers.insert(CONTENT_ENCODING, HeaderValue::from_static(coding));
     }
     response
@@ -225,9 +250,14 @@ mod tests {
     use super::*;
     use crate::clock::{Now, SystemClock};
     use crate::desk::{Class, Error};
+    use crate::page::Page;
     use crate::state::LastPoll;
+    use http_body_util::BodyExt as _;
+    use hyper::body::Body as _;
     use jiff::Timestamp;
     use std::time::Duration;
+
+    const PROTOBUF: &str = "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited";
 
     #[derive(Debug)]
     struct Later(Duration);
@@ -255,13 +285,56 @@ mod tests {
         .unwrap()
     }
 
+    fn block_on<F: Future>(work: F) -> F::Output {
+        let runtime = tokio::runtime::Builder::new_current_thread().build();
+        runtime.unwrap().block_on(work)
+    }
+
     fn status(site: &Site, path: &str) -> u16 {
         let headers = HeaderMap::new();
         let answer = site.answer(&Method::GET, path, &headers);
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .build()
-            .unwrap();
-        runtime.block_on(answer).status().as_u16()
+        block_on(answer).status().as_u16()
+    }
+
+    /// The metrics in some format: how they are coded, how long they are said to be, and what is sent.
+    fn metrics(site: &Site, accept: &'static str, coding: &'static str) -> (bool, u64, Vec<u8>) {
+        let mut headers = HeaderMap::new();
+        headers.insert(ACCEPT, HeaderValue::from_static(accept));
+        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static(coding));
+        block_on(async {
+            let answer = site.answer(&Method::GET, "/metrics", &headers).await;
+            let is_coded = answer.headers().contains_key(CONTENT_ENCODING);
+            let length = answer.body().size_hint().exact().unwrap();
+            let body = answer.into_body().collect().await.unwrap();
+            (is_coded, length, body.to_bytes().to_vec())
+        })
+    }
+
+    #[test]
+    fn what_is_too_large_to_be_held_is_whole_and_said_to_be_as_it_is() {
+        let site_of = |most_held| {
+            let state = State {
+                last_good: Some(Arc::new(Page::sample(500, SystemClock.now(), most_held))),
+                ..State::default()
+            };
+            site(state, Duration::ZERO)
+        };
+        let (held, not_held) = (site_of(usize::MAX), site_of(0));
+        for accept in ["text/plain", "application/openmetrics-text", PROTOBUF] {
+            let agents = |(is_coded, length, body): (bool, u64, Vec<u8>)| {
+                assert!(!is_coded);
+                assert_eq!(length, body.len() as u64);
+                let start = body
+                    .windows(11)
+                    .position(|part| part == b"agent_info\x12" || part == b"agent_info ");
+                body[start.unwrap()..].to_vec()
+            };
+            let plain = agents(metrics(&held, accept, "identity"));
+            assert!(agents(metrics(&not_held, accept, "identity")) == plain);
+            assert!(agents(metrics(&not_held, accept, "zstd")) == plain);
+            assert!(metrics(&held, accept, "zstd").0);
+            assert!(metrics(&not_held, accept, "gzip").0);
+        }
     }
 
     #[test]

@@ -2,17 +2,20 @@
 //!
 //! A scrape's answer is the exporter's own families, which change all the time, and the agents',
 //! which change once per poll and are much larger. Each is compressed by itself and for as long as
-//! it holds; joined they must be one valid answer for every reader:
+//! it holds; joined they must be one valid answer for every reader. Several gzip members, or several
+//! zstd frames, are valid too, and there are readers who stop after the first, so there is one:
 //!
-//! - gzip: curl, browsers and others stop after the first of several members, so the pieces are raw
-//!   deflate blocks that end on a byte (a sync flush), and the join puts one member around them. The
-//!   checksum of the whole follows from those of the pieces.
-//! - zstd: frames, one behind the other, are one stream by its own definition (RFC 8878).
+//! - gzip (RFC 1952): the pieces are raw deflate blocks that end on a byte (a sync flush), and the join
+//!   puts one member around them. The checksum of the whole follows from those of the pieces.
+//! - zstd (RFC 8878): the pieces are blocks, and the join puts one frame around them. A compressed
+//!   block may build on what others before it in the frame have left behind, so a frame has one
+//!   compressed piece, the agents'; the short ones are raw blocks, which leave nothing behind.
 
 use std::io::{self, Write};
+use std::sync::Arc;
 
 use crc32fast::Hasher;
-use flate2::{Compress, Compression, FlushCompress, Status};
+use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, Status};
 use hyper::body::Bytes;
 
 /// How an answer's body is coded.
@@ -38,90 +41,210 @@ impl Coding {
 
     /// One body out of `pieces`, in their order. Nothing of them is copied.
     pub fn join<const N: usize>(self, pieces: [&Piece; N]) -> Vec<Bytes> {
-        let bodies = pieces.iter().flat_map(|piece| piece.chunks.iter().cloned());
         match self {
-            Self::Identity | Self::Zstd => bodies.collect(),
-            Self::Gzip => {
-                let mut checksum = Hasher::new();
-                let mut length: u32 = 0;
-                for piece in pieces {
-                    checksum.combine(&piece.checksum);
-                    length = length.wrapping_add(piece.length);
-                }
-                let head = std::iter::once(Bytes::from_static(&GZIP_HEAD));
-                head.chain(bodies)
-                    .chain(std::iter::once(gzip_tail(checksum, length)))
-                    .collect()
-            }
+            Self::Identity => pieces.into_iter().flat_map(Piece::chunks).collect(),
+            Self::Gzip => gzip_member(&pieces),
+            Self::Zstd => zstd_frames(&pieces),
         }
     }
+}
+
+fn gzip_member(pieces: &[&Piece]) -> Vec<Bytes> {
+    let head = std::iter::once(Bytes::from_static(&GZIP_HEAD));
+    let blocks = pieces.iter().flat_map(|piece| piece.chunks());
+    head.chain(blocks)
+        .chain(std::iter::once(gzip_tail(pieces)))
+        .collect()
+}
+
+/// One frame, but where several pieces are compressed.
+fn zstd_frames(pieces: &[&Piece]) -> Vec<Bytes> {
+    let mut frames = vec![Bytes::from_static(&ZSTD_HEAD)];
+    let mut has_compressed = false;
+    for piece in pieces {
+        if piece.is_compressed && std::mem::replace(&mut has_compressed, true) {
+            frames.push(Bytes::from_static(&ZSTD_TAIL));
+            frames.push(Bytes::from_static(&ZSTD_HEAD));
+        }
+        frames.extend(piece.chunks());
+    }
+    frames.push(Bytes::from_static(&ZSTD_TAIL));
+    frames
 }
 
 /// Deflate, no name, no time, no extra flags, made on Unix.
 const GZIP_HEAD: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3];
 
 /// An empty last block, then the checksum and the length (modulo 2^32) of what was compressed.
-fn gzip_tail(checksum: Hasher, length: u32) -> Bytes {
+fn gzip_tail(pieces: &[&Piece]) -> Bytes {
+    let mut checksum = Hasher::new();
+    let mut length: u64 = 0;
+    for piece in pieces {
+        checksum.combine(&piece.checksum);
+        length = length.wrapping_add(piece.length);
+    }
     let mut tail = vec![0x03, 0x00];
     tail.extend_from_slice(&checksum.finalize().to_le_bytes());
-    tail.extend_from_slice(&length.to_le_bytes());
+    tail.extend(length.to_le_bytes().into_iter().take(4));
     tail.into()
 }
+
+/// Neither length nor checksum nor dictionary, and a window of 2 to the power of [`ZSTD_WINDOW`].
+const ZSTD_HEAD: [u8; 6] = [0x28, 0xb5, 0x2f, 0xfd, 0x00, (ZSTD_WINDOW - 10) << 3];
+const ZSTD_WINDOW: u8 = 19;
+
+/// A raw block of nothing, the last one.
+const ZSTD_TAIL: [u8; 3] = [1, 0, 0];
 
 /// A part of an answer in some coding.
 #[derive(Debug, Clone, Default)]
 pub struct Piece {
     chunks: Vec<Bytes>,
+    /// Of what was compressed by gzip.
     checksum: Hasher,
-    length: u32,
+    /// Of what was written, before it was coded.
+    length: u64,
+    /// By zstd: blocks that stand for something else in another place.
+    is_compressed: bool,
 }
 
-/// Compresses what is written to it.
-pub struct Encoder(Kind);
+impl Piece {
+    /// How many bytes it holds.
+    pub fn size(&self) -> usize {
+        self.chunks.iter().map(Bytes::len).sum()
+    }
+
+    /// The bytes that it holds.
+    pub fn chunks(&self) -> impl Iterator<Item = Bytes> + '_ {
+        self.chunks.iter().cloned()
+    }
+}
+
+/// Codes what is written to it.
+pub struct Encoder {
+    kind: Kind,
+    length: u64,
+    most: usize,
+}
 
 enum Kind {
     Identity(Chunks),
     Gzip(Box<Deflate>),
     Zstd(Box<zstd::Encoder<'static, Chunks>>),
+    RawZstd(RawBlocks),
 }
 
 impl Encoder {
-    /// Starts a piece.
+    /// Starts a piece of any length.
     ///
     /// # Errors
     /// Where zstd cannot get its memory.
     pub fn new(coding: Coding) -> io::Result<Self> {
-        Ok(Self(match coding {
+        Self::within(usize::MAX, coding)
+    }
+
+    /// Starts a piece that may hold `most` bytes.
+    ///
+    /// # Errors
+    /// Where zstd cannot get its memory.
+    pub fn within(most: usize, coding: Coding) -> io::Result<Self> {
+        let kind = match coding {
             Coding::Identity => Kind::Identity(Chunks::default()),
             Coding::Gzip => Kind::Gzip(Box::new(Deflate::new())),
-            Coding::Zstd => Kind::Zstd(Box::new(zstd::Encoder::new(Chunks::default(), 1)?)),
-        }))
+            Coding::Zstd => {
+                let mut encoder = zstd::Encoder::new(Chunks::default(), 1)?;
+                encoder.window_log(ZSTD_WINDOW.into())?;
+                Kind::Zstd(Box::new(encoder))
+            }
+        };
+        Ok(Self::of(kind, most))
+    }
+
+    /// Starts a short piece, which is not worth a frame of zstd of its own.
+    pub fn short(coding: Coding) -> Self {
+        let kind = match coding {
+            Coding::Identity => Kind::Identity(Chunks::default()),
+            Coding::Gzip => Kind::Gzip(Box::new(Deflate::new())),
+            Coding::Zstd => Kind::RawZstd(RawBlocks::default()),
+        };
+        Self::of(kind, usize::MAX)
+    }
+
+    fn of(kind: Kind, most: usize) -> Self {
+        Self {
+            kind,
+            length: 0,
+            most,
+        }
     }
 
     /// The piece; empty if nothing was written.
     ///
     /// # Errors
-    /// Those of the compressor: none, writing into memory.
+    /// It holds more than it may ([`io::ErrorKind::FileTooLarge`]), and those of the compressor: none,
+    /// writing into memory.
     pub fn finish(self) -> io::Result<Piece> {
-        match self.0 {
-            Kind::Identity(text) => Ok(text.into_piece()),
-            Kind::Gzip(deflate) => deflate.finish(),
-            Kind::Zstd(encoder) => Ok(encoder.finish()?.into_piece()),
-        }
+        let is_compressed = matches!(self.kind, Kind::Zstd(_));
+        let (chunks, checksum) = match self.kind {
+            _ if self.length == 0 => Default::default(),
+            Kind::Identity(text) => (text, Hasher::new()),
+            Kind::Gzip(deflate) => deflate.finish()?,
+            Kind::Zstd(encoder) => (blocks_of(*encoder)?, Hasher::new()),
+            Kind::RawZstd(blocks) => (blocks.0, Hasher::new()),
+        };
+        chunks.hold_at_most(self.most)?;
+        Ok(Piece {
+            chunks: chunks.into_bytes(),
+            checksum,
+            length: self.length,
+            is_compressed,
+        })
     }
 }
 
 impl Write for Encoder {
     fn write(&mut self, text: &[u8]) -> io::Result<usize> {
-        match &mut self.0 {
-            Kind::Identity(all) => all.write(text),
-            Kind::Gzip(deflate) => deflate.write(text),
-            Kind::Zstd(encoder) => encoder.write(text),
-        }
+        let (taken, chunks) = match &mut self.kind {
+            Kind::Identity(all) => (all.write(text)?, &*all),
+            Kind::Gzip(deflate) => (deflate.write(text)?, &deflate.blocks),
+            Kind::Zstd(encoder) => (encoder.write(text)?, encoder.get_ref()),
+            Kind::RawZstd(blocks) => (blocks.write(text), &blocks.0),
+        };
+        chunks.hold_at_most(self.most)?;
+        self.length += taken as u64;
+        Ok(taken)
     }
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+/// The blocks that zstd has written, without the head of a frame, none of them the last.
+fn blocks_of(mut encoder: zstd::Encoder<'static, Chunks>) -> io::Result<Chunks> {
+    encoder.flush()?;
+    let mut blocks = std::mem::take(encoder.get_mut());
+    match blocks.cut(ZSTD_HEAD.len()) {
+        head if *head == ZSTD_HEAD => Ok(blocks),
+        head => Err(io::Error::other(format!(
+            "zstd began a frame with {head:02x?}"
+        ))),
+    }
+}
+
+/// Blocks of zstd that hold what they stand for as it is.
+#[derive(Default)]
+struct RawBlocks(Chunks);
+
+impl RawBlocks {
+    fn write(&mut self, text: &[u8]) -> usize {
+        // A block's length has 17 bits; before it are its kind, 0, and whether it is the last one.
+        let (block, _) = text.split_at(text.len().min(ROOM / 2));
+        let [low, middle, high, ..] = (block.len() << 3).to_le_bytes();
+        let blocks = self.0.open();
+        blocks.extend_from_slice(&[low, middle, high]);
+        blocks.extend_from_slice(block);
+        block.len()
     }
 }
 
@@ -130,11 +253,15 @@ impl Write for Encoder {
 #[derive(Default)]
 struct Chunks {
     full: Vec<Bytes>,
+    in_full: usize,
     open: Vec<u8>,
 }
 
 /// The size of a chunk: twice as much is dearer to send by a tenth.
 const CHUNK: usize = 128 * 1024;
+
+/// Room that is made whenever there is none left.
+const ROOM: usize = 32 * 1024;
 
 impl Chunks {
     /// Where the next bytes go: never without room, if only a little.
@@ -149,17 +276,34 @@ impl Chunks {
     fn close(&mut self) {
         let mut chunk = std::mem::take(&mut self.open);
         chunk.shrink_to_fit();
+        self.in_full += chunk.len();
         self.full.push(chunk.into());
     }
 
-    fn into_piece(mut self) -> Piece {
+    /// Takes the first `count` bytes away, or as many as there are in one place.
+    fn cut(&mut self, count: usize) -> Bytes {
+        if self.full.is_empty() {
+            self.close();
+        }
+        self.full.first_mut().map_or_else(Bytes::new, |first| {
+            let cut = first.split_to(count.min(first.len()));
+            self.in_full -= cut.len();
+            cut
+        })
+    }
+
+    fn hold_at_most(&self, most: usize) -> io::Result<()> {
+        match self.in_full + self.open.len() <= most {
+            true => Ok(()),
+            false => Err(io::ErrorKind::FileTooLarge.into()),
+        }
+    }
+
+    fn into_bytes(mut self) -> Vec<Bytes> {
         if !self.open.is_empty() {
             self.close();
         }
-        Piece {
-            chunks: self.full,
-            ..Piece::default()
-        }
+        self.full
     }
 }
 
@@ -175,16 +319,12 @@ impl Write for Chunks {
     }
 }
 
-/// Raw deflate blocks, and what gzip wants to know of their content.
+/// Raw deflate blocks, and the checksum of their content.
 struct Deflate {
     compress: Compress,
     blocks: Chunks,
     checksum: Hasher,
-    length: u32,
 }
-
-/// Room that is made whenever the compressor has none left.
-const ROOM: usize = 32 * 1024;
 
 impl Deflate {
     fn new() -> Self {
@@ -192,29 +332,18 @@ impl Deflate {
             compress: Compress::new(Compression::fast(), false),
             blocks: Chunks::default(),
             checksum: Hasher::new(),
-            length: 0,
         }
     }
 
     fn write(&mut self, text: &[u8]) -> io::Result<usize> {
         self.checksum.update(text);
-        // gzip counts modulo 2^32.
-        #[allow(clippy::cast_possible_truncation, reason = "that is the modulo")]
-        let length = text.len() as u32;
-        self.length = self.length.wrapping_add(length);
         self.run(text, FlushCompress::None)?;
         Ok(text.len())
     }
 
-    fn finish(mut self) -> io::Result<Piece> {
-        if self.length > 0 {
-            self.run(&[], FlushCompress::Sync)?;
-        }
-        Ok(Piece {
-            checksum: self.checksum,
-            length: self.length,
-            ..self.blocks.into_piece()
-        })
+    fn finish(mut self) -> io::Result<(Chunks, Hasher)> {
+        self.run(&[], FlushCompress::Sync)?;
+        Ok((self.blocks, self.checksum))
     }
 
     /// Feeds `text` to the end; with a flush, until all that is compressed has come out.
@@ -226,12 +355,129 @@ impl Deflate {
                 .compress
                 .compress_vec(text, blocks, flush)
                 .map_err(io::Error::other)?;
-            let taken = usize::try_from(self.compress.total_in() - before).unwrap_or(usize::MAX);
-            text = text.get(taken..).unwrap_or_default();
+            text = behind(text, self.compress.total_in() - before);
             let has_room_left = blocks.len() < blocks.capacity();
             if text.is_empty() && (has_room_left || status == Status::BufError) {
                 return Ok(());
             }
+        }
+    }
+}
+
+fn behind(bytes: &[u8], taken: u64) -> &[u8] {
+    let taken = usize::try_from(taken).unwrap_or(usize::MAX);
+    bytes.get(taken..).unwrap_or_default()
+}
+
+/// The plain bytes of a piece in gzip, decompressed as they are read.
+#[derive(Debug)]
+pub struct Inflating {
+    piece: Arc<Piece>,
+    decompress: Decompress,
+    /// Where it is: in which chunk, and how far.
+    chunk: usize,
+    offset: usize,
+}
+
+/// How much of it is made at a time.
+const STEP: usize = 64 * 1024;
+
+impl Inflating {
+    /// All of `piece`, which is in gzip.
+    pub fn new(piece: Arc<Piece>) -> Self {
+        Self {
+            piece,
+            decompress: Decompress::new(false),
+            chunk: 0,
+            offset: 0,
+        }
+    }
+
+    /// How many bytes are still to come.
+    pub fn left(&self) -> u64 {
+        let made = self.decompress.total_out();
+        self.piece.length.saturating_sub(made)
+    }
+
+    /// What they are made of.
+    pub fn source(&self) -> &[Bytes] {
+        &self.piece.chunks
+    }
+
+    /// Fills `plain` as far as there is something to fill it with.
+    fn fill(&mut self, plain: &mut Vec<u8>) -> io::Result<()> {
+        while let Some(chunk) = self.piece.chunks.get(self.chunk) {
+            let blocks = chunk.get(self.offset..).unwrap_or_default();
+            let before = self.decompress.total_in();
+            self.decompress
+                .decompress_vec(blocks, plain, FlushDecompress::None)
+                .map_err(io::Error::other)?;
+            self.offset += blocks.len() - behind(blocks, self.decompress.total_in() - before).len();
+            if plain.len() == plain.capacity() {
+                break;
+            }
+            self.chunk += 1;
+            self.offset = 0;
+        }
+        Ok(())
+    }
+}
+
+impl Iterator for Inflating {
+    type Item = io::Result<Bytes>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let mut plain = Vec::with_capacity(STEP);
+        let filled = self.fill(&mut plain);
+        match filled {
+            Ok(()) if plain.is_empty() => None,
+            filled => Some(filled.map(|()| plain.into())),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Read as _;
+
+    fn piece(mut encoder: Encoder, text: &[u8]) -> Piece {
+        encoder.write_all(text).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    /// Of few letters, so that it repeats itself in every way, from its first byte on.
+    fn repetitive_text(most: usize) -> Vec<u8> {
+        let letters = fastrand::u8(1..5);
+        let length = fastrand::usize(..most);
+        (0..length)
+            .map(|_| b'a' + fastrand::u8(..letters))
+            .collect()
+    }
+
+    #[test]
+    fn a_compressed_block_builds_on_nothing_that_a_short_piece_has_left_behind() {
+        for _ in 0..500 {
+            let (before, text, after) = (
+                repetitive_text(400),
+                repetitive_text(400),
+                repetitive_text(40),
+            );
+            let coding = Coding::Zstd;
+            let joined = coding.join([
+                &piece(Encoder::short(coding), &before),
+                &piece(Encoder::new(coding).unwrap(), &text),
+                &piece(Encoder::short(coding), &after),
+            ]);
+            let joined = joined.concat();
+            let mut rest = joined.as_slice();
+            let mut frame = zstd::Decoder::with_buffer(&mut rest)
+                .unwrap()
+                .single_frame();
+            let mut plain = Vec::new();
+            frame.read_to_end(&mut plain).unwrap();
+            assert!(plain == [before, text, after].concat());
+            assert!(rest.is_empty(), "it is all in one frame");
         }
     }
 }

@@ -60,6 +60,16 @@ impl Variant {
         Self { format, coding }
     }
 
+    /// The same format in gzip.
+    pub const fn in_gzip(self) -> Self {
+        Self::of(self.format, Coding::Gzip)
+    }
+
+    /// The same format as it is.
+    pub const fn plain(self) -> Self {
+        Self::of(self.format, Coding::Identity)
+    }
+
     /// Its place in [`Variant::ALL`].
     fn place(self) -> usize {
         self.format as usize * 3 + self.coding as usize
@@ -70,11 +80,21 @@ impl Variant {
     /// # Errors
     /// Those of the encoder: none, writing into memory.
     pub fn agents(self, snapshot: &Snapshot) -> io::Result<Piece> {
-        self.piece(|out| match self.format {
-            Format::Text => text::agents(text::Dialect::Prometheus, snapshot, out),
-            Format::OpenMetrics => text::agents(text::Dialect::OpenMetrics, snapshot, out),
-            Format::Protobuf => protobuf::agents(snapshot, out),
-        })
+        self.agents_within(usize::MAX, snapshot)
+    }
+
+    /// The same, if it is of `most` bytes at most.
+    ///
+    /// # Errors
+    /// It is larger ([`io::ErrorKind::FileTooLarge`]).
+    pub fn agents_within(self, most: usize, snapshot: &Snapshot) -> io::Result<Piece> {
+        let mut encoder = Encoder::within(most, self.coding)?;
+        match self.format {
+            Format::Text => text::agents(text::Dialect::Prometheus, snapshot, &mut encoder),
+            Format::OpenMetrics => text::agents(text::Dialect::OpenMetrics, snapshot, &mut encoder),
+            Format::Protobuf => protobuf::agents(snapshot, &mut encoder),
+        }?;
+        encoder.finish()
     }
 
     /// The exporter's own families.
@@ -82,7 +102,7 @@ impl Variant {
     /// # Errors
     /// Those of the encoder: none, writing into memory.
     pub fn own(self, families: &[MetricFamily]) -> io::Result<Piece> {
-        self.piece(|out| match self.format {
+        self.short(|out| match self.format {
             Format::Text => text::families(text::Dialect::Prometheus, families, out),
             Format::OpenMetrics => text::families(text::Dialect::OpenMetrics, families, out),
             Format::Protobuf => protobuf::families(families, out),
@@ -94,14 +114,14 @@ impl Variant {
     /// # Errors
     /// Those of the encoder: none, writing into memory.
     pub fn end(self) -> io::Result<Piece> {
-        self.piece(|out| match self.format {
+        self.short(|out| match self.format {
             Format::OpenMetrics => out.write_all(b"# EOF\n"),
             Format::Text | Format::Protobuf => Ok(()),
         })
     }
 
-    fn piece(self, write: impl FnOnce(&mut Encoder) -> io::Result<()>) -> io::Result<Piece> {
-        let mut encoder = Encoder::new(self.coding)?;
+    fn short(self, write: impl FnOnce(&mut Encoder) -> io::Result<()>) -> io::Result<Piece> {
+        let mut encoder = Encoder::short(self.coding);
         write(&mut encoder)?;
         encoder.finish()
     }
@@ -146,6 +166,7 @@ fn family_name(name: &str, kind: Kind) -> &str {
 
 #[cfg(test)]
 mod tests {
+    use super::coding::Inflating;
     use super::*;
     use crate::catalog::agents::FAMILIES;
     use crate::catalog::{AGENT_ID, Family};
@@ -251,12 +272,13 @@ mod tests {
         let mut plain = Vec::new();
         match variant.coding {
             Coding::Identity => return joined,
-            // This reader stops after the first member, as curl does.
+            // These readers stop after the first member, as curl does, and the first frame.
             Coding::Gzip => flate2::read::GzDecoder::new(joined.as_slice())
                 .read_to_end(&mut plain)
                 .unwrap(),
             Coding::Zstd => zstd::Decoder::new(joined.as_slice())
                 .unwrap()
+                .single_frame()
                 .read_to_end(&mut plain)
                 .unwrap(),
         };
@@ -355,6 +377,38 @@ mod tests {
                 identity.len() > 100_000,
                 "large enough to be written in chunks"
             );
+        }
+    }
+
+    #[test]
+    fn what_is_decompressed_as_it_is_read_is_what_was_compressed() {
+        let snapshot = odd_snapshot();
+        for format in [Format::Text, Format::OpenMetrics, Format::Protobuf] {
+            let piece = |coding| Variant::of(format, coding).agents(&snapshot).unwrap();
+            let gzip = Arc::new(piece(Coding::Gzip));
+            let mut inflating = Inflating::new(gzip);
+            let length = inflating.left();
+            let parts: Vec<_> = inflating.by_ref().map(Result::unwrap).collect();
+            let plain = Coding::Identity.join([&piece(Coding::Identity)]).concat();
+            assert!(parts.concat() == plain);
+            assert_eq!((length, inflating.left()), (plain.len() as u64, 0));
+            assert!(parts.len() > 1, "one at a time");
+        }
+        let nothing = Inflating::new(Arc::default());
+        assert_eq!(nothing.count(), 0);
+    }
+
+    #[test]
+    fn a_piece_is_as_large_as_it_may_be_or_is_not_there() {
+        let snapshot = odd_snapshot();
+        for variant in Variant::ALL {
+            let size = variant.agents(&snapshot).unwrap().size();
+            let within = |most| variant.agents_within(most, &snapshot);
+            assert_eq!(within(size).unwrap().size(), size);
+            for less in [size - 1, size / 2, 0] {
+                let refusal = within(less).unwrap_err();
+                assert_eq!(refusal.kind(), io::ErrorKind::FileTooLarge);
+            }
         }
     }
 

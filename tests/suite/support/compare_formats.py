@@ -68,13 +68,10 @@ def decoded(content, coding):
         assert gzip.decompress(content) == first
         return first
     if coding == "zstd":
-        plain = b""
-        while content:
-            frame = zstandard.ZstdDecompressor().decompressobj()
-            plain += frame.decompress(content)
-            assert frame.eof, "the last zstd frame is cut off"
-            content = frame.unused_data
-        return plain
+        frame = zstandard.ZstdDecompressor().decompressobj()
+        first = frame.decompress(content)
+        assert frame.eof and not frame.unused_data, "more than one zstd frame, or less"
+        return first
     assert coding == "identity", coding
     return content
 
