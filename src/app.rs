@@ -8,13 +8,14 @@ use hyper::body::Incoming;
 use hyper::http::request::Parts as Head;
 use hyper::{Request, Response};
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use reqwest::Url;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Account, Config, Program};
-use crate::demo;
+use crate::demo::desk::Desk;
 use crate::descriptors;
 use crate::desk::credentials::{Credentials, Proof, SecretSource};
 use crate::desk::{self, Client};
@@ -22,6 +23,7 @@ use crate::http::{self, Parts};
 use crate::meters::Meters;
 use crate::page::Demand;
 use crate::poller::{self, Poller};
+use crate::secret::Secret;
 use crate::server::Site;
 use crate::state::Heartbeat;
 use crate::systemd;
@@ -30,6 +32,9 @@ use crate::web::reload::Source;
 
 /// How often the demo polls where nothing else is set.
 pub const DEMO_INTERVAL: &str = "5s";
+
+/// What signs the demo's requests: the simulated Desk looks at no signature.
+const DEMO_KEY: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
 /// Polls and serves until `stop` ends, then lets scrapes under way finish. `announce` is told the
 /// address once it is listened on; the files of secrets and of the web configuration are read at
@@ -156,12 +161,14 @@ async fn answer(site: &Site, head: &Head) -> Response<Parts> {
         .await
 }
 
-/// Polls a simulated Desk inside this process and serves what it says, until `stop` ends.
+/// Polls a simulated Desk inside this process, which counts its days in `time_zone`, and serves what
+/// it says, until `stop` ends.
 ///
 /// # Errors
 /// As [`serve`].
 pub async fn demo(
     program: Program,
+    time_zone: TimeZone,
     announce: impl FnOnce(SocketAddr),
     reread: watch::Receiver<()>,
     stop: impl Future<Output = ()>,
@@ -172,19 +179,12 @@ pub async fn demo(
         .await
         .map_err(no_desk)?;
     let address = listener.local_addr().map_err(no_desk)?;
-    let account = demo::Account::throw_away();
-    let (zone_name, time_zone) = demo::zone_for(Timestamp::now());
-    tracing::info!(desk = %address, time_zone = zone_name, "a simulated Desk is polled: nothing here is real");
-    let desk = demo::desk::Desk::new(
-        account.clone(),
-        demo::centre::Centre::new(demo::SEED),
-        time_zone.clone(),
-    );
-    tokio::spawn(demo::server::serve(listener, desk, Arc::new(SystemClock)));
-    let proof = Proof::Key(SecretSource::Given(account.key));
+    let desk = Desk::new(time_zone.clone(), Arc::new(SystemClock));
+    tokio::spawn(desk.serve(listener));
+    let proof = Proof::Key(SecretSource::Given(Secret::new(DEMO_KEY)));
     let account = Account {
         hosts: vec![Url::parse(&format!("http://{address}")).map_err(|error| error.to_string())?],
-        credentials: Credentials::new(account.sdk_app_id, account.identifier, proof)?,
+        credentials: Credentials::new(1_400_000_000, "administrator".to_owned(), proof)?,
         agent_ids: Vec::new(),
         time_zone,
     };

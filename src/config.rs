@@ -132,7 +132,7 @@ const REGIONS: &[(&str, &str, &str)] = &[
 const SECOND: Duration = Duration::from_secs(1);
 const DAY: Duration = Duration::from_secs(86_400);
 
-/// Settings of the program itself: those that the demo has too.
+/// Settings of the program itself: those that the demo has too (which heeds the time zone besides).
 #[derive(Debug, Clone)]
 pub struct Program {
     /// From the start of one poll to the start of the next.
@@ -243,14 +243,17 @@ impl Environment {
             .map(|(program, account)| Config { program, account }))
     }
 
-    /// The program's part alone.
+    /// What the demo needs: the program's part, and the zone, where one is set.
     ///
     /// # Errors
-    /// Every mistake in it.
-    pub fn program(self) -> Result<Program, Mistakes> {
+    /// Every mistake in these.
+    pub fn demo(self) -> Result<(Program, Option<TimeZone>), Mistakes> {
         let (variables, mut mistakes, warnings) = self.variables();
         let program = mistakes.program(&variables, warnings);
-        mistakes.or(program)
+        let zone = variables.time_zone.as_ref();
+        let time_zone =
+            mistakes.read_or("TIME_ZONE", zone, None, |text| parse_zone(text).map(Some));
+        mistakes.or(program.zip(time_zone))
     }
 
     /// Where an exporter of these settings listens, and whether it has a web configuration. That

@@ -4,10 +4,12 @@ use std::io::{self, Write as _};
 use std::net::SocketAddr;
 use std::process::ExitCode;
 
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use tencent_desk_exporter::cli::{self, Command, CommandLine};
 use tencent_desk_exporter::config::{Environment, Mistakes, Program};
 use tencent_desk_exporter::web::reload::Source;
-use tencent_desk_exporter::{app, build, check, health, lanes, logging};
+use tencent_desk_exporter::{app, build, check, demo, health, lanes, logging};
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -106,19 +108,36 @@ fn demo(mut environment: Environment) -> Result<(), Failure> {
     let runtime = runtime()?;
     let reread = reread_signal(&runtime)?;
     environment.set_default("POLL_INTERVAL", app::DEMO_INTERVAL);
-    let program = environment.program()?;
+    let (program, time_zone) = environment.demo()?;
     start_logging(&program);
+    let time_zone = time_zone.unwrap_or_else(|| demo::zone_for(Timestamp::now()));
+    let (zone, time) = local_time(&time_zone);
+    tracing::info!(
+        time_zone = zone,
+        local_time = time,
+        "a simulated Desk is polled: nothing here is real"
+    );
     let path = program.telemetry_path.clone();
     let has_tls = program.web.as_ref().is_some_and(Source::has_tls);
     let scheme = if has_tls { "https" } else { "http" };
     let announce = |address| {
-        let text = where_to_look(scheme, address, &path);
+        let place = place_to_look(scheme, address);
+        let text = format!(
+            "The demo runs, in {zone}, where it is {time}; its agents work from 08:00 to 22:00. See {place}{path} or {place}/, stop it with Ctrl-C.\n"
+        );
         // Serving waits for no reader, and goes on without one.
         std::thread::spawn(move || print(&text).ok());
     };
     block_on(runtime, async {
-        app::demo(program, announce, reread, stop_signal()?).await
+        app::demo(program, time_zone, announce, reread, stop_signal()?).await
     })
+}
+
+/// The zone's name and what o'clock it is there.
+fn local_time(zone: &TimeZone) -> (String, String) {
+    let now = Timestamp::now().to_zoned(zone.clone());
+    let name = zone.iana_name().unwrap_or("a zone without a name");
+    (name.to_owned(), now.strftime("%H:%M").to_string())
 }
 
 fn start_logging(program: &Program) {
@@ -153,14 +172,12 @@ fn block_on<T>(
     Ok(outcome?)
 }
 
-fn where_to_look(scheme: &str, address: SocketAddr, path: &str) -> String {
+fn place_to_look(scheme: &str, address: SocketAddr) -> String {
     let host = match address.ip().is_unspecified() {
         true => format!("localhost:{}", address.port()),
         false => address.to_string(),
     };
-    format!(
-        "The demo runs: see {scheme}://{host}{path} or {scheme}://{host}/, stop it with Ctrl-C.\n"
-    )
+    format!("{scheme}://{host}")
 }
 
 /// Ends with the first SIGTERM or SIGINT after this call.

@@ -40,7 +40,7 @@ impl Dice {
         self.0.usize(0..count.max(1))
     }
 
-    /// How long somebody takes who takes `mean` seconds as a rule; at least one.
+    /// How long something takes that takes `mean` seconds as a rule; at least one.
     pub(super) fn skewed(&mut self, mean: i64) -> i64 {
         self.of_table(&SKEWED, mean)
     }

@@ -1,8 +1,10 @@
 //! What Desk says of an agent: the day's plan, added up as of one instant.
 //!
-//! Desk's page on the indicators says what counts as what. A session is counted from its first
-//! answer on, or, unanswered, from its end: so sessions less the unanswered are the answered ones
-//! at every instant, and no count ever falls.
+//! Desk's page on the indicators says what counts as what; when it counts is not documented. Here a
+//! session is counted from its first answer on, or, unanswered, from its end: so sessions less the
+//! unanswered are the answered ones at every instant. Whether it was effective, and how long its
+//! answers took, is judged at its end. So each mean is one of as many sessions as the count beside
+//! it says, and no count ever falls.
 
 use serde::Serialize;
 
@@ -14,7 +16,7 @@ use super::shift::{Span, State, Stint};
 const QUICK: i64 = 30;
 
 /// One row of the answer, under the names of the API.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "PascalCase")]
 #[allow(missing_docs, reason = "the API's page says what each field is")]
 pub struct AgentDay {
@@ -57,28 +59,7 @@ impl Tally {
         let row = AgentDay {
             agent_id: member.id,
             agent_nick_name: member.nickname,
-            first_login_timestamp: 0,
-            last_logout_timestamp: 0,
-            free_time: 0,
-            busy_time: 0,
-            rest_time: 0,
-            total_session_cnt: 0,
-            transfer_session_cnt: 0,
-            effective_session_cnt: 0,
-            agent_end_cnt: 0,
-            serve_user_cnt: 0,
-            total_accept_time: 0,
-            total_msg_cnt: 0,
-            agent_msg_cnt: 0,
-            user_msg_cnt: 0,
-            not_resp_session_cnt: 0,
-            avg_first_resp_time: 0,
-            first_resp_under30s_cnt: 0,
-            avg_resp_time: 0,
-            avg_resp_under30s_cnt: 0,
-            avg_accept_time: 0,
-            satisfaction_selected_cnt: 0,
-            satisfied_cnt: 0,
+            ..AgentDay::default()
         };
         Self {
             row,
@@ -87,17 +68,17 @@ impl Tally {
         }
     }
 
-    /// Adds the part of a stint that has passed by `now`; both count from `midnight`.
-    pub(super) fn add_stint(&mut self, stint: &Stint, midnight: i64, now: i64) {
+    /// Adds the part of a stint that has passed by `now`.
+    pub(super) fn add_stint(&mut self, stint: &Stint, now: i64) {
         if stint.from > now {
             return;
         }
         let row = &mut self.row;
         if row.first_login_timestamp == 0 {
-            row.first_login_timestamp = midnight + stint.from;
+            row.first_login_timestamp = stint.from;
         }
-        if let Some(logout) = stint.logout.filter(|&logout| logout <= now) {
-            row.last_logout_timestamp = midnight + logout;
+        if stint.logout <= now {
+            row.last_logout_timestamp = stint.logout;
         }
         for Span { state, from, to } in &stint.spans {
             let time = match state {
@@ -111,25 +92,34 @@ impl Tally {
 
     /// Adds what has happened in a session by `now`.
     pub(super) fn add_session(&mut self, session: &Session, now: i64) {
-        if session.first_answer().unwrap_or(session.end) > now {
+        if session.first_answer.unwrap_or(session.end) > now {
             return;
         }
         let row = &mut self.row;
         row.total_session_cnt += 1;
         row.total_accept_time += now.min(session.end) - session.accepted;
         row.serve_user_cnt += i64::from(!session.returning);
+        match session.first_answer {
+            Some(first_answer) => {
+                let wait = first_answer - session.accepted;
+                self.first_waits += wait;
+                row.first_resp_under30s_cnt += i64::from(wait <= QUICK);
+            }
+            None => row.not_resp_session_cnt += 1,
+        }
         self.add_messages(session, now);
-        self.add_waits(session, now);
         if session.end <= now {
             self.add_end(session, now);
         }
     }
 
     fn add_messages(&mut self, session: &Session, now: i64) {
-        let (mut agent, mut user) = (0, 0);
+        // A greeting that is not returned is a message too.
+        let greets = session.turns.is_empty();
+        let (mut agent, mut user) = (i64::from(greets), 0);
         for turn in session.turns.iter().filter(|turn| turn.asked <= now) {
             user += turn.user_messages;
-            if turn.wait(now).is_some() {
+            if turn.answered.is_some_and(|answered| answered <= now) {
                 agent += turn.agent_messages;
             }
         }
@@ -137,16 +127,6 @@ impl Tally {
         row.agent_msg_cnt += agent;
         row.user_msg_cnt += user;
         row.total_msg_cnt += session.bot_messages + agent + user;
-        row.effective_session_cnt += i64::from(agent > 0 && user > 0);
-    }
-
-    fn add_waits(&mut self, session: &Session, now: i64) {
-        let first_turn = session.turns.first();
-        if let Some(wait) = first_turn.and_then(|turn| turn.wait(now)) {
-            self.first_waits += wait;
-            self.row.first_resp_under30s_cnt += i64::from(wait <= QUICK);
-        }
-        self.mean_waits += session.mean_wait(now).unwrap_or_default();
     }
 
     /// Adds what is known only once a session is over.
@@ -155,10 +135,10 @@ impl Tally {
         row.total_msg_cnt += 1; // The system says that the session is over.
         row.transfer_session_cnt += i64::from(session.transferred);
         row.agent_end_cnt += i64::from(session.ended_by_agent);
-        // Judged at the end: the mean of a running session may still get worse.
-        match session.mean_wait(now) {
-            Some(mean) => row.avg_resp_under30s_cnt += i64::from(mean <= QUICK),
-            None => row.not_resp_session_cnt += 1,
+        if let Some(mean) = session.mean_wait() {
+            row.effective_session_cnt += 1;
+            row.avg_resp_under30s_cnt += i64::from(mean <= QUICK);
+            self.mean_waits += mean;
         }
         if let Some(rating) = session.rating.as_ref().filter(|rating| rating.at <= now) {
             row.satisfaction_selected_cnt += 1;
@@ -171,7 +151,7 @@ impl Tally {
         let mut row = self.row;
         let answered = row.total_session_cnt - row.not_resp_session_cnt;
         row.avg_first_resp_time = average(self.first_waits, answered);
-        row.avg_resp_time = average(self.mean_waits, answered);
+        row.avg_resp_time = average(self.mean_waits, row.effective_session_cnt);
         row.avg_accept_time = average(row.total_accept_time, row.total_session_cnt);
         (row.first_login_timestamp != 0).then_some(row)
     }
@@ -200,7 +180,9 @@ mod tests {
     /// From 100 to 250, answered after 10 s and after 60 s, rated at 260.
     fn session() -> Session {
         Session {
+            agent: 0,
             accepted: 100,
+            first_answer: Some(110),
             turns: vec![turn(100, 110), turn(130, 190)],
             bot_messages: 3,
             end: 250,
@@ -218,14 +200,14 @@ mod tests {
         let mut tally = Tally::of(&ROSTER[0]);
         let stint = Stint {
             from: 50,
-            logout: Some(400),
+            logout: 400,
             spans: vec![Span {
                 state: State::Free,
                 from: 50,
                 to: 400,
             }],
         };
-        tally.add_stint(&stint, 1_000_000, now);
+        tally.add_stint(&stint, now);
         for session in sessions {
             tally.add_session(session, now);
         }
@@ -239,23 +221,23 @@ mod tests {
 
         let running = at(140, &[session()]);
         assert_eq!(running.total_session_cnt, 1);
-        assert_eq!(running.effective_session_cnt, 1);
         assert_eq!(running.total_accept_time, 40);
         assert_eq!((running.agent_msg_cnt, running.user_msg_cnt), (1, 4));
         assert_eq!(running.total_msg_cnt, 3 + 1 + 4);
         assert_eq!(
-            (running.avg_first_resp_time, running.avg_resp_time),
-            (10, 10)
+            (running.avg_first_resp_time, running.first_resp_under30s_cnt),
+            (10, 1)
         );
-        assert_eq!(running.first_resp_under30s_cnt, 1);
         assert_eq!(
-            (running.avg_resp_under30s_cnt, running.agent_end_cnt),
+            (running.effective_session_cnt, running.avg_resp_time),
             (0, 0)
         );
+        assert_eq!(running.agent_end_cnt, 0);
 
         let over = at(259, &[session()]);
         assert_eq!((over.total_accept_time, over.avg_accept_time), (150, 150));
-        assert_eq!((over.avg_resp_time, over.avg_resp_under30s_cnt), (35, 0));
+        assert_eq!((over.effective_session_cnt, over.avg_resp_time), (1, 35));
+        assert_eq!(over.avg_resp_under30s_cnt, 0);
         assert_eq!((over.agent_end_cnt, over.satisfaction_selected_cnt), (1, 0));
 
         let rated = at(260, &[session()]);
@@ -271,6 +253,7 @@ mod tests {
             let mut session = session();
             session.turns.truncate(1);
             session.turns[0].answered = None;
+            session.first_answer = None;
             session
         };
         assert_eq!(at(249, &[missed()]).total_session_cnt, 0);
@@ -282,15 +265,23 @@ mod tests {
     }
 
     #[test]
+    fn a_greeting_that_is_not_returned_is_answered_but_not_effective() {
+        let mut greeting = session();
+        greeting.turns.clear();
+        let over = at(250, &[greeting, session()]);
+        assert_eq!((over.total_session_cnt, over.not_resp_session_cnt), (2, 0));
+        assert_eq!((over.effective_session_cnt, over.avg_resp_time), (1, 35));
+        assert_eq!(over.first_resp_under30s_cnt, 2);
+        assert_eq!((over.agent_msg_cnt, over.user_msg_cnt), (3, 4));
+    }
+
+    #[test]
     fn login_logout_and_time_are_known_when_they_have_happened() {
         let working = at(399, &[]);
-        assert_eq!(working.first_login_timestamp, 1_000_050);
+        assert_eq!(working.first_login_timestamp, 50);
         assert_eq!((working.last_logout_timestamp, working.free_time), (0, 349));
         let gone = at(10_000, &[]);
-        assert_eq!(
-            (gone.last_logout_timestamp, gone.free_time),
-            (1_000_400, 350)
-        );
+        assert_eq!((gone.last_logout_timestamp, gone.free_time), (400, 350));
         assert!(Tally::of(&ROSTER[0]).finish().is_none());
     }
 
