@@ -69,6 +69,36 @@ pub enum Proof {
 }
 
 impl Proof {
+    /// The secret as it is now.
+    ///
+    /// # Errors
+    /// Why there is none, or none of this kind, as [`SecretSource::read`].
+    fn read(&self) -> Result<Secret, String> {
+        let secret = self.source().read()?;
+        match (self.mistaken(secret.expose()), self.file()) {
+            (None, _) => Ok(secret),
+            (Some(what), None) => Err(format!("is {what}")),
+            (Some(what), Some(path)) => Err(format!("{} holds {what}", files::shown(path))),
+        }
+    }
+
+    /// What `secret` is instead of a secret of this kind, and where that belongs.
+    fn mistaken(&self, secret: &str) -> Option<&'static str> {
+        let is_key = secret.len() == 64 && secret.bytes().all(|byte| byte.is_ascii_hexdigit());
+        match self {
+            _ if secret.starts_with('/') => {
+                Some("a path; that belongs into SECRET_KEY_FILE or USER_SIG_FILE")
+            }
+            Self::Key(_) if UserSig::decode(secret).is_ok() => {
+                Some("a UserSig and no key; that belongs into USER_SIG or USER_SIG_FILE")
+            }
+            Self::UserSig(_) if is_key => {
+                Some("a key and no UserSig; that belongs into SECRET_KEY or SECRET_KEY_FILE")
+            }
+            _ => None,
+        }
+    }
+
     fn source(&self) -> &SecretSource {
         let (Self::Key(source) | Self::UserSig(source)) = self;
         source
@@ -118,7 +148,7 @@ impl Credentials {
     /// Why its file gives none.
     pub fn new(sdk_app_id: u64, identifier: String, proof: Proof) -> Result<Self, String> {
         let state = State {
-            secret: proof.source().read()?,
+            secret: proof.read()?,
             sent: None,
             unreadable: None,
         };
@@ -146,8 +176,8 @@ impl Credentials {
         let Some(path) = self.proof.file() else {
             return;
         };
-        let source = self.proof.source().clone();
-        let read = self.reading.result(move || source.read()).await;
+        let proof = self.proof.clone();
+        let read = self.reading.result(move || proof.read()).await;
         let too_slow = || Err(format!("{} is not read in time", files::shown(path)));
         let read = read.unwrap_or_else(too_slow);
         let mut state = lock(&self.state);

@@ -170,6 +170,32 @@ fn an_odd_secret_is_refused_with_a_word_and_never_shown() {
 }
 
 #[test]
+fn a_secret_in_anothers_place_is_told_and_not_sent() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("secret");
+    let (desk, signature) = desk_of_vector();
+    let key = desk.account().key.clone();
+    let path = file.to_str().unwrap().to_owned();
+    for (name, value, told) in [
+        ("SECRET_KEY", &path, "a path"),
+        ("USER_SIG", &path, "a path"),
+        ("SECRET_KEY", &signature, "a UserSig and no key"),
+        ("USER_SIG", &key, "a key and no UserSig"),
+    ] {
+        fs::write(&file, value).unwrap();
+        let bare = Setup::of(&desk).unset("SECRET_KEY").args("check");
+        let of_file = format!("{name}_FILE");
+        for setup in [bare.clone().set(name, value), bare.set(&of_file, &file)] {
+            let line = setup.run().expect_code(64).stderr;
+            let names = line.starts_with(&format!("TENCENT_DESK_{name}"));
+            assert!(names && line.contains(told), "{line}");
+            assert!(!line.contains(&key) && !line.contains(&signature), "{line}");
+        }
+    }
+    assert_eq!(desk.asked(), 0);
+}
+
+#[test]
 fn an_odd_secret_that_comes_later_is_told_once_and_not_taken() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("secret");

@@ -1,7 +1,7 @@
 //! What becomes of standard output and standard error: closed, full, gone or never read, they change
 //! neither what is served nor what a command exits with.
 
-use std::io::{PipeReader, Read as _};
+use std::io::{BufRead as _, BufReader, PipeReader, Read as _};
 use std::net::{SocketAddr, TcpListener};
 use std::os::fd::AsRawFd as _;
 use std::process::{Child, ExitStatus, Stdio};
@@ -182,4 +182,22 @@ fn a_log_that_is_read_again_has_every_line_whole() {
         let requests = log.matches("request ended").count();
         assert!(requests > 70, "{requests} in {log}");
     }
+}
+
+#[test]
+fn what_finds_no_room_in_the_log_is_counted_and_told() {
+    let (mut serving, reader) = unread("logfmt");
+    // Each is a line of more than 128 bytes, so the queue of 256 KiB has no room for all.
+    for _ in 0..2500 {
+        send(serving.child.id(), Signal::HUP);
+        http::fetch(serving.address, "GET", "/-/healthy", &[]).unwrap();
+    }
+    let mut lines = BufReader::new(reader).lines();
+    let told = lines.find(|line| line.as_ref().unwrap().contains("were dropped"));
+    let told = logfmt(&told.expect("a word on it").unwrap());
+    assert!(told["lines"].parse::<u32>().unwrap() > 0, "{told:?}");
+    let rest = std::thread::spawn(move || lines.map_while(Result::ok).last());
+    assert_eq!(serving.terminate().code(), Some(0));
+    let last = rest.join().unwrap().unwrap();
+    assert_eq!(logfmt(&last)["message"], "stopped");
 }

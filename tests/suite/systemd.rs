@@ -5,14 +5,16 @@ use std::net::TcpListener;
 use std::os::fd::AsRawFd as _;
 use std::os::linux::net::SocketAddrExt as _;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
+use std::process::Command;
 use std::time::Duration;
 
 use rustix::io::{FdFlags, fcntl_setfd};
+use rustix::process::Signal;
 use tempfile::TempDir;
 
 use crate::support::desk::Desk;
-use crate::support::exporter::Setup;
-use crate::support::{LIMIT, rows};
+use crate::support::exporter::{Setup, send};
+use crate::support::{LIMIT, eventually, rows};
 
 /// The socket that `NOTIFY_SOCKET` names.
 struct Manager {
@@ -128,6 +130,39 @@ fn a_hangup_reads_the_files_and_ends_nothing() {
     demo.wait_for_output("SIGHUP");
     demo.wait_until_up();
     assert!(demo.terminate().success());
+}
+
+#[test]
+fn a_hangup_before_it_serves_does_not_end_it_either() {
+    // A database of zones that is waited for: five seconds in which the start goes no further.
+    let folder = TempDir::new().unwrap();
+    std::fs::create_dir(folder.path().join("Asia")).unwrap();
+    let mut hangs = Command::new("mkfifo");
+    hangs.arg(folder.path().join("Asia/Shanghai"));
+    assert!(hangs.status().unwrap().success());
+    let desk = Desk::with(rows::agents(1));
+    let mut child = Setup::of(&desk)
+        .env("TZDIR", folder.path())
+        .command()
+        .spawn()
+        .unwrap();
+    let status = format!("/proc/{}/status", child.id());
+    let catches = || {
+        let status = std::fs::read_to_string(&status).ok()?;
+        let caught = status
+            .lines()
+            .find_map(|line| line.strip_prefix("SigCgt:"))?;
+        let caught = u64::from_str_radix(caught.trim(), 16).ok()?;
+        // SIGHUP is the first.
+        (caught & 1 == 1).then_some(())
+    };
+    eventually(catches).expect("it catches SIGHUP");
+    assert_eq!(desk.asked(), 0, "it was still starting");
+    send(child.id(), Signal::HUP);
+    let polled = eventually(|| (desk.asked() > 0).then_some(()));
+    let _ = child.kill();
+    child.wait().unwrap();
+    polled.expect("it started");
 }
 
 #[test]
