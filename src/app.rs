@@ -27,6 +27,7 @@ use crate::secret::Secret;
 use crate::server::Site;
 use crate::state::Heartbeat;
 use crate::systemd;
+use crate::tls::Roots;
 use crate::web::gate::Gate;
 use crate::web::reload::Source;
 
@@ -137,7 +138,7 @@ async fn listen_guarded(
     let admission = gate.admission();
     let door = {
         let gate = gate.clone();
-        move |stream, _: IpAddr| gate.clone().open(stream)
+        move |stream, peer| gate.clone().open(stream, peer)
     };
     let answer = move |request: Request<Incoming>, _: IpAddr| {
         let (site, gate) = (site.clone(), gate.clone());
@@ -185,6 +186,7 @@ pub async fn demo(
     let account = Account {
         hosts: vec![Url::parse(&format!("http://{address}")).map_err(|error| error.to_string())?],
         credentials: Credentials::new(1_400_000_000, "administrator".to_owned(), proof)?,
+        roots: Roots::default(),
         agent_ids: Vec::new(),
         time_zone,
     };
@@ -203,6 +205,7 @@ pub fn client(
 ) -> Result<Client, String> {
     let settings = desk::Settings {
         hosts: account.hosts,
+        roots: account.roots,
         agent_ids: account.agent_ids,
         request_timeout: program.request_timeout,
         requests_per_second: program.requests_per_second,

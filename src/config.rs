@@ -20,6 +20,7 @@ use crate::duration;
 use crate::listen::ListenAddress;
 use crate::logging::{Directives, Format};
 use crate::secret::{Secret, looks_secret};
+use crate::tls::{self, Roots};
 use crate::web::reload::Source;
 use crate::{files, kubernetes, server, spelling, zones};
 
@@ -164,6 +165,8 @@ pub struct Account {
     pub hosts: Vec<Url>,
     /// Who asks, and what proves it.
     pub credentials: Credentials,
+    /// Whose certificates are taken for Desk's.
+    pub roots: Roots,
     /// Only these agents; all where it is empty.
     pub agent_ids: Vec<String>,
     /// The zone in which Desk counts its days.
@@ -187,6 +190,8 @@ pub struct Mistakes(pub Vec<String>);
 #[derive(Debug, Default)]
 pub struct Environment {
     values: BTreeMap<String, String>,
+    /// [`tls::CERT_FILE`] and [`tls::CERT_DIR`], which are not ours alone.
+    trust: BTreeMap<&'static str, OsString>,
     mistakes: Vec<String>,
     warnings: Vec<String>,
 }
@@ -196,7 +201,10 @@ impl Environment {
     pub fn new(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
         let mut environment = Self::default();
         for (name, value) in variables {
-            if let Some(name) = name.to_str().and_then(|name| name.strip_prefix(PREFIX)) {
+            let is_named = |known: &&str| name == *known;
+            if let Some(known) = [tls::CERT_FILE, tls::CERT_DIR].into_iter().find(is_named) {
+                environment.trust.insert(known, value);
+            } else if let Some(name) = name.to_str().and_then(|name| name.strip_prefix(PREFIX)) {
                 environment.take(name, value);
             }
         }
@@ -234,10 +242,12 @@ impl Environment {
     ///
     /// # Errors
     /// Every mistake in it.
-    pub fn config(self) -> Result<Config, Mistakes> {
-        let (variables, mut mistakes, warnings) = self.variables();
+    pub fn config(mut self) -> Result<Config, Mistakes> {
+        let trust = std::mem::take(&mut self.trust);
+        let (variables, mut mistakes, mut warnings) = self.variables();
+        let roots = mistakes.roots(trust, &mut warnings);
         let program = mistakes.program(&variables, warnings);
-        let account = mistakes.account(&variables);
+        let account = mistakes.account(&variables, roots);
         mistakes.or(program
             .zip(account)
             .map(|(program, account)| Config { program, account }))
@@ -378,6 +388,8 @@ impl Mistakes {
         let log_level = self.read("LOG_LEVEL", v.log_level.as_ref(), Directives::parse);
         let log_format = self.read("LOG_FORMAT", v.log_format.as_ref(), parse_format);
         let web = self.web(v);
+        let told = web.iter().flat_map(|web| &web.loaded.warnings);
+        warnings.extend(told.map(|warning| format!("{PREFIX}WEB_CONFIG_FILE: {warning}")));
         let (poll_interval, max_staleness) = (poll_interval?, max_staleness?);
         if max_staleness < 2 * poll_interval {
             warnings.push(format!(
@@ -421,7 +433,32 @@ impl Mistakes {
         self.read_or(name, value, None, |path| Ok(Some(PathBuf::from(path))))?
     }
 
-    fn account(&mut self, v: &Variables) -> Option<Account> {
+    fn roots(
+        &mut self,
+        trust: BTreeMap<&'static str, OsString>,
+        warnings: &mut Vec<String>,
+    ) -> Option<Roots> {
+        let find = move || Roots::find(trust.get(tls::CERT_FILE), trust.get(tls::CERT_DIR));
+        let found = files::in_time(find);
+        match found.unwrap_or_else(|| {
+            Err(vec![slow(&format!(
+                "what {} or {} names",
+                tls::CERT_FILE,
+                tls::CERT_DIR
+            ))])
+        }) {
+            Ok((roots, told)) => {
+                warnings.extend(told);
+                Some(roots)
+            }
+            Err(mistakes) => {
+                self.0.extend(mistakes);
+                None
+            }
+        }
+    }
+
+    fn account(&mut self, v: &Variables, roots: Option<Roots>) -> Option<Account> {
         let sdk_app_id = self.read_or("SDK_APP_ID", v.sdk_app_id.as_ref(), None, |text| {
             parse_app_id(text).map(Some)
         });
@@ -448,6 +485,7 @@ impl Mistakes {
         Some(Account {
             hosts: hosts?,
             credentials: credentials?,
+            roots: roots?,
             agent_ids: agent_ids?,
             time_zone: time_zone?,
         })

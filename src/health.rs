@@ -24,12 +24,12 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// A sentence on why it is not healthy.
 pub async fn ask(address: &ListenAddress, is_guarded: bool) -> Result<(), String> {
     let url = |scheme: &str| format!("{scheme}://{}/-/healthy", address.reachable());
-    if !is_guarded {
-        let answer = get(&url("http"), tls::client_config()?).await;
-        return judge(&url("http"), answer, false);
-    }
     let server = Arc::new(AnyServer::default());
     let config = tls::trusting_client_config(server.clone())?;
+    if !is_guarded {
+        let answer = get(&url("http"), config).await;
+        return judge(&url("http"), answer, false);
+    }
     let answer = get(&url("https"), config.clone()).await;
     let has_tls = server.was_met.load(Ordering::Acquire);
     match answer {

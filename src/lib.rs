@@ -52,4 +52,5 @@ mod texts;
 mod throttle;
 pub mod tls;
 pub mod web;
+mod x509;
 mod zones;

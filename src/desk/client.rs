@@ -23,7 +23,7 @@ use super::walk::{self, Listing, Pages};
 use super::wire::{self, LIMIT, Page};
 use crate::clock::{Clock, DayWindow};
 use crate::secret::Secret;
-use crate::tls;
+use crate::tls::{self, Roots};
 
 /// No page of a hundred rows comes near this; whatever is longer is not read on.
 const LARGEST_ANSWER: usize = 16 * 1024 * 1024;
@@ -67,6 +67,8 @@ pub trait Observer: Send + Sync {
 pub struct Settings {
     /// The base URL of the API, then that of its backup if there is one.
     pub hosts: Vec<Url>,
+    /// Whose certificates are taken for Desk's, or for a proxy's.
+    pub roots: Roots,
     /// Only these agents; all where it is empty.
     pub agent_ids: Vec<String>,
     /// For one request, its whole answer included.
@@ -395,7 +397,7 @@ fn http_client(settings: &Settings) -> Result<reqwest::Client, String> {
         .timeout(settings.request_timeout)
         // A host that swallows packets must leave time for its backup.
         .connect_timeout(settings.request_timeout / 2)
-        .tls_backend_preconfigured(tls::client_config()?);
+        .tls_backend_preconfigured(tls::client_config(&settings.roots)?);
     if settings.hosts.iter().any(|host| host.scheme() == "http") {
         // Plain HTTP is for loopback only: no proxy, and no resolver, may carry it elsewhere.
         let loopback = [

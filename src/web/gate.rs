@@ -2,18 +2,23 @@
 //! request be answered?
 
 use std::io;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use hyper::header::{AUTHORIZATION, HeaderMap, HeaderValue, WWW_AUTHENTICATE};
 use hyper::{Response, StatusCode};
+use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 
 use super::auth::{Checker, Verdict};
+use super::plain::turn_away;
+use super::refusals::{NO_TLS, Reason, Refusals, reason};
 use super::reload::{Loaded, Source, follow};
 use super::tls::H2;
-use crate::http::{Parts, Protocol, text};
+use crate::http::{Bounded, Parts, Protocol, text};
 
 /// A connection that HTTP is spoken on, encrypted or not.
 pub trait Wire: AsyncRead + AsyncWrite + Unpin + Send {}
@@ -26,6 +31,7 @@ pub struct Gate {
     current: watch::Receiver<Arc<Loaded>>,
     admission: watch::Receiver<()>,
     checker: Arc<Checker>,
+    refusals: Arc<Refusals>,
 }
 
 impl Gate {
@@ -45,6 +51,7 @@ impl Gate {
             current,
             admission,
             checker: Arc::new(Checker::new()?),
+            refusals: Arc::default(),
         };
         let publish = move |loaded: Arc<Loaded>| {
             let before = sender.send_replace(loaded.clone());
@@ -60,16 +67,28 @@ impl Gate {
         self.admission.clone()
     }
 
-    /// Shakes hands, where there is TLS.
+    /// Shakes hands with `peer`, where there is TLS.
     ///
     /// # Errors
-    /// The client speaks no TLS, or none that will do, or may not come.
-    pub async fn open<S: Wire + 'static>(self, stream: S) -> io::Result<(Box<dyn Wire>, Protocol)> {
+    /// The client speaks no TLS, or none that will do, or may not come: that is told in the log.
+    pub async fn open(
+        self,
+        stream: Bounded,
+        peer: IpAddr,
+    ) -> io::Result<(Box<dyn Wire>, Protocol)> {
         let tls = self.current.borrow().tls.clone();
         let Some(tls) = tls else {
             return Ok((Box::new(stream), Protocol::Http1));
         };
-        let stream = TlsAcceptor::from(tls).accept(stream).await?;
+        let stream = match encrypted(tls, stream).await {
+            Ok(stream) => stream,
+            Err(reason) => {
+                if let Some(reason) = reason {
+                    self.refusals.tell(peer, &reason);
+                }
+                return Err(io::ErrorKind::ConnectionRefused.into());
+            }
+        };
         let protocol = match stream.get_ref().1.alpn_protocol() {
             Some(H2) => Protocol::Http2,
             _ => Protocol::Http1,
@@ -112,6 +131,30 @@ impl Gate {
             response.headers_mut().insert(name, value.clone());
         }
     }
+}
+
+/// Shakes hands with a client that speaks TLS.
+///
+/// # Errors
+/// It does not, or not well enough: why, if there is anything to say.
+async fn encrypted(
+    tls: Arc<ServerConfig>,
+    stream: Bounded,
+) -> Result<TlsStream<Bounded>, Option<Reason>> {
+    let mut first = [0];
+    // A client that leaves without a word has looked whether the port is open.
+    if !matches!(stream.get_ref().peek(&mut first).await, Ok(1..)) {
+        return Err(None);
+    }
+    // TLS begins with a byte that is no character.
+    if first.iter().all(u8::is_ascii_graphic) {
+        return Err(Some(match turn_away(stream).await {
+            true => "it speaks HTTP without TLS (http:// for https://)".into(),
+            false => NO_TLS.into(),
+        }));
+    }
+    let shaken = TlsAcceptor::from(tls).accept(stream).await;
+    shaken.map_err(|error| Some(reason(&error)))
 }
 
 fn unauthorized() -> Response<Parts> {

@@ -14,9 +14,11 @@ use serde::de::MapAccess;
 
 mod admission;
 pub mod auth;
+mod clients;
 pub mod gate;
-mod names;
+mod plain;
 mod rate;
+mod refusals;
 pub mod reload;
 pub mod tls;
 mod yaml;

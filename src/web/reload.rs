@@ -46,6 +46,8 @@ pub struct Loaded {
     pub(super) admission: Admission,
     /// Counts how often they do, where that is limited.
     pub(super) limiter: Option<Arc<Limiter>>,
+    /// What deserves a word, but is no mistake.
+    pub warnings: Vec<String>,
 }
 
 impl fmt::Debug for Loaded {
@@ -140,11 +142,13 @@ impl Files {
             .map(|tls| server_config(&tls, http2, &self.material))
             .transpose()
             .map_err(|why| vec![why])?;
+        let (tls, warnings) = tls.unzip();
         Ok(Loaded {
             tls: tls.map(Arc::new),
             headers,
             limiter: Limiter::new(self.admission.rate_limit).map(Arc::new),
             admission: self.admission,
+            warnings: warnings.unwrap_or_default(),
         })
     }
 }
@@ -262,6 +266,9 @@ impl Follower {
         match files.load().and_then(|new| self.replaces(new)) {
             Ok(loaded) => {
                 self.is_well("the web configuration has changed: using its new content");
+                for warning in &loaded.warnings {
+                    tracing::warn!("{warning}");
+                }
                 self.source.fingerprint = fingerprint;
                 self.source.loaded = loaded.clone();
                 Some(loaded)

@@ -3,20 +3,20 @@
 //! Pure: whoever calls it has read the files. What Go's TLS does and rustls does by another name is
 //! translated here; what rustls does not do is a mistake long before (see [`super`]).
 
+use std::path::Path;
 use std::sync::Arc;
 
-use rustls::client::danger::HandshakeSignatureValid;
-use rustls::crypto::{CryptoProvider, SupportedKxGroup, ring};
+use rustls::crypto::{CryptoProvider, SupportedKxGroup, WebPkiSupportedAlgorithms, ring};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
-use rustls::server::WebPkiClientVerifier;
-use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
-use rustls::{
-    CertificateError, DigitallySignedStruct, DistinguishedName, Error, RootCertStore, ServerConfig,
-    SignatureScheme, SupportedProtocolVersion, version,
-};
+use rustls::server::NoServerSessionStorage;
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
+use rustls::{ServerConfig, SupportedProtocolVersion, version};
 
-use super::{ClientAuth, Curve, Tls, Version, names};
+use super::clients::ClientVerifier;
+use super::{ClientAuth, Curve, Tls, Version};
+use crate::files;
+use crate::x509::{Certificate, KEYS, Purpose, Standing};
 
 /// What the section's files hold.
 #[derive(Default)]
@@ -39,33 +39,38 @@ fn go_name(suite: rustls::CipherSuite) -> String {
     format!("{suite:?}").replace("TLS13_", "TLS_")
 }
 
-/// What connections are held against.
+/// What connections are held against, and what deserves a word on the way to it.
 ///
 /// # Errors
 /// A sentence on what is wrong with a file; it repeats nothing of it.
-pub fn server_config(tls: &Tls, http2: bool, material: &Material) -> Result<ServerConfig, String> {
+pub fn server_config(
+    tls: &Tls,
+    http2: bool,
+    material: &Material,
+) -> Result<(ServerConfig, Vec<String>), String> {
     let provider = Arc::new(provider(tls));
-    let verifier = client_verifier(tls, material, &provider)?;
-    let certificates = certificates("cert", &material.cert)?;
-    let key = PrivateKeyDer::from_pem_slice(&material.key).map_err(|_| {
-        "tls_server_config: key: there is no key in PEM, or it has a passphrase".to_owned()
-    })?;
+    let (verifier, warnings) = client_verifier(tls, material, &provider)?;
+    let identity = identity(material, &provider)?;
     let builder = ServerConfig::builder_with_provider(provider)
         .with_protocol_versions(&versions(tls))
         .map_err(|error| format!("tls_server_config: {error}"))?;
+    let verifies = verifier.is_some();
     let builder = match verifier {
-        Some(verifier) => builder.with_client_cert_verifier(verifier),
+        Some(verifier) => builder.with_client_cert_verifier(Arc::new(verifier)),
         None => builder.with_no_client_auth(),
     };
-    let mut config = builder
-        .with_single_cert(certificates, key)
-        .map_err(|error| format!("tls_server_config: cert and key: {error}"))?;
+    let mut config = builder.with_cert_resolver(Arc::new(SingleCertAndKey::from(identity)));
+    if verifies {
+        // A session that is resumed would let in a certificate that has expired since it began.
+        config.session_storage = Arc::new(NoServerSessionStorage {});
+        config.send_tls13_tickets = 0;
+    }
     config.ignore_client_order = tls.prefer_server_cipher_suites.is_none_or(|flag| flag.0);
     config.alpn_protocols = match http2 {
         true => vec![H2.to_vec(), HTTP_1_1.to_vec()],
         false => vec![HTTP_1_1.to_vec()],
     };
-    Ok(config)
+    Ok((config, warnings))
 }
 
 /// The protocols' names in a handshake (ALPN).
@@ -121,106 +126,81 @@ fn certificates(name: &str, pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, 
 fn client_verifier(
     tls: &Tls,
     material: &Material,
-    provider: &Arc<CryptoProvider>,
-) -> Result<Option<Arc<dyn ClientCertVerifier>>, String> {
+    provider: &CryptoProvider,
+) -> Result<(Option<ClientVerifier>, Vec<String>), String> {
     let is_mandatory = match tls.client_auth_type {
-        ClientAuth::NoClientCert => return Ok(None),
+        ClientAuth::NoClientCert => return Ok((None, Vec::new())),
         ClientAuth::RequestClientCert | ClientAuth::VerifyClientCertIfGiven => false,
         ClientAuth::RequireAnyClientCert | ClientAuth::RequireAndVerifyClientCert => true,
     };
-    let vouched = match material.client_ca.as_ref() {
-        Some(pem) if tls.client_auth_type.verifies() => Some(vouched_for(pem, provider)?),
-        _ => None,
+    let algorithms = provider.signature_verification_algorithms;
+    let (authorities, warnings) = match material.client_ca.as_ref() {
+        Some(pem) if tls.client_auth_type.verifies() => {
+            let file = tls.client_ca_file.as_ref().filter(|file| !file.is_empty());
+            let (authorities, warnings) = authorities(pem, file, &algorithms)?;
+            (Some(authorities), warnings)
+        }
+        _ => (None, Vec::new()),
     };
-    Ok(Some(Arc::new(Clients {
-        vouched,
-        is_mandatory,
-        allowed_names: tls.client_allowed_sans.clone(),
-        provider: provider.clone(),
-    })))
+    let allowed_names = tls.client_allowed_sans.clone();
+    let clients = ClientVerifier::new(authorities, is_mandatory, allowed_names, algorithms);
+    Ok((Some(clients), warnings))
 }
 
-fn vouched_for(
+/// Those who vouch for clients, and a sentence on each certificate that cannot. These are kept too, if
+/// they can be read: a client may show one as its own, or a clock may have been wrong.
+fn authorities(
     pem: &[u8],
-    provider: &Arc<CryptoProvider>,
-) -> Result<Arc<dyn ClientCertVerifier>, String> {
-    let mut roots = RootCertStore::empty();
-    for certificate in certificates("client_ca", pem)? {
-        roots
-            .add(certificate)
-            .map_err(|error| format!("tls_server_config: client_ca: {error}"))?;
-    }
-    let builder = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider.clone());
-    let verifier = builder
-        .build()
-        .map_err(|error| format!("tls_server_config: client_ca: {error}"))?;
-    Ok(verifier)
-}
-
-/// Which clients may come: vouched for or not, and by which names.
-#[derive(Debug)]
-struct Clients {
-    /// Absent where any certificate will do.
-    vouched: Option<Arc<dyn ClientCertVerifier>>,
-    is_mandatory: bool,
-    allowed_names: Option<Vec<String>>,
-    provider: Arc<CryptoProvider>,
-}
-
-impl ClientCertVerifier for Clients {
-    fn client_auth_mandatory(&self) -> bool {
-        self.is_mandatory
-    }
-
-    fn root_hint_subjects(&self) -> &[DistinguishedName] {
-        self.vouched
+    file: Option<&String>,
+    algorithms: &WebPkiSupportedAlgorithms,
+) -> Result<(Vec<Certificate>, Vec<String>), String> {
+    let place = match file {
+        Some(file) => format!(
+            "tls_server_config: client_ca_file {}",
+            files::shown(Path::new(file))
+        ),
+        None => "tls_server_config: client_ca".to_owned(),
+    };
+    let (mut known, mut flaws, mut is_any_of_use) = (Vec::new(), Vec::new(), false);
+    for (number, der) in (1..).zip(CertificateDer::pem_slice_iter(pem)) {
+        let certificate = der.ok().and_then(|der| Certificate::read(&der).ok());
+        let standing = certificate
             .as_ref()
-            .map_or(&[], |vouched| vouched.root_hint_subjects())
+            .map(|certificate| certificate.standing(Purpose::Client, UnixTime::now(), algorithms));
+        known.extend(certificate);
+        is_any_of_use |= standing.is_some_and(Standing::is_of_use);
+        let flaw = match standing {
+            Some(Standing::Vouches) => continue,
+            Some(standing) => standing.to_string(),
+            None => "cannot be read, and vouches for no client".to_owned(),
+        };
+        flaws.push(format!("certificate {number} in it {flaw}"));
     }
-
-    fn verify_client_cert(
-        &self,
-        end_entity: &CertificateDer<'_>,
-        intermediates: &[CertificateDer<'_>],
-        now: UnixTime,
-    ) -> Result<ClientCertVerified, Error> {
-        if let Some(vouched) = &self.vouched {
-            vouched.verify_client_cert(end_entity, intermediates, now)?;
-        }
-        if let Some(allowed) = &self.allowed_names {
-            let names = names::of(end_entity);
-            if !names.iter().any(|name| allowed.contains(name)) {
-                return Err(CertificateError::ApplicationVerificationFailure.into());
-            }
-        }
-        Ok(ClientCertVerified::assertion())
+    if !is_any_of_use {
+        let why = match flaws.is_empty() {
+            true => "there is no certificate in PEM".to_owned(),
+            false => format!("none of its certificates will do: {}", flaws.join("; ")),
+        };
+        return Err(format!("{place}: {why}"));
     }
+    let warnings = flaws.iter().map(|flaw| format!("{place}: {flaw}"));
+    Ok((known, warnings.collect()))
+}
 
-    // Any certificate may do, yet the client has to have its key.
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        let algorithms = &self.provider.signature_verification_algorithms;
-        rustls::crypto::verify_tls12_signature(message, cert, dss, algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        let algorithms = &self.provider.signature_verification_algorithms;
-        rustls::crypto::verify_tls13_signature(message, cert, dss, algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider
-            .signature_verification_algorithms
-            .supported_schemes()
+/// The certificate that is shown to clients, with its key.
+fn identity(material: &Material, provider: &CryptoProvider) -> Result<CertifiedKey, String> {
+    let chain = certificates("cert", &material.cert)?;
+    let key = PrivateKeyDer::from_pem_slice(&material.key).map_err(|_| {
+        "tls_server_config: key: there is no key in PEM, or it has a passphrase".to_owned()
+    })?;
+    let key = provider.key_provider.load_private_key(key).map_err(|_| {
+        format!("tls_server_config: key: this key is of no kind that can be used; write one of these: {KEYS}")
+    })?;
+    let shown = chain.first().and_then(|der| Certificate::read(der).ok());
+    let shown = shown.ok_or("tls_server_config: cert: the first certificate cannot be read")?;
+    match key.public_key().is_none_or(|public| public == shown.key()) {
+        true => Ok(CertifiedKey::new(chain, key)),
+        false => Err("tls_server_config: cert and key: the key is another certificate's (cert's own certificate comes first, those above it follow)".to_owned()),
     }
 }
 

@@ -15,6 +15,7 @@
 )]
 
 mod alerting;
+mod certificates;
 mod command_line;
 mod configuration;
 mod dashboards;

@@ -1,7 +1,10 @@
 //! The way to Desk: TLS whose certificate is verified, proxies, and plain HTTP for loopback only.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::Path;
 
+use crate::support::authority::Authority;
 use crate::support::desk::Desk;
 use crate::support::exporter::{Exporter, Setup};
 use crate::support::rows;
@@ -40,23 +43,164 @@ fn a_certificate_that_nobody_vouches_for_is_refused() {
     assert_eq!(desk.asked(), 0);
 }
 
+/// As Go's clients take one, whatever it says of authorities.
 #[test]
 fn a_certificate_in_ssl_cert_file_is_trusted_for_its_own_names_only() {
+    let desk = Desk::with(rows::agents(1));
+    for extensions in [
+        "basicConstraints=critical,CA:FALSE",
+        "basicConstraints=critical,CA:TRUE",
+        "keyUsage=critical,digitalSignature",
+    ] {
+        let certificate = Certificate::with(extensions);
+        let front = Middleman::tls(&certificate, desk.address());
+        let setup = Setup::of(&desk).env(FILE, certificate.file());
+        setup
+            .clone()
+            .set("ENDPOINT", url(front.address()))
+            .start()
+            .wait_until_up();
+        assert!(!front.seen().is_empty());
+
+        let asked = desk.asked();
+        let by_another_name = format!("localhost:{}", front.address().port());
+        let exporter = setup.set("ENDPOINT", url(by_another_name)).start();
+        assert_network_fails(&exporter, "not valid for");
+        assert_eq!(desk.asked(), asked);
+    }
+}
+
+#[test]
+fn a_certificate_in_ssl_cert_file_has_to_be_one_of_a_server() {
+    let desk = Desk::with(rows::agents(1));
+    let certificate = Certificate::with("extendedKeyUsage=clientAuth");
+    let front = Middleman::tls(&certificate, desk.address());
+    let setup = Setup::of(&desk).env(FILE, certificate.file());
+    let exporter = setup.set("ENDPOINT", url(front.address())).start();
+    assert_network_fails(&exporter, "InvalidPurpose");
+    assert_eq!(desk.asked(), 0);
+}
+
+#[test]
+fn a_certificate_that_is_no_authoritys_vouches_for_no_other() {
+    let (desk, authority) = (Desk::with(rows::agents(1)), Authority::make());
+    let names = format!("subjectAltName=DNS:{NAME},IP:127.0.0.1");
+    authority.issue("leaf", "basicConstraints=critical,CA:FALSE", None);
+    authority.issue("below", &names, Some("leaf"));
+    let front = Middleman::tls(&Certificate::of(&authority, "below"), desk.address());
+    let setup = Setup::of(&desk).env(FILE, authority.file("leaf.crt"));
+    let exporter = setup.set("ENDPOINT", url(front.address())).start();
+    assert_network_fails(&exporter, "UnknownIssuer");
+    assert_eq!(desk.asked(), 0);
+}
+
+const FILE: &str = "SSL_CERT_FILE";
+const FOLDER: &str = "SSL_CERT_DIR";
+
+/// They are never passed over in favour of certificates that nobody named.
+#[test]
+fn ssl_cert_variables_that_lead_to_no_certificate_are_mistakes() {
+    let (desk, authority) = (Desk::with(rows::agents(1)), Authority::make());
+    let broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+    for (name, text) in [("empty", ""), ("text", "ca.crt"), ("broken", broken)] {
+        authority.write(name, text);
+        std::fs::create_dir(authority.file(&format!("folder-of-{name}"))).unwrap();
+        authority.write(&format!("folder-of-{name}/file"), text);
+    }
+    std::fs::create_dir(authority.file("nothing")).unwrap();
+    let at = |name: &str| authority.file(name).display().to_string();
+    let files = [
+        "missing",
+        "nothing",
+        "empty",
+        "text",
+        "broken",
+        "ca.key",
+        "/dev/null",
+    ];
+    let folders = [
+        "missing",
+        "ca.crt",
+        "nothing",
+        "folder-of-empty",
+        "folder-of-text",
+        "folder-of-broken",
+    ];
+    let files = files.iter().map(|name| (FILE, at(name)));
+    let folders = folders.iter().map(|name| (FOLDER, at(name)));
+    let lists = [
+        ":".to_owned(),
+        format!("{}:{}", at("nothing"), at("folder-of-text")),
+    ];
+    let lists = lists.into_iter().map(|list| (FOLDER, list));
+    for (variable, value) in files.chain(folders).chain(lists) {
+        for command in ["", "check"] {
+            let setup = Setup::of(&desk).args(command).env(variable, &value);
+            let refused = setup.run().expect_code(64);
+            assert!(refused.stderr.starts_with(variable), "{value}: {refused:?}");
+        }
+    }
+    // Neither makes up for the other.
+    let both = Setup::of(&desk).env(FILE, at("empty")).env(FOLDER, at(""));
+    assert!(both.run().expect_code(64).stderr.starts_with(FILE));
+    let both = Setup::of(&desk)
+        .env(FILE, at("ca.crt"))
+        .env(FOLDER, at("nothing"));
+    assert!(both.run().expect_code(64).stderr.starts_with(FOLDER));
+    assert_eq!(desk.asked(), 0);
+}
+
+#[test]
+fn certificates_are_found_where_the_ssl_cert_variables_say() {
+    let (desk, authority) = (Desk::with(rows::agents(1)), Authority::make());
+    authority.sign("desk", &format!("DNS:{NAME},IP:127.0.0.1"));
+    let front = Middleman::tls(&Certificate::of(&authority, "desk"), desk.address());
+    let setup = Setup::of(&desk).set("ENDPOINT", url(front.address()));
+    let (good, other) = (authority.file("ca.crt"), Authority::make());
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::copy(&good, folder.path().join("any name")).unwrap();
+    std::fs::write(folder.path().join("README"), "certificates").unwrap();
+    std::os::unix::fs::symlink("nowhere", folder.path().join("link")).unwrap();
+    std::fs::create_dir(folder.path().join("folder")).unwrap();
+    let (folder, other) = (folder.path(), other.folder());
+    let list = |folders: &[&Path]| std::env::join_paths(folders).unwrap();
+    for variables in [
+        vec![(FILE, good.clone().into())],
+        vec![(FOLDER, folder.into())],
+        vec![(FOLDER, list(&[other, folder]))],
+        vec![(FOLDER, list(&[folder, Path::new(""), other]))],
+        vec![(FILE, good.clone().into()), (FOLDER, other.into())],
+        vec![(FILE, other.join("ca.crt").into()), (FOLDER, folder.into())],
+        vec![(FILE, "".into()), (FOLDER, folder.into())],
+        vec![(FILE, good.clone().into()), (FOLDER, "".into())],
+    ] {
+        let add = |setup: Setup, (name, value): (&'static str, OsString)| setup.env(name, value);
+        let exporter = variables.into_iter().fold(setup.clone(), add).start();
+        exporter.wait_until_up();
+    }
+    // Others are not trusted beside them; and what is empty is not set.
+    for (name, value) in [
+        (FILE, other.join("ca.crt").into()),
+        (FOLDER, other.into()),
+        (FILE, OsString::new()),
+    ] {
+        let exporter = setup.clone().env(name, value).start();
+        assert_network_fails(&exporter, "invalid peer certificate");
+    }
+}
+
+#[test]
+fn a_broken_certificate_among_good_ones_is_left_out_with_a_word() {
     let (desk, certificate) = (Desk::with(rows::agents(1)), Certificate::make());
     let front = Middleman::tls(&certificate, desk.address());
-    let setup = Setup::of(&desk).env("SSL_CERT_FILE", certificate.file());
-    setup
-        .clone()
-        .set("ENDPOINT", url(front.address()))
-        .start()
-        .wait_until_up();
-    assert!(!front.seen().is_empty());
-
-    let asked = desk.asked();
-    let by_another_name = format!("localhost:{}", front.address().port());
-    let exporter = setup.set("ENDPOINT", url(by_another_name)).start();
-    assert_network_fails(&exporter, "not valid for");
-    assert_eq!(desk.asked(), asked);
+    let good = std::fs::read_to_string(certificate.file()).unwrap();
+    let broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), format!("# Ours\n{broken}{good}")).unwrap();
+    let setup = Setup::of(&desk).env(FILE, file.path());
+    let exporter = setup.set("ENDPOINT", url(front.address())).start();
+    exporter.wait_until_up();
+    exporter.wait_for_output("certificate 1 in");
 }
 
 #[test]
@@ -67,7 +211,7 @@ fn a_proxy_carries_https_and_sees_no_more_than_where_to() {
         let proxy = Middleman::proxy(front.address());
         let setup = Setup::of(&desk)
             .set("ENDPOINT", url(NAME))
-            .env("SSL_CERT_FILE", certificate.file())
+            .env(FILE, certificate.file())
             .env(variable, format!("http://{}", proxy.address()));
         setup.start().wait_until_up();
         let seen = proxy.seen();
@@ -88,7 +232,7 @@ fn a_host_in_no_proxy_is_asked_without() {
     let proxy = Middleman::refusing("HTTP/1.1 403 No\r\n\r\n");
     let setup = Setup::of(&desk)
         .set("ENDPOINT", url(front.address()))
-        .env("SSL_CERT_FILE", certificate.file())
+        .env(FILE, certificate.file())
         .env("HTTPS_PROXY", format!("http://{}", proxy.address()))
         .env("NO_PROXY", "127.0.0.1");
     setup.start().wait_until_up();

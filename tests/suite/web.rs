@@ -6,7 +6,7 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 use std::thread::{self, available_parallelism};
@@ -16,6 +16,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 
 use crate::support::authority::Authority;
+use crate::support::curl::curl;
 use crate::support::exporter::{Exporter, Finished, Setup};
 use crate::support::wall::Wall;
 use crate::support::{LIMIT, eventually, free_port, http, prometheus, tools};
@@ -45,44 +46,6 @@ pub(crate) fn setup(file: impl AsRef<Path>) -> Setup {
     Setup::bare()
         .args("demo")
         .set("WEB_CONFIG_FILE", file.as_ref())
-}
-
-/// What curl has to say.
-#[derive(Debug)]
-pub(crate) struct Fetched {
-    /// 0, where there was an answer at all.
-    pub(crate) code: i32,
-    pub(crate) status: String,
-    pub(crate) version: String,
-    pub(crate) text: String,
-}
-
-pub(crate) fn curl(folder: &Path, url: &str, args: &str) -> Fetched {
-    let output = Command::new(tools::curl())
-        .args([
-            "-sS",
-            "-i",
-            "-m",
-            "30",
-            "-w",
-            "\n%{http_code} %{http_version}",
-        ])
-        .args(args.split_whitespace())
-        .arg(url)
-        .current_dir(folder)
-        .env_clear()
-        .stdin(Stdio::null())
-        .output()
-        .unwrap();
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let last = text.lines().last().unwrap_or_default();
-    let (status, version) = last.split_once(' ').unwrap_or_default();
-    Fetched {
-        code: output.status.code().unwrap(),
-        status: status.to_owned(),
-        version: version.to_owned(),
-        text: format!("{text}{}", String::from_utf8_lossy(&output.stderr)),
-    }
 }
 
 pub(crate) fn https(exporter: &Exporter, path: &str) -> String {

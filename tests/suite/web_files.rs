@@ -8,9 +8,10 @@ use std::process::Command;
 use std::thread;
 
 use crate::support::authority::Authority;
+use crate::support::curl::curl;
 use crate::support::exporter::Setup;
 use crate::support::{eventually, tools};
-use crate::web::{METRIC, TLS, authority, curl, hash, setup};
+use crate::web::{METRIC, TLS, authority, hash, setup};
 
 /// What becomes of a file, by `promtool`'s word and by ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,6 +3,7 @@
 
 pub(crate) mod alertmanager;
 pub(crate) mod authority;
+pub(crate) mod curl;
 pub(crate) mod deploy;
 pub(crate) mod desk;
 pub(crate) mod exporter;

@@ -5,7 +5,6 @@ use std::fs;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 
 use rustls::ServerConfig;
@@ -17,7 +16,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;
 use tokio_rustls::TlsAcceptor;
 
-use super::tools;
+use super::authority::Authority;
 
 /// The name in the certificate; nobody else resolves it.
 pub(crate) const NAME: &str = "desk.test";
@@ -27,24 +26,27 @@ pub(crate) struct Certificate(TempDir);
 
 impl Certificate {
     pub(crate) fn make() -> Certificate {
+        Certificate::with("basicConstraints=critical,CA:FALSE")
+    }
+
+    /// One with these extensions as well, a line each.
+    pub(crate) fn with(extensions: &str) -> Certificate {
+        let authority = Authority::empty();
+        let names = format!("subjectAltName=DNS:{NAME},IP:127.0.0.1");
+        authority.issue(NAME, &format!("{extensions}\n{names}"), None);
+        Certificate::of(&authority, NAME)
+    }
+
+    /// The one that `authority` has by this name.
+    pub(crate) fn of(authority: &Authority, name: &str) -> Certificate {
         let folder = tempfile::tempdir().unwrap();
-        let config = format!(
-            "[req]\nprompt=no\ndistinguished_name=who\nx509_extensions=what\n\
-             [who]\nCN={NAME}\n\
-             [what]\nbasicConstraints=critical,CA:FALSE\nsubjectAltName=DNS:{NAME},IP:127.0.0.1\n"
-        );
-        fs::write(folder.path().join("config"), config).unwrap();
-        let made = Command::new(tools::openssl())
-            .args(
-                "req -x509 -config config -newkey ec -pkeyopt ec_paramgen_curve:prime256v1"
-                    .split(' '),
+        for (from, to) in [("crt", "cert.pem"), ("key", "key.pem")] {
+            fs::copy(
+                authority.file(&format!("{name}.{from}")),
+                folder.path().join(to),
             )
-            .args("-nodes -days 2 -keyout key.pem -out cert.pem".split(' '))
-            .current_dir(folder.path())
-            .stdin(Stdio::null())
-            .output()
             .unwrap();
-        assert!(made.status.success(), "{made:?}");
+        }
         Certificate(folder)
     }
 

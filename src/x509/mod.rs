@@ -1,0 +1,403 @@
+//! What a certificate says, as far as it matters to who vouches for whom.
+//!
+//! From the ground up: this file reads one certificate, [`names`] holds the names in it, [`chain`]
+//! finds who vouches for it. All of it follows Go's `crypto/x509`, since that is what the
+//! exporter-toolkit verifies clients with: what Go refuses to read is not read here.
+
+mod chain;
+mod names;
+
+use std::fmt;
+
+use rustls::crypto::WebPkiSupportedAlgorithms;
+use rustls::pki_types::{SubjectPublicKeyInfoDer, UnixTime};
+use x509_cert::certificate::{TbsCertificate, Version};
+use x509_cert::der::asn1::{BitStringRef, ObjectIdentifier};
+use x509_cert::der::oid::AssociatedOid;
+use x509_cert::der::oid::db::rfc5280::{
+    ANY_EXTENDED_KEY_USAGE, ID_CE_INHIBIT_ANY_POLICY, ID_CE_POLICY_MAPPINGS, ID_KP_CLIENT_AUTH,
+    ID_KP_SERVER_AUTH,
+};
+use x509_cert::der::{self, Decode, Encode, EncodeValue, Reader, SliceReader};
+use x509_cert::ext::Extension;
+use x509_cert::ext::pkix::{
+    AuthorityInfoAccessSyntax, AuthorityKeyIdentifier, BasicConstraints, CertificatePolicies,
+    CrlDistributionPoints, ExtendedKeyUsage, KeyUsage, NameConstraints, PolicyConstraints,
+    SubjectAltName, SubjectKeyIdentifier,
+};
+use x509_cert::spki::AlgorithmIdentifierOwned;
+
+pub(crate) use chain::{Authorities, Refusal};
+use names::{Constraints, Names};
+
+/// The keys that certificates and their signatures may have, in words.
+pub(crate) const KEYS: &str = "ECDSA with P-256 or P-384, Ed25519, RSA of 2048 to 8192 bits";
+
+/// No RSA key of as many bits as are asked for is shorter, written in DER.
+const SHORTEST_RSA: usize = 2048 / 8;
+
+/// What a certificate is shown for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// By a server, to its clients.
+    Server,
+    /// By a client.
+    Client,
+}
+
+impl Purpose {
+    fn oid(self) -> ObjectIdentifier {
+        match self {
+            Self::Server => ID_KP_SERVER_AUTH,
+            Self::Client => ID_KP_CLIENT_AUTH,
+        }
+    }
+}
+
+/// What is wrong with a certificate; it reads as what is said of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Flaw {
+    Expired,
+    NotYetValid,
+    UnknownExtension,
+    NoAuthority,
+    NoSigner,
+    PathLength,
+    Purpose,
+    Policies,
+    Names,
+    Key,
+    Signature,
+}
+
+impl fmt::Display for Flaw {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Expired => "has expired",
+            Self::NotYetValid => "is not valid yet",
+            Self::UnknownExtension => "has a critical extension that is not understood here",
+            Self::NoAuthority => {
+                "is not that of an authority (basicConstraints are missing, or say CA:FALSE)"
+            }
+            Self::NoSigner => "may not sign certificates (keyUsage without keyCertSign)",
+            Self::PathLength => "allows fewer authorities below it (basicConstraints, pathlen)",
+            Self::Purpose => "is for another purpose (extendedKeyUsage)",
+            Self::Policies => "asks for certificate policies, which are not understood here",
+            Self::Names => "does not allow the names below it (nameConstraints)",
+            Self::Key => {
+                return write!(
+                    f,
+                    "has a key of a kind that is not taken here (taken: {KEYS})"
+                );
+            }
+            Self::Signature => "is signed in a way that is not taken (SHA-1 or MD5, say)",
+        })
+    }
+}
+
+/// What a certificate that is configured is good for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// It vouches for others, and itself.
+    Vouches,
+    /// It will, once its time has come.
+    Later,
+    /// It is taken from who shows it, and vouches for no other.
+    ForItself(Flaw),
+    /// Nothing.
+    Useless(Flaw),
+}
+
+impl Standing {
+    pub(crate) fn is_of_use(self) -> bool {
+        !matches!(self, Self::Useless(_))
+    }
+}
+
+impl fmt::Display for Standing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Vouches => f.write_str("vouches for others"),
+            Self::Later => write!(
+                f,
+                "{}: until then it vouches for no other",
+                Flaw::NotYetValid
+            ),
+            Self::ForItself(flaw) => {
+                write!(f, "{flaw}: it stands for itself, and vouches for no other")
+            }
+            Self::Useless(flaw) => write!(f, "{flaw}, and vouches for no other"),
+        }
+    }
+}
+
+/// A certificate.
+#[derive(Debug)]
+pub(crate) struct Certificate {
+    der: Vec<u8>,
+    version: Version,
+    subject: Vec<u8>,
+    issuer: Vec<u8>,
+    not_before: u64,
+    not_after: u64,
+    /// Its own key: the whole of it, then its parts.
+    key: Vec<u8>,
+    key_algorithm: Vec<u8>,
+    key_bits: Vec<u8>,
+    /// What was signed, how, and the signature.
+    signed: Vec<u8>,
+    signature_algorithm: Vec<u8>,
+    signature: Vec<u8>,
+    extensions: Extensions,
+}
+
+/// What stands in the extensions.
+#[derive(Debug, Default)]
+struct Extensions {
+    /// Absent where there are no basicConstraints.
+    is_authority: Option<bool>,
+    longest_path: Option<usize>,
+    /// Absent where every use is allowed.
+    key_usage: Option<KeyUsage>,
+    purposes: Vec<ObjectIdentifier>,
+    /// Absent where there is no subjectAltName.
+    names: Option<Names>,
+    constraints: Option<Constraints>,
+    has_unknown: bool,
+    wants_policies: bool,
+}
+
+impl Certificate {
+    /// Reads a certificate in DER.
+    ///
+    /// # Errors
+    /// It is none, or not one that Go would read.
+    pub(crate) fn read(der: &[u8]) -> der::Result<Self> {
+        let mut reader = SliceReader::new(der)?;
+        let (signed, algorithm, signature) = reader.sequence(|reader| {
+            let signed = reader.tlv_bytes()?;
+            let algorithm = AlgorithmIdentifierOwned::decode(reader)?;
+            let signature = BitStringRef::decode(reader)?;
+            Ok::<_, der::Error>((signed, algorithm, signature))
+        })?;
+        reader.finish()?;
+        let content = TbsCertificate::from_der(signed)?;
+        unless(*content.signature() == algorithm)?;
+        let is_negative = |byte: &u8| *byte >= 0x80;
+        unless(
+            !content
+                .serial_number()
+                .as_bytes()
+                .first()
+                .is_some_and(is_negative),
+        )?;
+        let extensions = match content.version() {
+            Version::V3 => content.extensions().map_or(&[][..], Vec::as_slice),
+            Version::V1 | Version::V2 => &[],
+        };
+        let key = content.subject_public_key_info();
+        Ok(Self {
+            der: der.to_vec(),
+            version: content.version(),
+            subject: content.subject().to_der()?,
+            issuer: content.issuer().to_der()?,
+            not_before: content.validity().not_before.to_unix_duration().as_secs(),
+            not_after: content.validity().not_after.to_unix_duration().as_secs(),
+            key: key.to_der()?,
+            key_algorithm: bare(&key.algorithm)?,
+            key_bits: key.subject_public_key.raw_bytes().to_vec(),
+            signed: signed.to_vec(),
+            signature_algorithm: bare(&algorithm)?,
+            signature: signature.raw_bytes().to_vec(),
+            extensions: Extensions::read(extensions)?,
+        })
+    }
+
+    /// Its subject, in DER.
+    pub(crate) fn subject(&self) -> &[u8] {
+        &self.subject
+    }
+
+    /// All DNS names, e-mail addresses, IP addresses and URIs in it, as Go writes them.
+    pub(crate) fn names(&self) -> Vec<String> {
+        let names = self.extensions.names.as_ref();
+        names.map(Names::all).unwrap_or_default()
+    }
+
+    /// Its key, as rustls takes one.
+    pub(crate) fn key(&self) -> SubjectPublicKeyInfoDer<'_> {
+        self.key.as_slice().into()
+    }
+
+    /// Whether `signature` is one of `message` by its key, in the way that `algorithm` stands for.
+    pub(crate) fn has_signed(
+        &self,
+        algorithm: &dyn rustls::pki_types::SignatureVerificationAlgorithm,
+        message: &[u8],
+        signature: &[u8],
+    ) -> bool {
+        *algorithm.public_key_alg_id() == self.key_algorithm[..]
+            && algorithm
+                .verify_signature(&self.key_bits, message, signature)
+                .is_ok()
+    }
+
+    fn is_valid_at(&self, now: UnixTime) -> Result<(), Flaw> {
+        if now.as_secs() < self.not_before {
+            return Err(Flaw::NotYetValid);
+        }
+        if now.as_secs() > self.not_after {
+            return Err(Flaw::Expired);
+        }
+        Ok(())
+    }
+
+    /// Whether it may be anything in a chain: known in all that is critical, and valid now.
+    fn may_be_used(&self, now: UnixTime) -> Result<(), Flaw> {
+        if self.extensions.has_unknown {
+            return Err(Flaw::UnknownExtension);
+        }
+        self.is_valid_at(now)
+    }
+
+    /// Whether it may sign certificates at all.
+    fn may_sign(&self) -> Result<(), Flaw> {
+        let is_authority = self.extensions.is_authority;
+        if !is_authority.unwrap_or(self.version != Version::V3) {
+            return Err(Flaw::NoAuthority);
+        }
+        match self.extensions.key_usage {
+            Some(usage) if !usage.key_cert_sign() => Err(Flaw::NoSigner),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether it may vouch for others at some time.
+    pub(crate) fn is_authority(&self) -> bool {
+        !self.extensions.has_unknown && self.may_sign().is_ok()
+    }
+
+    fn serves(&self, purpose: Purpose) -> Result<(), Flaw> {
+        let purposes = &self.extensions.purposes;
+        let is_served =
+            |oid: &ObjectIdentifier| *oid == purpose.oid() || *oid == ANY_EXTENDED_KEY_USAGE;
+        match purposes.is_empty() || purposes.iter().any(is_served) {
+            true => Ok(()),
+            false => Err(Flaw::Purpose),
+        }
+    }
+
+    /// What it is good for where it is configured.
+    pub(crate) fn standing(
+        &self,
+        purpose: Purpose,
+        now: UnixTime,
+        algorithms: &WebPkiSupportedAlgorithms,
+    ) -> Standing {
+        let may_be_shown = || {
+            self.has_possible_key(algorithms)?;
+            self.serves(purpose)?;
+            self.may_be_used(now)
+        };
+        match (may_be_shown(), self.may_sign()) {
+            (Err(flaw), _) if flaw != Flaw::NotYetValid => Standing::Useless(flaw),
+            (_, Err(flaw)) => Standing::ForItself(flaw),
+            (Err(_), Ok(())) => Standing::Later,
+            (Ok(()), Ok(())) => Standing::Vouches,
+        }
+    }
+
+    fn has_possible_key(&self, algorithms: &WebPkiSupportedAlgorithms) -> Result<(), Flaw> {
+        let is_known = |id: &[u8]| id == self.key_algorithm;
+        let mut known = algorithms.all.iter().map(|known| known.public_key_alg_id());
+        let is_rsa = self.key_algorithm == rustls::pki_types::alg_id::RSA_ENCRYPTION.as_ref();
+        match known.any(|id| is_known(&id)) && (!is_rsa || self.key_bits.len() > SHORTEST_RSA) {
+            true => Ok(()),
+            false => Err(Flaw::Key),
+        }
+    }
+}
+
+impl Extensions {
+    fn read(extensions: &[Extension]) -> der::Result<Self> {
+        let mut all = Self::default();
+        for (place, extension) in extensions.iter().enumerate() {
+            let mut earlier = extensions.iter().take(place);
+            unless(!earlier.any(|earlier| earlier.extn_id == extension.extn_id))?;
+            let is_understood = all.take(extension)?;
+            all.has_unknown |= extension.critical && !is_understood;
+        }
+        Ok(all)
+    }
+
+    /// Takes up what one says; whether it is understood.
+    fn take(&mut self, extension: &Extension) -> der::Result<bool> {
+        let value = extension.extn_value.as_bytes();
+        match extension.extn_id {
+            BasicConstraints::OID => {
+                let constraints = BasicConstraints::from_der(value)?;
+                self.is_authority = Some(constraints.ca);
+                self.longest_path = constraints.path_len_constraint.map(usize::from);
+            }
+            KeyUsage::OID => {
+                // No use at all is none that is named.
+                let usage = KeyUsage::from_der(value)?;
+                self.key_usage = (!usage.0.is_empty()).then_some(usage);
+            }
+            ExtendedKeyUsage::OID => self.purposes = ExtendedKeyUsage::from_der(value)?.0,
+            SubjectAltName::OID => {
+                let names = Names::read(&SubjectAltName::from_der(value)?.0)?;
+                let is_understood = !names.are_none();
+                self.names = Some(names);
+                return Ok(is_understood);
+            }
+            NameConstraints::OID => {
+                let (constraints, are_understood) =
+                    Constraints::read(&NameConstraints::from_der(value)?)?;
+                self.constraints = Some(constraints);
+                return Ok(are_understood);
+            }
+            PolicyConstraints::OID => {
+                let constraints = PolicyConstraints::from_der(value)?;
+                self.wants_policies = constraints.require_explicit_policy.is_some();
+            }
+            CrlDistributionPoints::OID => drop(CrlDistributionPoints::from_der(value)?),
+            CertificatePolicies::OID => drop(CertificatePolicies::from_der(value)?),
+            // They say something only where policies are asked for.
+            ID_CE_POLICY_MAPPINGS | ID_CE_INHIBIT_ANY_POLICY => {}
+            // These must not be critical.
+            SubjectKeyIdentifier::OID => {
+                drop(SubjectKeyIdentifier::from_der(value)?);
+                unless(!extension.critical)?;
+            }
+            AuthorityKeyIdentifier::OID => {
+                drop(AuthorityKeyIdentifier::from_der(value)?);
+                unless(!extension.critical)?;
+            }
+            AuthorityInfoAccessSyntax::OID => {
+                drop(AuthorityInfoAccessSyntax::from_der(value)?);
+                unless(!extension.critical)?;
+            }
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+}
+
+/// An algorithm's name and parameters, without the length before them: as webpki's algorithms have it.
+fn bare(algorithm: &AlgorithmIdentifierOwned) -> der::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    algorithm.encode_value(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// What cannot be read, unless it `is_well`.
+fn unless(is_well: bool) -> der::Result<()> {
+    match is_well {
+        true => Ok(()),
+        false => Err(der::ErrorKind::Failed.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests;
