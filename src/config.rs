@@ -470,13 +470,9 @@ impl Mistakes {
         }
         let identifier = self.read("IDENTIFIER", v.identifier.as_ref(), parse_identifier);
         let proof = self.proof(v);
-        let credentials = sdk_app_id.flatten().zip(identifier).zip(proof).and_then(
-            |((sdk_app_id, identifier), (name, proof))| {
-                let file = proof.file().map(files::shown).unwrap_or_default();
-                files::in_time(move || Credentials::new(sdk_app_id, identifier, proof))
-                    .unwrap_or_else(|| Err(slow(&file)))
-                    .map_err(|why| self.add(name, &why))
-                    .ok()
+        let credentials = sdk_app_id.flatten().zip(identifier).zip(proof).map(
+            |((sdk_app_id, identifier), (proof, secret))| {
+                Credentials::proven(sdk_app_id, identifier, proof, secret)
             },
         );
         let hosts = self.hosts(v);
@@ -491,8 +487,8 @@ impl Mistakes {
         })
     }
 
-    /// The one proof that is set, and the variable that sets it.
-    fn proof(&mut self, v: &Variables) -> Option<(&'static str, Proof)> {
+    /// The one proof that is set, and what it is.
+    fn proof(&mut self, v: &Variables) -> Option<(Proof, Secret)> {
         let set = [
             ("SECRET_KEY", v.secret_key.as_ref()),
             ("SECRET_KEY_FILE", v.secret_key_file.as_ref()),
@@ -509,10 +505,12 @@ impl Mistakes {
                 true => SecretSource::File(self.path(name, Some(value))?),
                 false => SecretSource::Given(self.read(name, Some(value), Secret::written)?),
             };
-            return Some(match name.starts_with("SECRET_KEY") {
-                true => (name, Proof::Key(source)),
-                false => (name, Proof::UserSig(source)),
-            });
+            let proof = match name.starts_with("SECRET_KEY") {
+                true => Proof::Key(source),
+                false => Proof::UserSig(source),
+            };
+            let secret = self.secret(name, &proof);
+            return Some(proof).zip(secret);
         }
         let problem = if set.is_empty() {
             "is not set"
@@ -524,6 +522,16 @@ impl Mistakes {
             &format!("{problem}; set exactly one of SECRET_KEY, SECRET_KEY_FILE, USER_SIG and USER_SIG_FILE (each with the prefix {PREFIX})"),
         );
         None
+    }
+
+    /// What `proof`, which the variable `name` sets, is for the time being.
+    fn secret(&mut self, name: &str, proof: &Proof) -> Option<Secret> {
+        let shown = proof.file().map(files::shown).unwrap_or_default();
+        let proof = proof.clone();
+        files::in_time(move || proof.read())
+            .unwrap_or_else(|| Err(slow(&shown)))
+            .map_err(|why| self.add(name, &why))
+            .ok()
     }
 
     fn hosts(&mut self, v: &Variables) -> Option<Vec<Url>> {
@@ -623,7 +631,10 @@ fn parse_ids(text: &str) -> Result<Vec<String>, String> {
         // An e-mail address may well have an apostrophe inside.
         let word = id.replace('\'', "-");
         let odd = spelling::in_quotes(id).map_or_else(|| spelling::one_word(&word), Err);
-        odd.map_err(|what| format!("its id number {} {what}", place + 1))?;
+        odd.map_err(|what| {
+            let place = place + 1;
+            format!("its id number {place} {what}; ids stand with commas between them")
+        })?;
     }
     Ok(ids.into_iter().map(str::to_owned).collect())
 }

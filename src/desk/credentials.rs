@@ -73,7 +73,7 @@ impl Proof {
     ///
     /// # Errors
     /// Why there is none, or none of this kind, as [`SecretSource::read`].
-    fn read(&self) -> Result<Secret, String> {
+    pub fn read(&self) -> Result<Secret, String> {
         let secret = self.source().read()?;
         match (self.mistaken(secret.expose()), self.file()) {
             (None, _) => Ok(secret),
@@ -147,18 +147,24 @@ impl Credentials {
     /// # Errors
     /// Why its file gives none.
     pub fn new(sdk_app_id: u64, identifier: String, proof: Proof) -> Result<Self, String> {
+        let secret = proof.read()?;
+        Ok(Self::proven(sdk_app_id, identifier, proof, secret))
+    }
+
+    /// The same, where `secret` is what `proof` has been read to be.
+    pub fn proven(sdk_app_id: u64, identifier: String, proof: Proof, secret: Secret) -> Self {
         let state = State {
-            secret: proof.read()?,
+            secret,
             sent: None,
             unreadable: None,
         };
-        Ok(Self {
+        Self {
             sdk_app_id,
             identifier,
             proof,
             state: Mutex::new(state),
             reading: Reading::default(),
-        })
+        }
     }
 
     /// The account that signs.

@@ -146,4 +146,12 @@ mod tests {
         }
         assert_eq!(value("\u{200b}\u{e0001}"), "\"\\u200b\\udb40\\udc01\"");
     }
+
+    #[test]
+    fn every_character_is_read_back_as_json() {
+        for c in ('\0'..='\u{30000}').chain('\u{e0000}'..='\u{e01ff}') {
+            let text = format!("a {c}");
+            assert_eq!(serde_json::from_str::<String>(&value(&text)).unwrap(), text);
+        }
+    }
 }

@@ -214,3 +214,20 @@ fn health_needs_no_account() {
     let asking = Setup::default().args(&format!("health --web.listen-address={address}"));
     asking.run().expect_code(0);
 }
+
+#[test]
+fn health_minds_its_own_settings_only() {
+    let odd = Setup::default()
+        .set("LISTEN_ADDRESS", "127.0.0.1:1")
+        .set("POLL_INTERVAL", "\"60s\"")
+        .set("SECRET_KEY", "two words")
+        .set("IDENTIFIER", "客服")
+        .set("SECRET_KEY_FILE", "/nowhere")
+        .set("LOG_LEVEL", "loud")
+        .args("health");
+    odd.clone().run().expect_code(1);
+    let own = odd.set("LISTEN_ADDRESS", "'127.0.0.1:1'");
+    let finished = own.run().expect_code(64);
+    assert!(finished.stderr.contains("stands in quotes"), "{finished:?}");
+    assert_eq!(finished.stderr.lines().count(), 1, "{finished:?}");
+}

@@ -106,6 +106,16 @@ fn each_kind_of_mistake_is_told_by_its_variable() {
 }
 
 #[test]
+fn a_secrets_mistake_is_told_beside_those_of_its_account() {
+    let mistaken = mistaken(
+        Setup::bare()
+            .set("IDENTIFIER", "two words")
+            .set("SECRET_KEY_FILE", "/nowhere/key"),
+    );
+    assert_eq!(complaints(&mistaken).len(), 3, "{mistaken:#?}");
+}
+
+#[test]
 fn a_key_or_a_signature_is_needed() {
     let finished = mistaken(sound().unset("SECRET_KEY"));
     for name in ["SECRET_KEY", "USER_SIG"] {

@@ -201,3 +201,19 @@ fn what_finds_no_room_in_the_log_is_counted_and_told() {
     let last = rest.join().unwrap().unwrap();
     assert_eq!(logfmt(&last)["message"], "stopped");
 }
+
+#[test]
+fn a_line_of_logfmt_is_escaped_as_json_is() {
+    let desk = Desk::with(Vec::new());
+    let said = "no\u{200b}\u{feff}\u{202e} \"reason\" it's \\ 客服";
+    desk.always(Reply::body(rows::refusal(60_008, said)));
+    let exporter = Setup::of(&desk).start();
+    exporter.after_first_poll();
+    let log = exporter.log();
+    let line = log.iter().find(|line| line.contains("it's")).unwrap();
+    let (_, reason) = line.split_once(" reason=").unwrap();
+    let mut values = serde_json::Deserializer::from_str(reason).into_iter::<String>();
+    let reason = values.next().unwrap().unwrap();
+    assert!(reason.contains(said), "{line}");
+    assert!(line.contains("\\u200b\\ufeff\\u202e"), "{line}");
+}
