@@ -38,7 +38,7 @@ pub const DEMO_INTERVAL: &str = "5s";
 const DEMO_KEY: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
 /// Polls and serves until `stop` ends, then lets scrapes under way finish. `announce` is told the
-/// address once it is listened on; the files of secrets and of the web configuration are read at
+/// first address once all are listened on; the files of secrets and of the web configuration are read at
 /// once when `reread` changes.
 ///
 /// # Errors
@@ -57,7 +57,7 @@ pub async fn serve(
         .map(Arc::new)
         .map_err(|error| format!("the exporter's own metrics cannot be set up: {error}"))?;
     let heartbeat = Arc::new(Heartbeat::new(clock.now()));
-    let (listener, address) = bind(&program).await?;
+    let (address, listeners) = bind(&program).await?;
     announce(address);
     let settings = poller::Settings {
         time_zone: account.time_zone.clone(),
@@ -96,8 +96,8 @@ pub async fn serve(
         systemd::stopping().await;
     };
     match program.web {
-        None => listen(vec![listener], site, stop).await,
-        Some(web) => listen_guarded(vec![listener], site, web, meters, reread, stop).await?,
+        None => listen(listeners, site, stop).await,
+        Some(web) => listen_guarded(listeners, site, web, meters, reread, stop).await?,
     }
     polling.abort();
     rereading.abort();
@@ -213,19 +213,31 @@ pub fn client(
     Client::new(settings, Arc::new(account.credentials), clock, meters)
 }
 
-async fn bind(program: &Program) -> Result<(TcpListener, SocketAddr), String> {
-    let cannot = |error: io::Error| {
-        format!(
-            "cannot listen on {}: {error}; set TENCENT_DESK_LISTEN_ADDRESS (--web.listen-address) to one that is free",
-            program.listen_address
-        )
-    };
-    let listener = match systemd::listener().map_err(cannot)? {
-        Some(listener) => listener,
-        None => program.listen_address.bind().await.map_err(cannot)?,
-    };
-    let address = listener.local_addr().map_err(cannot)?;
+/// Listens on all that is configured or handed over; first the address of the first.
+async fn bind(program: &Program) -> Result<(SocketAddr, Vec<TcpListener>), String> {
+    let mut listeners = systemd::listeners()?;
+    if listeners.is_empty() {
+        for address in &program.listen_addresses {
+            let listener = address.bind().await.map_err(|error| {
+                format!(
+                    "cannot listen on {address}: {error}; set TENCENT_DESK_LISTEN_ADDRESS (--web.listen-address) to \
+                     one that is free"
+                )
+            })?;
+            listeners.push(listener);
+        }
+    }
     let tls = program.web.as_ref().is_some_and(Source::has_tls);
-    tracing::info!(%address, path = program.telemetry_path, tls, "listening");
-    Ok((listener, address))
+    let mut addresses = Vec::new();
+    for listener in &listeners {
+        let address = listener.local_addr();
+        let address =
+            address.map_err(|error| format!("a socket to listen on has no address: {error}"))?;
+        tracing::info!(%address, path = program.telemetry_path, tls, "listening");
+        addresses.push(address);
+    }
+    match addresses.first() {
+        Some(first) => Ok((*first, listeners)),
+        None => Err("there is no address to listen on".to_owned()),
+    }
 }

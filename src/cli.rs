@@ -62,7 +62,7 @@ impl CommandLine {
                 Arg::Long(flag) => {
                     let name = setting_of(flag)?;
                     let value = parser.value().and_then(ValueExt::string);
-                    settings.push((name, value.map_err(told)?));
+                    add(&mut settings, name, value.map_err(told)?);
                 }
                 Arg::Value(word) => return Err(format!("there is no use for {}", shown(&word))),
                 Arg::Short(flag) => return Err(format!("there is no flag -{flag}")),
@@ -79,6 +79,18 @@ impl CommandLine {
             command,
             settings: Vec::new(),
         }
+    }
+}
+
+/// The last value of a flag is what counts; of addresses to listen on, each is one more.
+fn add(settings: &mut Vec<(&'static str, String)>, name: &'static str, value: String) {
+    let given = settings.iter_mut().find(|(given, _)| *given == name);
+    match given {
+        Some((_, addresses)) if name == "LISTEN_ADDRESS" => {
+            addresses.push(',');
+            addresses.push_str(&value);
+        }
+        _ => settings.push((name, value)),
     }
 }
 
@@ -194,6 +206,19 @@ mod tests {
         ];
         assert_eq!(line.settings, expected);
         assert_eq!(parse("demo --help").unwrap().command, Command::Help);
+    }
+
+    #[test]
+    fn addresses_to_listen_on_are_added_up() {
+        let line =
+            parse("--web.listen-address=:1 --log.level=a --web.listen-address :2 --log.level=b")
+                .unwrap();
+        let expected = [
+            ("LISTEN_ADDRESS", ":1,:2".to_owned()),
+            ("LOG_LEVEL", "a".to_owned()),
+            ("LOG_LEVEL", "b".to_owned()),
+        ];
+        assert_eq!(line.settings, expected);
     }
 
     #[test]

@@ -63,7 +63,7 @@ pub const SETTINGS: &[Setting] = &[
     setting("REQUEST_TIMEOUT", "10s", "for one request, whole body included (the API's own limit is 3 s)"),
     setting("REQUESTS_PER_SECOND", "10", "never exceeded, retries included"),
     setting("MAX_STALENESS", "5m, or three intervals where that is longer", "how long the last good poll is served while newer ones fail"),
-    setting("LISTEN_ADDRESS", "[::]:10141", "IPv6 and IPv4; :10141 means the same"),
+    setting("LISTEN_ADDRESS", "[::]:10141", "IPv6 and IPv4; :10141 means the same; several with commas between"),
     setting("TELEMETRY_PATH", "/metrics", "where the metrics are served"),
     setting("WEB_CONFIG_FILE", "none", "TLS, client certificates, basic auth: the exporter-toolkit's file format"),
     setting("LOG_LEVEL", "info", "error, warn, info, debug, trace or off, or per-target directives"),
@@ -145,7 +145,7 @@ pub struct Program {
     /// How long a good poll is served while newer ones fail.
     pub max_staleness: Duration,
     /// Where to serve.
-    pub listen_address: ListenAddress,
+    pub listen_addresses: Vec<ListenAddress>,
     /// Where the metrics are.
     pub telemetry_path: String,
     /// What is logged.
@@ -271,11 +271,11 @@ impl Environment {
     ///
     /// # Errors
     /// Every mistake in these two.
-    pub fn place(self) -> Result<(ListenAddress, bool), Mistakes> {
+    pub fn place(self) -> Result<(Vec<ListenAddress>, bool), Mistakes> {
         let (variables, mut mistakes, _) = self.variables();
-        let address = mistakes.listen_address(&variables);
+        let addresses = mistakes.listen_addresses(&variables);
         let is_guarded = variables.web_config_file.is_some();
-        mistakes.or(address.map(|address| (address, is_guarded)))
+        mistakes.or(addresses.map(|addresses| (addresses, is_guarded)))
     }
 
     fn variables(self) -> (Variables, Mistakes, Vec<String>) {
@@ -382,7 +382,7 @@ impl Mistakes {
         });
         let rate = v.requests_per_second.as_ref();
         let requests_per_second = self.read("REQUESTS_PER_SECOND", rate, parse_rate);
-        let listen_address = self.listen_address(v);
+        let listen_addresses = self.listen_addresses(v);
         let path = v.telemetry_path.as_ref();
         let telemetry_path = self.read("TELEMETRY_PATH", path, parse_path);
         let log_level = self.read("LOG_LEVEL", v.log_level.as_ref(), Directives::parse);
@@ -401,7 +401,7 @@ impl Mistakes {
             request_timeout: request_timeout?,
             requests_per_second: requests_per_second?,
             max_staleness,
-            listen_address: listen_address?,
+            listen_addresses: listen_addresses?,
             telemetry_path: telemetry_path?,
             log_level: log_level?,
             log_format: log_format?,
@@ -410,9 +410,9 @@ impl Mistakes {
         })
     }
 
-    fn listen_address(&mut self, v: &Variables) -> Option<ListenAddress> {
-        let address = v.listen_address.as_ref();
-        self.read("LISTEN_ADDRESS", address, ListenAddress::parse)
+    fn listen_addresses(&mut self, v: &Variables) -> Option<Vec<ListenAddress>> {
+        let addresses = v.listen_address.as_ref();
+        self.read("LISTEN_ADDRESS", addresses, ListenAddress::parse_list)
     }
 
     /// The web configuration, read for the first time.
@@ -729,7 +729,7 @@ mod tests {
         let config = config(&[]).unwrap();
         assert_eq!(config.program.poll_interval, Duration::from_secs(60));
         assert_eq!(config.program.max_staleness, Duration::from_secs(300));
-        assert_eq!(config.program.listen_address.to_string(), "[::]:10141");
+        assert_eq!(config.program.listen_addresses[0].to_string(), "[::]:10141");
         assert_eq!(config.account.credentials.identifier(), "administrator");
         let hosts: Vec<_> = config.account.hosts.iter().map(Url::as_str).collect();
         assert_eq!(

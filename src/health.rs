@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use futures_util::future::select_ok;
 use reqwest::StatusCode;
 use rustls::ClientConfig;
 
@@ -17,12 +18,19 @@ use crate::tls::{self, AnyServer};
 /// An exporter on the same machine answers within this, or is not well.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Asks what listens on `address` for `/-/healthy`; over TLS first where it may have that, since
-/// there is a web configuration (`is_guarded`).
+/// Asks what listens on `addresses` for `/-/healthy`, on all at once: one that is reachable is enough.
+/// Over TLS first where it may have that, since there is a web configuration (`is_guarded`).
 ///
 /// # Errors
 /// A sentence on why it is not healthy.
-pub async fn ask(address: &ListenAddress, is_guarded: bool) -> Result<(), String> {
+pub async fn ask(addresses: &[ListenAddress], is_guarded: bool) -> Result<(), String> {
+    let asked = addresses
+        .iter()
+        .map(|address| Box::pin(ask_one(address, is_guarded)));
+    select_ok(asked).await.map(|((), _)| ())
+}
+
+async fn ask_one(address: &ListenAddress, is_guarded: bool) -> Result<(), String> {
     let url = |scheme: &str| format!("{scheme}://{}/-/healthy", address.reachable());
     let server = Arc::new(AnyServer::default());
     let config = tls::trusting_client_config(server.clone())?;

@@ -1,4 +1,4 @@
-//! The address to serve on: what a user may write, and how it is bound.
+//! The addresses to serve on: what a user may write, and how they are bound.
 
 use std::fmt;
 use std::io;
@@ -38,6 +38,33 @@ impl ListenAddress {
             },
         };
         Ok(Self { host, port })
+    }
+
+    /// Reads one or several, with commas between them. One that another of them covers is left out.
+    ///
+    /// # Errors
+    /// As [`ListenAddress::parse`].
+    pub fn parse_list(text: &str) -> Result<Vec<Self>, String> {
+        let mut all: Vec<Self> = Vec::new();
+        for part in text.split(',') {
+            let address = Self::parse(part.trim())?;
+            if !all.iter().any(|other| other.covers(&address)) {
+                all.retain(|other| !address.covers(other));
+                all.push(address);
+            }
+        }
+        Ok(all)
+    }
+
+    /// Whether what listens here is reached by the `other` address too. (Port 0 is another one each
+    /// time.)
+    fn covers(&self, other: &Self) -> bool {
+        let has_its_host = match self.host.as_str() {
+            "::" => true,
+            "0.0.0.0" => other.host.parse::<Ipv4Addr>().is_ok(),
+            host => host == other.host,
+        };
+        has_its_host && self.port == other.port && self.port != 0
     }
 
     /// Listens there.
@@ -130,6 +157,27 @@ mod tests {
             "[x]:80",
         ] {
             assert!(ListenAddress::parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn several_are_listened_on_unless_one_covers_another() {
+        for (text, kept) in [
+            (":1", &["[::]:1"][..]),
+            ("127.0.0.1:1, [::1]:1", &["127.0.0.1:1", "[::1]:1"]),
+            ("127.0.0.1:1,127.0.0.1:1", &["127.0.0.1:1"]),
+            ("127.0.0.1:0,127.0.0.1:0", &["127.0.0.1:0", "127.0.0.1:0"]),
+            ("0.0.0.0:1,:1", &["[::]:1"]),
+            (":1,0.0.0.0:1,[::1]:1", &["[::]:1"]),
+            ("127.0.0.1:1,0.0.0.0:1,[::1]:1", &["0.0.0.0:1", "[::1]:1"]),
+            (":1,:2", &["[::]:1", "[::]:2"]),
+        ] {
+            let all = ListenAddress::parse_list(text).unwrap();
+            let shown: Vec<_> = all.iter().map(ToString::to_string).collect();
+            assert_eq!(shown, kept, "{text}");
+        }
+        for text in ["", ",", ":1,", ":1,,:2", ":1 :2"] {
+            assert!(ListenAddress::parse_list(text).is_err(), "{text}");
         }
     }
 

@@ -74,8 +74,8 @@ fn run() -> Result<(), Failure> {
 }
 
 fn health(environment: Environment) -> Result<(), Failure> {
-    let (address, is_guarded) = environment.place()?;
-    block_on(runtime()?, health::ask(&address, is_guarded))
+    let (addresses, is_guarded) = environment.place()?;
+    block_on(runtime()?, health::ask(&addresses, is_guarded))
 }
 
 fn check(environment: Environment) -> Result<(), Failure> {

@@ -1,4 +1,4 @@
-//! The service manager's side: a socket that it hands over, and what it wants to be told.
+//! The service manager's side: sockets that it hands over, and what it wants to be told.
 //!
 //! Without systemd around, nothing here does anything. A manager that does not read what it is told
 //! holds up nothing: the socket is not waited for by any thread.
@@ -17,12 +17,28 @@ use tokio::net::{TcpListener, UnixDatagram};
 use crate::clock::Clock;
 use crate::state::Heartbeat;
 
-/// The socket of a `.socket` unit, which stays open over a restart so that no scrape is refused.
+/// The sockets of a `.socket` unit, which stay open over a restart so that no scrape is refused.
 ///
 /// # Errors
-/// Where what was handed over is no TCP socket that listens.
-pub fn listener() -> io::Result<Option<TcpListener>> {
-    let Some(listener) = ListenFd::from_env().take_tcp_listener(0)? else {
+/// A sentence on one that was handed over and is no TCP socket that listens.
+pub fn listeners() -> Result<Vec<TcpListener>, String> {
+    let mut handed_over = ListenFd::from_env();
+    let mut listeners = Vec::new();
+    for index in 0..handed_over.len() {
+        let taken = take(&mut handed_over, index).map_err(|error| {
+            format!(
+                "cannot listen on socket {} of those that the service manager handed over: {error}; each \
+                 ListenStream= of the socket unit is to be a port, or an address and a port",
+                index + 1
+            )
+        })?;
+        listeners.extend(taken);
+    }
+    Ok(listeners)
+}
+
+fn take(handed_over: &mut ListenFd, index: usize) -> io::Result<Option<TcpListener>> {
+    let Some(listener) = handed_over.take_tcp_listener(index)? else {
         return Ok(None);
     };
     listener.set_nonblocking(true)?;
