@@ -545,3 +545,108 @@ impl Drop for Answer {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_util::FutureExt as _;
+    use std::net::Ipv4Addr;
+
+    fn host(last: u8) -> IpAddr {
+        Ipv4Addr::new(192, 0, 2, last).into()
+    }
+
+    /// A connection that has asked and been answered; each is a second younger than the one before.
+    async fn used(all: &Arc<Connections>, peer: IpAddr) -> Admitted {
+        let admitted = all.admit(peer);
+        admitted.one.is_open();
+        drop(admitted.one.answers());
+        tokio::time::advance(Duration::from_secs(1)).await;
+        admitted
+    }
+
+    fn is_over(admitted: &Admitted) -> bool {
+        admitted.is_over().now_or_never().is_some()
+    }
+
+    #[test]
+    fn one_client_may_have_a_whole_network_of_ipv6() {
+        let owner = |address: &str| Owner::of(address.parse().unwrap());
+        assert_eq!(owner("2001:db8::1"), owner("2001:db8::ffff:0:0:2"));
+        assert_ne!(owner("2001:db8::1"), owner("2001:db8:0:1::1"));
+        assert_ne!(owner("192.0.2.1"), owner("192.0.2.2"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_gives_way_is_who_holds_the_most_and_idles_longest() {
+        let all = Connections::new(4);
+        let alone = used(&all, host(1)).await;
+        let mut many = Vec::new();
+        for _ in 0..3 {
+            many.push(used(&all, host(2)).await);
+        }
+        // The oldest is busy, and the youngest but for that has become the one idle longest.
+        let busy = many[0].one.answers();
+        drop(many[1].one.answers());
+        let _new = all.admit(host(3));
+        assert!(is_over(&many[2]));
+        let _new = all.admit(host(3));
+        assert!(is_over(&many[1]) && !is_over(&many[0]));
+        drop(busy);
+        assert!(!is_over(&alone));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn where_all_are_busy_the_oldest_answer_breaks_off() {
+        let all = Connections::new(2);
+        let (one, other) = (used(&all, host(1)).await, used(&all, host(1)).await);
+        let _older = other.one.answers();
+        tokio::time::advance(Duration::from_secs(1)).await;
+        let _younger = one.one.answers();
+        let _new = all.admit(host(1));
+        assert!(is_over(&other) && !is_over(&one));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_unread_answers_hold_is_bounded_and_counted_once() {
+        const PAGE: usize = 12 << 20;
+        let all = Connections::new(100);
+        // Each page is held by its poll too.
+        let polls: [_; 3] = std::array::from_fn(|_| Bytes::from(vec![0; PAGE]));
+        let [first, second, third] = polls.clone();
+        // One client leaves an answer of each poll unread, another reads one slowly.
+        let slow = used(&all, host(1)).await;
+        let slowly = slow.one.answers();
+        slowly.keeps([&first].into_iter(), 0);
+        let hoarder = used(&all, host(2)).await;
+        let hoarded = [hoarder.one.answers(), hoarder.one.answers()];
+        hoarded[0].keeps([&first].into_iter(), 0);
+        hoarded[1].keeps([&second].into_iter(), 0);
+        assert_eq!(lock(&all.table).unread_bytes, 2 * PAGE);
+        let scraper = used(&all, host(3)).await;
+        let scrape = scraper.one.answers();
+        scrape.keeps([&third].into_iter(), 0);
+        assert!(is_over(&hoarder) && !is_over(&slow) && !is_over(&scraper));
+        drop(hoarded);
+        assert_eq!(lock(&all.table).unread_bytes, 2 * PAGE);
+        drop((slowly, scrape));
+        assert_eq!(lock(&all.table).unread_bytes, 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_large_page_may_be_read_while_the_next_is_made() {
+        const PAGE: usize = 40 << 20;
+        let all = Connections::new(100);
+        let mut reading = Vec::new();
+        for (ended, _) in (0..3).enumerate() {
+            let (one, page) = (used(&all, host(1)).await, Bytes::from(vec![0; PAGE]));
+            let answer = one.one.answers();
+            answer.keeps([&page.clone()].into_iter(), 0);
+            reading.push((one, answer, page));
+            let over = reading
+                .iter()
+                .filter(|(one, ..)| lock(&all.table).connections[&one.one.id].is_over);
+            assert_eq!(over.count(), ended.saturating_sub(1));
+        }
+    }
+}

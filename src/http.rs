@@ -455,6 +455,9 @@ mod tests {
     /// What HTTP/2 begins with: the preface, and settings that set nothing.
     const HELLO: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
 
+    /// GET / by https, all of it from the static table.
+    const ASK: &[u8] = b"\0\0\x03\x01\x05\0\0\0\x01\x82\x87\x84";
+
     /// A conversation with a client, and what ends it when its time is up.
     async fn conversation<A, F>(stream: DuplexStream, protocol: Protocol, answer: A)
     where
@@ -556,9 +559,37 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn an_answer_that_is_not_read_breaks_off() {
+        /// Settings with an initial window of 0, behind the preface.
+        const SHUT: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\x06\x04\0\0\0\0\0\0\x04\0\0\0\0";
+        const PING: &[u8] = b"\0\0\x08\x06\0\0\0\0\0........";
+        let (mut client, server) = tokio::io::duplex(64 * 1024);
+        let page = Bytes::from(vec![b'.'; 1_000_000]);
+        let answer = {
+            let page = page.clone();
+            move |_| {
+                let body = std::iter::once(page.clone()).collect();
+                async { response(StatusCode::OK, HeaderValue::from_static("a/b"), body) }
+            }
+        };
+        let start = Instant::now();
+        let conversation = tokio::spawn(conversation(server, Protocol::Http2, answer));
+        client.write_all(SHUT).await.unwrap();
+        client.write_all(ASK).await.unwrap();
+        // It goes on to say something, so that nothing but the answer's age ends it.
+        while client.write_all(PING).await.is_ok() && !conversation.is_finished() {
+            tokio::time::sleep(Duration::from_secs(5)).await;
+        }
+        conversation.await.unwrap();
+        let lasted = start.elapsed();
+        let about = LONGEST_ANSWER..LONGEST_ANSWER + Duration::from_secs(10);
+        assert!(about.contains(&lasted), "{lasted:?}");
+        tokio::task::yield_now().await;
+        assert!(page.is_unique(), "the page is still held");
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_head_has_seconds_and_an_idle_connection_minutes() {
-        /// GET / of localhost by https, all of it from the static table.
-        const ASK: &[u8] = b"\0\0\x03\x01\x05\0\0\0\x01\x82\x87\x84";
         /// The same, with the end of its head to come.
         const HALF: &[u8] = b"\0\0\x03\x01\x01\0\0\0\x03\x82\x87\x84";
         const PING: &[u8] = b"\0\0\x08\x06\0\0\0\0\0........";

@@ -1,9 +1,12 @@
 //! Commands, flags and what they exit with.
 
+use std::net::{SocketAddr, TcpListener};
+
+use socket2::{Domain, Socket, Type};
+
 use crate::support::desk::{Desk, Reply};
-use crate::support::exporter::{Finished, Setup};
-use crate::support::free_port;
-use crate::support::rows;
+use crate::support::exporter::{Finished, Setup, logfmt};
+use crate::support::{eventually, free_port, http, rows};
 
 fn run(args: &str) -> Finished {
     Setup::default().args(args).run()
@@ -230,4 +233,55 @@ fn health_minds_its_own_settings_only() {
     let finished = own.run().expect_code(64);
     assert!(finished.stderr.contains("stands in quotes"), "{finished:?}");
     assert_eq!(finished.stderr.lines().count(), 1, "{finished:?}");
+}
+
+#[test]
+fn every_address_that_is_named_is_served() {
+    let desk = Desk::with(rows::agents(1));
+    let twice = Setup::of(&desk).unset("LISTEN_ADDRESS");
+    for setup in [
+        twice
+            .clone()
+            .args("--web.listen-address=127.0.0.1:0 --web.listen-address=[::1]:0"),
+        twice.set("LISTEN_ADDRESS", "127.0.0.1:0, [::1]:0"),
+    ] {
+        let exporter = setup.start();
+        let addresses = eventually(|| {
+            let lines = exporter.log();
+            let listening = lines.iter().map(|line| logfmt(line));
+            let listening = listening.filter(|line| line["message"] == "listening");
+            let addresses = listening.map(|line| line["address"].parse().unwrap());
+            Some(addresses.collect::<Vec<SocketAddr>>()).filter(|addresses| addresses.len() == 2)
+        });
+        let addresses = addresses.expect(&exporter.output());
+        for address in &addresses {
+            let answer = http::fetch(*address, "GET", "/-/healthy", &[]).unwrap();
+            assert_eq!(answer.status, 200);
+        }
+        // One that answers is enough, wherever in the list it stands. (Nobody listens on this one.)
+        let held = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        held.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into())
+            .unwrap();
+        let silent = held.local_addr().unwrap().as_socket().unwrap();
+        for list in [
+            format!("{silent},{}", addresses[1]),
+            format!("{},{silent}", addresses[0]),
+        ] {
+            let health = format!("health --web.listen-address={list}");
+            Setup::default().args(&health).run().expect_code(0);
+        }
+    }
+}
+
+#[test]
+fn the_address_that_is_taken_is_the_one_that_is_named() {
+    let desk = Desk::with(rows::agents(1));
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap();
+    let finished = Setup::of(&desk)
+        .set("LISTEN_ADDRESS", format!("127.0.0.1:0,{address}"))
+        .run()
+        .expect_code(1);
+    let named = format!("cannot listen on {address}: ");
+    assert!(finished.stderr.contains(&named), "{finished:?}");
 }

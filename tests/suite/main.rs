@@ -18,6 +18,7 @@ mod alerting;
 mod certificates;
 mod command_line;
 mod configuration;
+mod crowd;
 mod dashboards;
 mod demo;
 mod deploy;

@@ -2,7 +2,7 @@
 
 use std::io::ErrorKind;
 use std::net::TcpListener;
-use std::os::fd::AsRawFd as _;
+use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd};
 use std::os::linux::net::SocketAddrExt as _;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::process::Command;
@@ -14,7 +14,7 @@ use tempfile::TempDir;
 
 use crate::support::desk::Desk;
 use crate::support::exporter::{Setup, send};
-use crate::support::{LIMIT, eventually, rows};
+use crate::support::{LIMIT, eventually, http, rows};
 
 /// The socket that `NOTIFY_SOCKET` names.
 struct Manager {
@@ -165,18 +165,51 @@ fn a_hangup_before_it_serves_does_not_end_it_either() {
     polled.expect("it started");
 }
 
-#[test]
-fn it_serves_on_the_socket_that_it_is_given() {
-    let desk = Desk::with(rows::agents(2));
-    let socket = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = socket.local_addr().unwrap();
-    fcntl_setfd(&socket, FdFlags::empty()).unwrap();
-    let script = format!(
-        "exec 3<&{}; LISTEN_PID=$$ LISTEN_FDS=1; export LISTEN_PID LISTEN_FDS; exec \"$@\"",
-        socket.as_raw_fd()
+/// Hands these sockets over as a socket unit does, and starts the exporter of two agents.
+fn start_with(desk: &Desk, sockets: &[BorrowedFd<'_>]) -> Setup {
+    let mut script = String::new();
+    for (socket, fd) in sockets.iter().zip(3..) {
+        fcntl_setfd(socket, FdFlags::empty()).unwrap();
+        script += &format!("exec {fd}<&{}; ", socket.as_raw_fd());
+    }
+    script += &format!(
+        "export LISTEN_PID=$$ LISTEN_FDS={}; exec \"$@\"",
+        sockets.len()
     );
-    let exporter = Setup::of(&desk).through(&script).start();
-    assert_eq!(exporter.address(), address);
-    let page = exporter.wait_until_up();
-    assert_eq!(page.value("tencent_desk_exporter_agents", &[]), Some(2.0));
+    Setup::of(desk).through(&script)
+}
+
+#[test]
+fn it_serves_on_the_sockets_that_it_is_given() {
+    let desk = Desk::with(rows::agents(2));
+    let sockets = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
+    let addresses = sockets
+        .each_ref()
+        .map(|socket| socket.local_addr().unwrap());
+    for count in [1, 2] {
+        let handed: Vec<_> = sockets.iter().take(count).map(AsFd::as_fd).collect();
+        let exporter = start_with(&desk, &handed).start();
+        assert_eq!(exporter.address(), addresses[0]);
+        let page = exporter.wait_until_up();
+        assert_eq!(page.value("tencent_desk_exporter_agents", &[]), Some(2.0));
+        for address in &addresses[..count] {
+            let answer = http::fetch(*address, "GET", "/metrics", &[]).unwrap();
+            assert_eq!(answer.status, 200);
+        }
+    }
+}
+
+#[test]
+fn a_socket_of_another_kind_is_named() {
+    let desk = Desk::with(rows::agents(2));
+    let good = TcpListener::bind("127.0.0.1:0").unwrap();
+    let other = UnixDatagram::unbound().unwrap();
+    let finished = start_with(&desk, &[good.as_fd(), other.as_fd()])
+        .run()
+        .expect_code(1);
+    assert!(
+        finished.stderr.contains("socket 2 of those"),
+        "{finished:?}"
+    );
+    assert!(finished.stderr.contains("ListenStream="), "{finished:?}");
 }
