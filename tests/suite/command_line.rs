@@ -253,7 +253,7 @@ fn every_address_that_is_named_is_served() {
             let addresses = listening.map(|line| line["address"].parse().unwrap());
             Some(addresses.collect::<Vec<SocketAddr>>()).filter(|addresses| addresses.len() == 2)
         });
-        let addresses = addresses.expect(&exporter.output());
+        let addresses = addresses.unwrap_or_else(|| panic!("{}", exporter.output()));
         for address in &addresses {
             let answer = http::fetch(*address, "GET", "/-/healthy", &[]).unwrap();
             assert_eq!(answer.status, 200);
