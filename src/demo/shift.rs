@@ -108,8 +108,9 @@ pub(super) fn stints(
         Attendance::LeavesEarly => to -= dice.between(100 * MINUTE, 150 * MINUTE),
         Attendance::Off => return Vec::new(),
     }
-    // A third of them log out for the meal.
-    if dice.percent(35) {
+    // The early ones go out for the meal as a rule, of the others a third.
+    let goes_out = if shift == Shift::Early { 75 } else { 35 };
+    if dice.percent(goes_out) {
         vec![
             stint(from, meal, &[(from, meal)], dice),
             stint(back, to, &[(back, to)], dice),

@@ -67,7 +67,7 @@ fn the_demo_plays_in_the_time_zone_that_is_set_at_any_time() {
 #[test]
 fn without_a_time_zone_the_demo_says_which_it_plays_in() {
     for (utc, zone, time) in [
-        ("2026-11-23T02:45:00", "Asia/Shanghai", "10:45"),
+        ("2026-11-23T04:45:00", "Asia/Shanghai", "12:45"),
         ("2026-11-23T20:45:00", "Etc/GMT+5", "15:45"),
         ("2026-11-23T00:00:30", "Etc/GMT+9", "15:00"),
     ] {
