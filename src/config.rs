@@ -231,7 +231,7 @@ impl Environment {
         }
     }
 
-    /// Says what the variable `name` (less the prefix) is where nobody has set it, instead of the
+    /// Says what the variable `name` (less the prefix) is where it is not set, instead of the
     /// table's default.
     pub fn set_default(&mut self, name: &str, value: &str) {
         let entry = self.values.entry(name.to_owned());

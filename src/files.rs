@@ -1,5 +1,4 @@
-//! Files that a user names: read whole, within bounds of size and time, and without waiting for
-//! whoever writes into them.
+//! Files that a user names: read whole, within bounds of size and time.
 
 use std::fs::File;
 use std::io::Read as _;
@@ -17,7 +16,7 @@ use crate::secret::looks_secret;
 pub(crate) fn read(path: &Path, largest: u64) -> Result<Vec<u8>, String> {
     let shown = shown(path);
     let cannot_open = |error| format!("cannot open {shown}: {error}");
-    // Asked before it is opened: to open a pipe is to wait for whoever writes into it.
+    // Asked before it is opened: to open a pipe is to wait for a writer.
     if !path.metadata().map_err(cannot_open)?.is_file() {
         return Err(format!("{shown} is no regular file"));
     }

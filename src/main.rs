@@ -19,7 +19,7 @@ const EXIT_USAGE: u8 = 64;
 
 /// Why the program ends otherwise than asked.
 enum Failure {
-    /// Somebody has to change the configuration or the command line.
+    /// The configuration or the command line has to be changed.
     Usage(Vec<String>),
     /// Anything else.
     Other(String),

@@ -17,7 +17,7 @@ impl Secret {
         Self(text.into())
     }
 
-    /// A key or a UserSig as somebody wrote it: without the blanks around it, and one word of ASCII.
+    /// A key or a UserSig as it was written: without the blanks around it, and one word of ASCII.
     ///
     /// # Errors
     /// What is odd about it and what to write, to be put behind the name of where it stands.

@@ -1,6 +1,6 @@
 //! The UserSig to send: made here from the key and renewed in good time, or taken as given.
 //!
-//! Either secret may live in a file that somebody rotates; [`Credentials::refresh`], called at the
+//! Either secret may live in a file that is rotated; [`Credentials::refresh`], called at the
 //! start of each poll, takes up the new content.
 
 use std::path::{Path, PathBuf};
@@ -309,7 +309,7 @@ impl Reading {
     async fn result(&self, read: impl FnOnce() -> Read + Send + 'static) -> Option<Read> {
         let mut under_way = self.0.lock().await;
         if under_way.as_ref().is_some_and(|read| !read.is_finished()) {
-            // Whoever started it has waited for it.
+            // It was waited for when it was started.
             return None;
         }
         let reading = under_way.get_or_insert_with(|| tokio::spawn(lanes::FILES.run(read)));

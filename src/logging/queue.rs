@@ -1,7 +1,7 @@
 //! The way of a line to standard error, on which nothing waits.
 //!
-//! Whoever reads the log may stall: a pipe is then full, and to write into it is to hang. So lines
-//! go into a queue with a bound, and one thread writes them. What finds no room is counted, and the
+//! The reader of a log may stall: a pipe is then full, and to write into it is to hang. So lines go
+//! into a queue with a bound, and one thread writes them. What finds no room is counted, and the
 //! log says how much that was as soon as it is read again.
 
 use std::io::{self, ErrorKind, Write};
@@ -227,7 +227,7 @@ mod tests {
         }
         queue.push(b"one\ntwo\n");
         queue.push(b"three\n");
-        // The log is not read: nobody could be told.
+        // While the log is not read, it cannot tell.
         let (lines, dropped) = queue.take(false);
         assert_eq!((lines.len(), dropped), (BOUND, 0));
         queue.lose(1);
