@@ -9,9 +9,9 @@ use hyper::http::request::Parts as Head;
 use hyper::{Request, Response};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use reqwest::Url;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+use url::Url;
 
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Account, Config, Program};
@@ -189,6 +189,7 @@ pub async fn demo(
         roots: Roots::default(),
         agent_ids: Vec::new(),
         time_zone,
+        proxy: None,
     };
     serve(Config { program, account }, announce, reread, stop).await
 }
@@ -206,6 +207,7 @@ pub fn client(
     let settings = desk::Settings {
         hosts: account.hosts,
         roots: account.roots,
+        proxy: account.proxy,
         agent_ids: account.agent_ids,
         request_timeout: program.request_timeout,
         requests_per_second: program.requests_per_second,

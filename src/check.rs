@@ -145,10 +145,7 @@ fn tell_failure(text: &mut String, error: &Error) {
         text,
         format_args!("A poll would fail ({}): {error}.", error.class()),
     );
-    say(
-        text,
-        format_args!("What to do: {}.", error.class().advice()),
-    );
+    say(text, format_args!("What to do: {}.", error.advice()));
 }
 
 fn say(text: &mut String, line: std::fmt::Arguments<'_>) {

@@ -12,10 +12,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
-use reqwest::Url;
 use serde::Deserialize;
+use url::Url;
 
 use crate::desk::credentials::{Credentials, Proof, SecretSource};
+use crate::dial::proxy::{self, Proxy};
 use crate::duration;
 use crate::listen::ListenAddress;
 use crate::logging::{Directives, Format};
@@ -171,6 +172,8 @@ pub struct Account {
     pub agent_ids: Vec<String>,
     /// The zone in which Desk counts its days.
     pub time_zone: TimeZone,
+    /// By which the hosts are asked, if not straight.
+    pub proxy: Option<Proxy>,
 }
 
 /// Everything that can be configured.
@@ -192,6 +195,7 @@ pub struct Environment {
     values: BTreeMap<String, String>,
     /// [`tls::CERT_FILE`] and [`tls::CERT_DIR`], which are not ours alone.
     trust: BTreeMap<&'static str, OsString>,
+    proxies: proxy::Variables,
     mistakes: Vec<String>,
     warnings: Vec<String>,
 }
@@ -201,6 +205,7 @@ impl Environment {
     pub fn new(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
         let mut environment = Self::default();
         for (name, value) in variables {
+            environment.proxies.take(&name.to_string_lossy(), &value);
             let is_named = |known: &&str| name == *known;
             if let Some(known) = [tls::CERT_FILE, tls::CERT_DIR].into_iter().find(is_named) {
                 environment.trust.insert(known, value);
@@ -243,11 +248,12 @@ impl Environment {
     /// # Errors
     /// Every mistake in it.
     pub fn config(mut self) -> Result<Config, Mistakes> {
+        let proxies = std::mem::take(&mut self.proxies);
         let trust = std::mem::take(&mut self.trust);
         let (variables, mut mistakes, mut warnings) = self.variables();
         let roots = mistakes.roots(trust, &mut warnings);
         let program = mistakes.program(&variables, warnings);
-        let account = mistakes.account(&variables, roots);
+        let account = mistakes.account(&variables, roots, &proxies);
         mistakes.or(program
             .zip(account)
             .map(|(program, account)| Config { program, account }))
@@ -458,7 +464,12 @@ impl Mistakes {
         }
     }
 
-    fn account(&mut self, v: &Variables, roots: Option<Roots>) -> Option<Account> {
+    fn account(
+        &mut self,
+        v: &Variables,
+        roots: Option<Roots>,
+        proxies: &proxy::Variables,
+    ) -> Option<Account> {
         let sdk_app_id = self.read_or("SDK_APP_ID", v.sdk_app_id.as_ref(), None, |text| {
             parse_app_id(text).map(Some)
         });
@@ -476,6 +487,8 @@ impl Mistakes {
             },
         );
         let hosts = self.hosts(v);
+        let proxy = hosts.as_deref().map(|hosts| proxies.proxy_for(hosts));
+        let proxy = proxy.and_then(|proxy| proxy.map_err(|why| self.0.push(why)).ok());
         let agent_ids = self.read_or("AGENT_IDS", v.agent_ids.as_ref(), Vec::new(), parse_ids);
         let time_zone = self.read("TIME_ZONE", v.time_zone.as_ref(), parse_zone);
         Some(Account {
@@ -484,6 +497,7 @@ impl Mistakes {
             roots: roots?,
             agent_ids: agent_ids?,
             time_zone: time_zone?,
+            proxy: proxy?,
         })
     }
 

@@ -87,7 +87,7 @@ impl Verdict {
                 explanation: format!(
                     "{error} ({}). What to do: {}.",
                     error.class(),
-                    error.class().advice()
+                    error.advice()
                 ),
             },
         }

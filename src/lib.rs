@@ -25,6 +25,7 @@ mod connections;
 pub mod demo;
 mod descriptors;
 pub mod desk;
+pub mod dial;
 pub mod duration;
 pub mod exposition;
 mod families;

@@ -281,7 +281,7 @@ fn took_too_long(limit: Duration) -> Error {
 fn pause_after(error: &Error, failures: u32, interval: Duration, elapsed: Duration) -> Duration {
     let doubled = 2_u32.saturating_pow(failures.saturating_sub(1).min(16));
     let pause = match error.class() {
-        Class::Network | Class::Server => {
+        Class::Network | Class::Server if error.is_passing() => {
             let soon = FIRST_PAUSE.saturating_mul(doubled).min(interval / 2);
             let jittered = soon.mul_f64(0.8 + 0.2 * fastrand::f64());
             (elapsed + jittered).min(interval)
@@ -291,7 +291,7 @@ fn pause_after(error: &Error, failures: u32, interval: Duration, elapsed: Durati
             let limited = ever_longer.min(LONGEST_PAUSE.max(interval));
             elapsed + limited.mul_f64(1.0 + 0.2 * fastrand::f64())
         }
-        Class::Credentials | Class::Configuration | Class::Protocol => interval,
+        _ => interval,
     };
     pause.max(
         error
@@ -317,7 +317,7 @@ impl News {
         );
         match failure {
             Some(error) if self.failure != before => {
-                tracing::warn!(class = %error.class(), reason = %error, advice = error.class().advice(), "polls fail");
+                tracing::warn!(class = %error.class(), reason = %error, advice = error.advice(), "polls fail");
             }
             Some(error) => {
                 tracing::debug!(class = %error.class(), reason = %error, "the poll failed too");

@@ -6,22 +6,30 @@
 
 use std::error::Error as _;
 use std::fmt;
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::io::Read as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use hyper::body::Bytes;
+use flate2::read::MultiGzDecoder;
+use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
+use hyper::body::{Body as _, Bytes, Incoming};
+use hyper::header::{
+    ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, USER_AGENT,
+};
+use hyper::{Request, Response, StatusCode};
+use hyper_util::client::legacy;
 use jiff::Timestamp;
-use reqwest::header::{CONTENT_TYPE, HeaderValue};
-use reqwest::{Response, StatusCode, Url, redirect};
+use url::Url;
 
 use super::credentials::Credentials;
-use super::error::{Class, Error};
+use super::error::{Class, Error, harmless};
 use super::pace::Pace;
 use super::walk::{self, Listing, Pages};
 use super::wire::{self, LIMIT, Page};
 use crate::clock::{Clock, DayWindow};
+use crate::dial::proxy::Proxy;
+use crate::dial::{self, Dialer, Failure, causes};
 use crate::secret::Secret;
 use crate::tls::{self, Roots};
 
@@ -63,12 +71,14 @@ pub trait Observer: Send + Sync {
 }
 
 /// How to ask Desk.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Settings {
     /// The base URL of the API, then that of its backup if there is one.
     pub hosts: Vec<Url>,
     /// Whose certificates are taken for Desk's, or for a proxy's.
     pub roots: Roots,
+    /// By which these are asked, if not straight.
+    pub proxy: Option<Proxy>,
     /// Only these agents; all where it is empty.
     pub agent_ids: Vec<String>,
     /// For one request, its whole answer included.
@@ -79,7 +89,7 @@ pub struct Settings {
 
 /// Asks Desk, over connections that are kept.
 pub struct Client {
-    http: reqwest::Client,
+    http: legacy::Client<Dialer, Full<Bytes>>,
     settings: Settings,
     credentials: Arc<Credentials>,
     pace: Pace,
@@ -101,15 +111,22 @@ impl Client {
     /// Prepares connections; makes none yet.
     ///
     /// # Errors
-    /// A sentence on why TLS or the proxy settings of the environment cannot be used.
+    /// A sentence on why TLS cannot be set up.
     pub fn new(
-        settings: Settings,
+        mut settings: Settings,
         credentials: Arc<Credentials>,
         clock: Arc<dyn Clock>,
         observer: Arc<dyn Observer>,
     ) -> Result<Self, String> {
+        // A host that swallows packets must leave time for its backup.
+        let patience = settings.request_timeout / 2;
+        let dialer = Dialer::new(
+            tls::client_config(&settings.roots)?,
+            settings.proxy.take(),
+            patience,
+        );
         Ok(Self {
-            http: http_client(&settings)?,
+            http: dial::client(dialer),
             pace: Pace::new(settings.requests_per_second),
             settings,
             credentials,
@@ -184,28 +201,45 @@ impl Client {
     }
 
     async fn post(&self, host: usize, ask: &Ask, user_sig: &Secret) -> Result<Vec<u8>, Error> {
-        let response = self
-            .http
-            .post(self.url(host, ask.endpoint)?)
-            .query(&[
-                (
-                    "sdkappid",
-                    self.credentials.sdk_app_id().to_string().as_str(),
-                ),
-                ("identifier", self.credentials.identifier()),
-                ("usersig", user_sig.expose()),
-                ("random", fastrand::u32(..).to_string().as_str()),
-                ("contenttype", "json"),
-            ])
-            .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
-            .body(ask.body.clone())
-            .send()
-            .await
-            .map_err(network_error)?;
-        if response.status() != StatusCode::OK {
-            return Err(unexpected_status(response.status()));
-        }
-        read_bounded(response).await
+        let request = self.request(host, ask, user_sig)?;
+        let now = self.clock.now().wall;
+        let exchange = async {
+            let sent = self.http.request(request).await;
+            let response = sent.map_err(|error| not_answered(&error, now))?;
+            if response.status() != StatusCode::OK {
+                let (status, headers) = (response.status(), response.headers());
+                return Err(Error::status(status, headers, now.into()));
+            }
+            read_bounded(response).await
+        };
+        let answered = tokio::time::timeout(self.settings.request_timeout, exchange).await;
+        answered.unwrap_or_else(|_| {
+            let what = "no whole answer within TENCENT_DESK_REQUEST_TIMEOUT";
+            Err(Error::new(Class::Network, what))
+        })
+    }
+
+    fn request(
+        &self,
+        host: usize,
+        ask: &Ask,
+        user_sig: &Secret,
+    ) -> Result<Request<Full<Bytes>>, Error> {
+        let mut url = self.url(host, ask.endpoint)?;
+        url.query_pairs_mut()
+            .append_pair("sdkappid", &self.credentials.sdk_app_id().to_string())
+            .append_pair("identifier", self.credentials.identifier())
+            .append_pair("usersig", user_sig.expose())
+            .append_pair("random", &fastrand::u32(..).to_string())
+            .append_pair("contenttype", "json");
+        Request::post(url.as_str())
+            .header(CONTENT_TYPE, "application/json")
+            .header(ACCEPT, "*/*")
+            .header(ACCEPT_ENCODING, "identity")
+            .header(USER_AGENT, dial::OUR_NAME)
+            .body(Full::new(ask.body.clone()))
+            // The library's own words might repeat the URL, and with it the UserSig.
+            .map_err(|_| Error::new(Class::Configuration, "the endpoint makes no URL"))
     }
 
     fn url(&self, host: usize, endpoint: Endpoint) -> Result<Url, Error> {
@@ -322,19 +356,50 @@ fn jittered(wait: Duration) -> Duration {
     wait.mul_f64(0.5 + fastrand::f64())
 }
 
-async fn read_bounded(mut response: Response) -> Result<Vec<u8>, Error> {
-    let promised = response.content_length().unwrap_or_default();
-    if promised > LARGEST_ANSWER as u64 {
+async fn read_bounded(response: Response<Incoming>) -> Result<Vec<u8>, Error> {
+    let (head, body) = response.into_parts();
+    if body.size_hint().lower() > LARGEST_ANSWER as u64 {
         return Err(too_large());
     }
-    let mut body = Vec::with_capacity(usize::try_from(promised).unwrap_or_default());
-    while let Some(chunk) = response.chunk().await.map_err(network_error)? {
-        if body.len() + chunk.len() > LARGEST_ANSWER {
-            return Err(too_large());
-        }
-        body.extend_from_slice(&chunk);
+    let body = Limited::new(body, LARGEST_ANSWER).collect().await;
+    let body = body.map_err(|error| match error.downcast_ref::<LengthLimitError>() {
+        Some(_) => too_large(),
+        None => broke(&*error),
+    })?;
+    plain(&head.headers, body.to_bytes())
+}
+
+/// An answer as it was before it was coded. It was asked for as it is, and some gateways do not heed
+/// that; others take the coding away and leave its name, or the other way round.
+fn plain(headers: &HeaderMap, body: Bytes) -> Result<Vec<u8>, Error> {
+    const GZIP: &[u8] = b"\x1f\x8b";
+
+    let unreadable = |what: String| Err(Error::new(Class::Protocol, what));
+    if body.starts_with(GZIP) {
+        let mut inflated = Vec::new();
+        let mut limited = MultiGzDecoder::new(&*body).take(LARGEST_ANSWER as u64 + 1);
+        return match limited.read_to_end(&mut inflated) {
+            Ok(length) if length > LARGEST_ANSWER => Err(too_large()),
+            Ok(_) => Ok(inflated),
+            Err(error) => unreadable(format!("the answer's gzip cannot be read: {error}")),
+        };
     }
-    Ok(body)
+    let codings = headers.get_all(CONTENT_ENCODING).iter();
+    let codings: Vec<_> = codings.filter_map(|coding| coding.to_str().ok()).collect();
+    let codings = codings.join(", ");
+    let is_ours = |coding: &str| {
+        let known = ["", "identity", "gzip", "x-gzip"];
+        known
+            .iter()
+            .any(|known| coding.trim().eq_ignore_ascii_case(known))
+    };
+    match codings.split(',').all(is_ours) {
+        true => Ok(body.into()),
+        false => unreadable(format!(
+            "the answer is coded as {}, which was not asked for",
+            harmless(&codings)
+        )),
+    }
 }
 
 fn too_large() -> Error {
@@ -347,69 +412,77 @@ fn too_large() -> Error {
     )
 }
 
-fn unexpected_status(status: StatusCode) -> Error {
-    let hint = match status.is_redirection() {
-        true => " (redirects are not followed: the URL holds a signature)",
-        false => "",
-    };
-    Error::new(
-        Class::Network,
-        format!("HTTP status {} instead of 200{hint}", status.as_u16()),
-    )
+/// Why a request has no answer, of which the cause lies within hyper's error.
+fn not_answered(error: &legacy::Error, now: Timestamp) -> Error {
+    let failure = error
+        .source()
+        .and_then(|cause| cause.downcast_ref::<Failure>());
+    match failure {
+        Some(Failure::Refused(status, headers)) => {
+            Error::proxy_status(*status, headers, now.into())
+        }
+        Some(failure @ Failure::Name(_)) => Error::unconnected(format!("no connection: {failure}"))
+            .with_advice(
+                "see that names can be looked up on this machine (DNS: /etc/resolv.conf, the cluster's DNS, a firewall \
+                 on port 53); it is tried again by itself",
+            ),
+        Some(failure) => Error::unconnected(format!("no connection: {failure}")),
+        None => broke(error),
+    }
 }
 
-/// reqwest's errors name the URL, and with it the UserSig; what lies beneath them does not.
-fn network_error(error: reqwest::Error) -> Error {
-    let error = error.without_url();
-    if error.is_connect() {
-        return Error::unconnected(format!("no connection: {}", causes(&error)));
+fn broke(error: &dyn std::error::Error) -> Error {
+    let what = format!("the connection broke: {}", causes(error));
+    Error::new(Class::Network, what)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
+    use std::io::Write as _;
+
+    fn gzip(text: &[u8]) -> Bytes {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+        encoder.write_all(text).unwrap();
+        encoder.finish().unwrap().into()
     }
-    if error.is_timeout() {
-        return Error::new(
-            Class::Network,
-            "no whole answer within TENCENT_DESK_REQUEST_TIMEOUT",
+
+    fn coded(coding: Option<&str>, body: Bytes) -> Result<Vec<u8>, Error> {
+        let mut headers = HeaderMap::new();
+        if let Some(coding) = coding {
+            headers.insert(CONTENT_ENCODING, coding.parse().unwrap());
+        }
+        plain(&headers, body)
+    }
+
+    #[test]
+    fn gzip_that_nobody_asked_for_is_understood_and_another_coding_is_named() {
+        for coding in [None, Some("gzip"), Some("X-GZip"), Some("identity")] {
+            assert_eq!(coded(coding, gzip(b"{}")).unwrap(), b"{}");
+            assert_eq!(coded(coding, Bytes::from_static(b"{}")).unwrap(), b"{}");
+        }
+        let members = [gzip(b"{"), gzip(b"}")].concat();
+        assert_eq!(coded(None, members.into()).unwrap(), b"{}");
+        for coding in ["br", "deflate", "zstd", "gzip, br"] {
+            let error = coded(Some(coding), Bytes::from_static(b"\x0b\x02")).unwrap_err();
+            assert_eq!(error.class(), Class::Protocol);
+            assert!(error.to_string().contains(coding), "{error}");
+        }
+        let cut = gzip(b"{}").slice(..15);
+        assert!(coded(None, cut).unwrap_err().to_string().contains("gzip"));
+    }
+
+    #[test]
+    fn a_small_answer_that_inflates_without_end_is_too_large() {
+        let bomb = gzip(&vec![b' '; LARGEST_ANSWER + 1]);
+        assert!(bomb.len() < 100_000);
+        let error = coded(Some("gzip"), bomb).unwrap_err();
+        assert_eq!(
+            (error.class(), error.to_string()),
+            (Class::Protocol, too_large().to_string())
         );
+        assert!(coded(None, gzip(&vec![b' '; LARGEST_ANSWER])).is_ok());
     }
-    Error::new(
-        Class::Network,
-        format!("the connection broke: {}", causes(&error)),
-    )
-}
-
-fn causes(error: &reqwest::Error) -> String {
-    let mut causes = Vec::new();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        causes.push(error.to_string());
-        cause = error.source();
-    }
-    causes.join(": ")
-}
-
-fn http_client(settings: &Settings) -> Result<reqwest::Client, String> {
-    let mut builder = reqwest::Client::builder()
-        .user_agent(concat!(
-            env!("CARGO_PKG_NAME"),
-            "/",
-            env!("CARGO_PKG_VERSION")
-        ))
-        .redirect(redirect::Policy::none())
-        .timeout(settings.request_timeout)
-        // A host that swallows packets must leave time for its backup.
-        .connect_timeout(settings.request_timeout / 2)
-        .tls_backend_preconfigured(tls::client_config(&settings.roots)?);
-    if settings.hosts.iter().any(|host| host.scheme() == "http") {
-        // Plain HTTP is for loopback only: no proxy, and no resolver, may carry it elsewhere.
-        let loopback = [
-            SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
-            SocketAddr::from((Ipv6Addr::LOCALHOST, 0)),
-        ];
-        builder = builder.no_proxy().resolve_to_addrs("localhost", &loopback);
-    }
-    builder.build().map_err(|error| {
-        format!(
-            "the HTTP client cannot be made: {}",
-            causes(&error.without_url())
-        )
-    })
 }

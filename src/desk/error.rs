@@ -6,7 +6,10 @@
 //! gateway is the same, of the group service (10002 to 10026).
 
 use std::fmt;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
+
+use hyper::StatusCode;
+use hyper::header::{HeaderMap, RETRY_AFTER};
 
 use crate::secret::{LONGEST_SHOWN, is_secret_char};
 
@@ -100,6 +103,12 @@ pub struct Error {
     code: Option<i64>,
     /// The request never reached a Desk, so another host may.
     unconnected: bool,
+    /// The same request sent again at once would fail alike.
+    lasts: bool,
+    /// For how long we are asked not to come again.
+    pause: Option<Duration>,
+    /// What to do, where more is known than the class.
+    advice: Option<&'static str>,
 }
 
 impl Error {
@@ -110,7 +119,67 @@ impl Error {
             what: what.into(),
             code: None,
             unconnected: false,
+            lasts: false,
+            pause: None,
+            advice: None,
         }
+    }
+
+    /// An answer with a status that is not 200, from Desk or from what stands between.
+    pub fn status(status: StatusCode, headers: &HeaderMap, now: SystemTime) -> Self {
+        let said = format!("HTTP status {} instead of 200", status.as_u16());
+        let error = match status {
+            StatusCode::TOO_MANY_REQUESTS => Self::new(Class::RateLimited, said),
+            _ if status.is_redirection() => Self::new(
+                Class::Network,
+                format!("{said} (redirects are not followed: the URL holds a signature)"),
+            ),
+            _ => Self::new(Class::Network, said),
+        };
+        Self {
+            lasts: is_lasting(status),
+            pause: pause(status, headers, now),
+            advice: advice_on(status),
+            ..error
+        }
+    }
+
+    /// A proxy that answers a request for a tunnel with a status that is no success.
+    pub fn proxy_status(status: StatusCode, headers: &HeaderMap, now: SystemTime) -> Self {
+        let what = format!(
+            "no connection: the proxy answers with HTTP status {}",
+            status.as_u16()
+        );
+        let advice = match status {
+            StatusCode::PROXY_AUTHENTICATION_REQUIRED => PROXY_CREDENTIALS,
+            _ if status.is_server_error() => {
+                "see why the proxy (HTTPS_PROXY) cannot reach the API's host; it is tried again by itself"
+            }
+            _ => {
+                "see that the proxy (HTTPS_PROXY) lets this machine connect to the API's host on port 443"
+            }
+        };
+        Self {
+            what,
+            // It may well reach the other host, or let us go there.
+            unconnected: status != StatusCode::PROXY_AUTHENTICATION_REQUIRED,
+            advice: Some(advice),
+            ..Self::status(status, headers, now)
+        }
+    }
+
+    /// The same failure, with what to do about it.
+    #[must_use]
+    pub fn with_advice(self, advice: &'static str) -> Self {
+        Self {
+            advice: Some(advice),
+            ..self
+        }
+    }
+
+    /// What a person should do about it.
+    pub fn advice(&self) -> &'static str {
+        self.advice.unwrap_or_else(|| self.class.advice())
     }
 
     /// No connection to the host could be made.
@@ -162,7 +231,7 @@ impl Error {
     /// Whether the same request may well succeed if sent again at once. (All our requests only
     /// read, so sending one twice does no harm.)
     pub fn is_passing(&self) -> bool {
-        matches!(self.class, Class::Network | Class::Server)
+        !self.lasts && self.pause.is_none() && matches!(self.class, Class::Network | Class::Server)
     }
 
     /// Whether no connection could be made, so that the backup host is worth a try.
@@ -175,9 +244,10 @@ impl Error {
         matches!(self.code, Some(70001 | 70052 | 70347))
     }
 
-    /// How long Desk wants to be left alone, where it says so itself.
+    /// How long Desk, or what stands between, wants to be left alone, where it says so itself.
     pub fn demanded_pause(&self) -> Option<Duration> {
-        (self.code == Some(70050)).then_some(Duration::from_secs(60))
+        let minute = (self.code == Some(70050)).then_some(Duration::from_secs(60));
+        minute.or(self.pause)
     }
 }
 
@@ -188,6 +258,67 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
+
+/// No wish to be left alone is heeded for longer.
+const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
+
+const PROXY_CREDENTIALS: &str = "see that the user and the password in HTTPS_PROXY are those that the proxy wants \
+     (http://user:password@host:port, with %40 for an @ in the password)";
+
+/// What a status says will not be otherwise a moment later.
+fn is_lasting(status: StatusCode) -> bool {
+    let passes = [
+        StatusCode::REQUEST_TIMEOUT,
+        StatusCode::TOO_EARLY,
+        StatusCode::TOO_MANY_REQUESTS,
+    ];
+    (status.is_client_error() && !passes.contains(&status)) || status.is_redirection()
+}
+
+fn advice_on(status: StatusCode) -> Option<&'static str> {
+    match status {
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Some(
+            "see what gateway or firewall between this machine and Desk refuses the request (Desk itself \
+             refuses with status 200), and whether it lets this machine through",
+        ),
+        StatusCode::PROXY_AUTHENTICATION_REQUIRED => Some(PROXY_CREDENTIALS),
+        StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED | StatusCode::GONE => Some(
+            "see that TENCENT_DESK_ENDPOINT is the API's base URL (https://host, without /v4/...), or unset it and \
+             write TENCENT_DESK_REGION",
+        ),
+        _ if status.is_redirection() => Some(
+            "see what answers in Desk's place (a login page of the network?), and that TENCENT_DESK_ENDPOINT is the \
+             API's own base URL",
+        ),
+        _ if is_lasting(status) => Some(
+            "see what stands between this machine and Desk (a gateway, a proxy) and refuses the request, and that \
+             TENCENT_DESK_ENDPOINT is the API's base URL",
+        ),
+        _ => None,
+    }
+}
+
+/// What `Retry-After` asks for (RFC 9110, 10.2.3: seconds or a date), with a status that it is about.
+fn pause(status: StatusCode, headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
+    let is_about = [
+        StatusCode::TOO_MANY_REQUESTS,
+        StatusCode::SERVICE_UNAVAILABLE,
+    ];
+    if !is_about.contains(&status) {
+        return None;
+    }
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    let is_number = !text.is_empty() && text.bytes().all(|digit| digit.is_ascii_digit());
+    let pause = match is_number {
+        // More digits than a number holds are as long as any.
+        true => Duration::from_secs(text.parse().unwrap_or(u64::MAX)),
+        false => httpdate::parse_http_date(text)
+            .ok()?
+            .duration_since(now)
+            .ok()?,
+    };
+    Some(pause.min(LONGEST_PAUSE)).filter(|pause| !pause.is_zero())
+}
 
 /// Text from outside, fit for a log: short, on one line, and without anything that could be a key
 /// or a UserSig (Desk may well repeat the one that it refuses).
@@ -310,6 +441,72 @@ mod tests {
         assert_eq!(class(70_020), Class::Configuration);
         assert_eq!(class(141_004), Class::Protocol);
         assert_eq!(class(987_654), Class::Protocol);
+    }
+
+    #[test]
+    fn a_status_says_what_to_do() {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000);
+        let of = |status: u16| {
+            let status = StatusCode::from_u16(status).unwrap();
+            Error::status(status, &HeaderMap::new(), now)
+        };
+        for (status, class, is_passing) in [
+            (204, Class::Network, true),
+            (302, Class::Network, false),
+            (400, Class::Network, false),
+            (401, Class::Network, false),
+            (403, Class::Network, false),
+            (404, Class::Network, false),
+            (407, Class::Network, false),
+            (408, Class::Network, true),
+            (429, Class::RateLimited, false),
+            (451, Class::Network, false),
+            (500, Class::Network, true),
+            (503, Class::Network, true),
+        ] {
+            let error = of(status);
+            assert_eq!(
+                (error.class(), error.is_passing()),
+                (class, is_passing),
+                "{status}"
+            );
+            let is_dns = error.advice().contains("DNS");
+            assert_eq!(is_dns, class == Class::Network && is_passing, "{status}");
+        }
+    }
+
+    #[test]
+    fn a_wish_to_be_left_alone_is_heeded_within_reason() {
+        // 2023-11-14T22:13:20Z.
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000);
+        let asked = |status: StatusCode, text: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(RETRY_AFTER, text.parse().unwrap());
+            let error = Error::status(status, &headers, now);
+            error.demanded_pause().map(|pause| pause.as_secs())
+        };
+        for status in [
+            StatusCode::TOO_MANY_REQUESTS,
+            StatusCode::SERVICE_UNAVAILABLE,
+        ] {
+            for (text, seconds) in [
+                ("120", Some(120)),
+                (" 7 ", Some(7)),
+                ("Tue, 14 Nov 2023 22:14:20 GMT", Some(60)),
+                ("999999999", Some(3600)),
+                ("99999999999999999999999999", Some(3600)),
+                ("Wed, 14 Nov 2323 22:14:20 GMT", Some(3600)),
+                ("0", None),
+                ("-5", None),
+                ("1.5", None),
+                ("soon", None),
+                ("", None),
+                ("Tue, 14 Nov 2023 22:12:20 GMT", None),
+            ] {
+                assert_eq!(asked(status, text), seconds, "{text}");
+            }
+        }
+        assert_eq!(asked(StatusCode::FORBIDDEN, "120"), None);
     }
 
     #[test]

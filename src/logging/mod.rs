@@ -1,8 +1,7 @@
 //! Logs on standard error, as logfmt or JSON, and never with a secret.
 //!
 //! Our own events are logged at whatever level was asked for. Those of other crates are not, below
-//! a warning: at `debug` and `trace` they print whole URLs, and a UserSig is part of one. (reqwest
-//! logs through the `log` crate, which nothing here listens to.)
+//! a warning: at `debug` and `trace` they print whole URLs, and a UserSig is part of one.
 //!
 //! Nothing else writes to standard error: [`say`] is for what has to be said beside the log.
 

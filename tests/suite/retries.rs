@@ -42,6 +42,7 @@ fn polls(page: &Page) -> f64 {
 #[test]
 fn within_a_poll_only_what_may_pass_is_asked_again_and_not_for_ever() {
     let html = || Reply::body("<html>");
+    let status = |code| Reply::Status(code, vec![], String::new());
     for (name, requests, reply) in [
         ("reset", 3, Reply::Reset),
         ("503", 3, Reply::Status(503, vec![], String::new())),
@@ -51,6 +52,13 @@ fn within_a_poll_only_what_may_pass_is_asked_again_and_not_for_ever() {
         ("70050", 1, Reply::Error(70_050)),
         ("141000", 1, Reply::Error(141_000)),
         ("HTML", 1, html()),
+        ("302", 1, status(302)),
+        ("400", 1, status(400)),
+        ("401", 1, status(401)),
+        ("403", 1, status(403)),
+        ("404", 1, status(404)),
+        ("407", 1, status(407)),
+        ("429", 1, status(429)),
     ] {
         let desk = desk_that(reply);
         let exporter = Setup::of(&desk).start();
@@ -113,6 +121,27 @@ fn a_rate_limit_is_waited_out_ever_longer_and_other_classes_keep_the_interval() 
         // The first may be seen when its poll is nearly over, so that much less than an interval is left.
         let quickest = desk.shortest_time_of(9);
         assert!(quickest >= 7 * INTERVAL, "nine polls in {quickest:?}");
+    }
+}
+
+#[test]
+fn a_wish_to_be_left_alone_is_heeded() {
+    for (status, class) in [(429, "rate_limited"), (503, "network")] {
+        let desk = desk_that(Reply::Status(
+            status,
+            vec![("Retry-After", "4".to_owned())],
+            String::new(),
+        ));
+        let exporter = Setup::busily(&desk).start();
+        let page = exporter.after_first_poll();
+        let failures = page.own("exporter_poll_failures_total", &[("class", class)]);
+        assert_eq!(failures, Some(1.0), "{page}");
+        wait_for_requests(&desk, 3);
+        let pauses = gaps(&desk);
+        assert!(
+            pauses.iter().all(|pause| *pause >= 4 * INTERVAL),
+            "{pauses:?}"
+        );
     }
 }
 

@@ -2,13 +2,23 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::path::Path;
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use flate2::Compression;
+use flate2::write::GzEncoder;
 
 use crate::support::authority::Authority;
-use crate::support::desk::Desk;
+use crate::support::desk::{Desk, Reply, response};
 use crate::support::exporter::{Exporter, Setup};
-use crate::support::rows;
+use crate::support::page::Page;
 use crate::support::tls::{Certificate, Middleman, NAME};
+use crate::support::{eventually, rows, tools};
+use crate::web;
 
 /// All variables by which a proxy can be named.
 const PROXIES: [&str; 6] = [
@@ -104,10 +114,10 @@ fn ssl_cert_variables_that_lead_to_no_certificate_are_mistakes() {
     let broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
     for (name, text) in [("empty", ""), ("text", "ca.crt"), ("broken", broken)] {
         authority.write(name, text);
-        std::fs::create_dir(authority.file(&format!("folder-of-{name}"))).unwrap();
+        fs::create_dir(authority.file(&format!("folder-of-{name}"))).unwrap();
         authority.write(&format!("folder-of-{name}/file"), text);
     }
-    std::fs::create_dir(authority.file("nothing")).unwrap();
+    fs::create_dir(authority.file("nothing")).unwrap();
     let at = |name: &str| authority.file(name).display().to_string();
     let files = [
         "missing",
@@ -158,10 +168,10 @@ fn certificates_are_found_where_the_ssl_cert_variables_say() {
     let setup = Setup::of(&desk).set("ENDPOINT", url(front.address()));
     let (good, other) = (authority.file("ca.crt"), Authority::make());
     let folder = tempfile::tempdir().unwrap();
-    std::fs::copy(&good, folder.path().join("any name")).unwrap();
-    std::fs::write(folder.path().join("README"), "certificates").unwrap();
+    fs::copy(&good, folder.path().join("any name")).unwrap();
+    fs::write(folder.path().join("README"), "certificates").unwrap();
     std::os::unix::fs::symlink("nowhere", folder.path().join("link")).unwrap();
-    std::fs::create_dir(folder.path().join("folder")).unwrap();
+    fs::create_dir(folder.path().join("folder")).unwrap();
     let (folder, other) = (folder.path(), other.folder());
     let list = |folders: &[&Path]| std::env::join_paths(folders).unwrap();
     for variables in [
@@ -193,10 +203,10 @@ fn certificates_are_found_where_the_ssl_cert_variables_say() {
 fn a_broken_certificate_among_good_ones_is_left_out_with_a_word() {
     let (desk, certificate) = (Desk::with(rows::agents(1)), Certificate::make());
     let front = Middleman::tls(&certificate, desk.address());
-    let good = std::fs::read_to_string(certificate.file()).unwrap();
+    let good = fs::read_to_string(certificate.file()).unwrap();
     let broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
     let file = tempfile::NamedTempFile::new().unwrap();
-    std::fs::write(file.path(), format!("# Ours\n{broken}{good}")).unwrap();
+    fs::write(file.path(), format!("# Ours\n{broken}{good}")).unwrap();
     let setup = Setup::of(&desk).env(FILE, file.path());
     let exporter = setup.set("ENDPOINT", url(front.address())).start();
     exporter.wait_until_up();
@@ -237,6 +247,227 @@ fn a_host_in_no_proxy_is_asked_without() {
         .env("NO_PROXY", "127.0.0.1");
     setup.start().wait_until_up();
     assert_eq!(proxy.seen(), Vec::<String>::new());
+}
+
+#[test]
+fn no_proxy_is_read_in_all_its_forms() {
+    let (desk, certificate) = (Desk::with(rows::agents(1)), Certificate::make());
+    let front = Middleman::tls(&certificate, desk.address());
+    let port = front.address().port();
+    for (exceptions, is_straight) in [
+        ("*".to_owned(), true),
+        ("desk.test , *".to_owned(), true),
+        ("127.0.0.0/8".to_owned(), true),
+        (format!("127.0.0.1:{port}"), true),
+        (" desk.test 127.0.0.1 ".to_owned(), true),
+        ("127.0.0.1:1".to_owned(), false),
+        ("10.0.0.0/8,.test,[::1],0.0.1".to_owned(), false),
+        (String::new(), false),
+    ] {
+        let proxy = Middleman::refusing("HTTP/1.1 403 No\r\n\r\n");
+        for (proxies, no_proxy) in [("HTTPS_PROXY", "NO_PROXY"), ("all_proxy", "no_proxy")] {
+            let setup = Setup::of(&desk)
+                .set("ENDPOINT", url(front.address()))
+                .env("SSL_CERT_FILE", certificate.file())
+                .env(proxies, proxy.address().to_string())
+                .env(no_proxy, &exceptions);
+            let page = setup.start().after_first_poll();
+            let up = f64::from(u8::from(is_straight));
+            assert_eq!(page.own("up", &[]), Some(up), "{exceptions}: {page}");
+        }
+        assert_eq!(proxy.seen().is_empty(), is_straight, "{exceptions}");
+    }
+}
+
+#[test]
+fn a_proxy_that_cannot_be_used_is_refused_at_the_start() {
+    let desk = Desk::with(rows::agents(1));
+    for proxy in [
+        "http://",
+        "http://user:s3cret/x@proxy.test:3128",
+        "http://user:12?s3cret@proxy.test",
+        "http://proxy.test:s3cret",
+        "socks5://user:s3cret@proxy.test:1080",
+        "ftp://user:s3cret@proxy.test",
+        "s3cret s3cret",
+    ] {
+        for variable in ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"] {
+            let setup = Setup::of(&desk)
+                .set("ENDPOINT", url(NAME))
+                .env(variable, proxy);
+            let refused = setup.run().expect_code(64);
+            let line = format!("{variable}: ");
+            assert!(refused.stderr.contains(&line), "{refused:?}");
+            assert!(!refused.output().contains("s3cret"), "{refused:?}");
+        }
+    }
+    assert_eq!(desk.asked(), 0);
+}
+
+#[test]
+fn a_proxys_password_may_hold_what_is_special_in_a_url() {
+    for password in ["p@ss", "p%40ss"] {
+        let proxy = Middleman::refusing("HTTP/1.1 407 No\r\n\r\n");
+        let setup = Setup::bare()
+            .set("ENDPOINT", url(NAME))
+            .set("SDK_APP_ID", "1400000000")
+            .set("SECRET_KEY", "k3y")
+            .env(
+                "HTTPS_PROXY",
+                format!("http://user:{password}@{}", proxy.address()),
+            );
+        setup.start().after_first_poll();
+        let expected = STANDARD.encode("user:p@ss");
+        let seen = proxy.seen().concat();
+        assert!(seen.contains(&expected), "{seen}");
+    }
+}
+
+#[test]
+fn a_proxys_status_is_named_with_what_to_do() {
+    for (answer, requests, reason, advice) in [
+        (
+            "HTTP/1.1 403 No\r\n\r\n",
+            1,
+            "status 403",
+            "lets this machine connect",
+        ),
+        (
+            "HTTP/1.1 407 Who\r\n\r\n",
+            1,
+            "status 407",
+            "the user and the password",
+        ),
+        (
+            "HTTP/1.1 503 Busy\r\n\r\n",
+            3,
+            "status 503",
+            "cannot reach the API's host",
+        ),
+        (
+            "HTTP/1.1 503 Busy\r\nRetry-After: 60\r\n\r\n",
+            1,
+            "status 503",
+            "cannot reach the API's host",
+        ),
+    ] {
+        let proxy = Middleman::refusing(answer);
+        let setup = Setup::bare()
+            .set("ENDPOINT", url(NAME))
+            .set("SDK_APP_ID", "1400000000")
+            .set("SECRET_KEY", "k3y")
+            .env("HTTPS_PROXY", format!("http://{}", proxy.address()));
+        let finished = setup.args("check").run().expect_code(1);
+        assert_eq!(proxy.seen().len(), requests, "{answer}");
+        let said = finished.output();
+        assert!(said.contains("(network)"), "{said}");
+        assert!(said.contains(reason) && said.contains(advice), "{said}");
+        assert!(!said.contains("DNS"), "{said}");
+    }
+}
+
+#[test]
+fn a_status_is_told_with_what_to_do_about_it() {
+    for (status, advice) in [
+        (401, "gateway"),
+        (403, "gateway"),
+        (404, "TENCENT_DESK_ENDPOINT"),
+        (407, "the user and the password"),
+        (302, "TENCENT_DESK_ENDPOINT"),
+        (429, "ask less often"),
+    ] {
+        let desk = Desk::with(rows::agents(1));
+        desk.always(Reply::Status(status, vec![], String::new()));
+        let finished = Setup::of(&desk).args("check").run().expect_code(1);
+        let said = finished.output();
+        assert!(said.contains(&format!("status {status}")), "{said}");
+        assert!(said.contains(advice) && !said.contains("DNS"), "{said}");
+    }
+}
+
+#[test]
+fn an_answer_is_asked_for_as_it_is_and_understood_in_gzip() {
+    let desk = Desk::with(rows::agents(1));
+    let body = rows::answer(1, &[rows::agent("a").to_string()]);
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(body.as_bytes()).unwrap();
+    let coded = |coding: &str, body: &[u8]| {
+        let head = response(200, &[("Content-Encoding", coding.to_owned())], body);
+        Reply::Raw(head)
+    };
+    desk.always(coded("gzip", &encoder.finish().unwrap()));
+    let page = Setup::of(&desk).start().wait_until_up();
+    assert_eq!(page.agents(), ["a".to_owned()].into());
+    let asked = &desk.requests()[0].headers;
+    let coding = asked
+        .iter()
+        .find(|(name, _)| name.eq_ignore_ascii_case("accept-encoding"));
+    assert_eq!(coding.map(|(_, value)| value.as_str()), Some("identity"));
+
+    desk.always(coded("br", b"\x0b\x02\x80"));
+    let exporter = Setup::of(&desk).start();
+    let page = exporter.after_first_poll();
+    let failures = page.own("exporter_poll_failures_total", &[("class", "protocol")]);
+    assert_eq!(failures, Some(1.0), "{page}");
+    exporter.wait_for_output("coded as br");
+}
+
+/// A getaddrinfo that never returns, in a library to be loaded before all others.
+fn resolver_that_hangs(folder: &tempfile::TempDir) -> PathBuf {
+    let source = folder.path().join("hangs.c");
+    let library = folder.path().join("hangs.so");
+    let code = "#include <unistd.h>\nint getaddrinfo() { for (;;) pause(); }\n";
+    fs::write(&source, code).unwrap();
+    let mut cc = Command::new("cc");
+    cc.args(["-shared", "-fPIC", "-o"])
+        .args([&library, &source]);
+    tools::run(&mut cc);
+    library
+}
+
+fn threads(exporter: &Exporter) -> usize {
+    let tasks = format!("/proc/{}/task", exporter.pid());
+    fs::read_dir(tasks).unwrap().count()
+}
+
+#[test]
+fn a_resolver_that_hangs_holds_up_no_scrape_and_no_stop() {
+    let folder = tempfile::tempdir().unwrap();
+    let web = folder.path().join("web.yml");
+    let hash = web::hash("2y", "right");
+    fs::write(&web, format!("basic_auth_users: {{ a: {hash} }}")).unwrap();
+    let mut exporter = Setup::bare()
+        .set("SDK_APP_ID", "1400000000")
+        .set("SECRET_KEY", "k3y")
+        .set("POLL_INTERVAL", "1s")
+        .set("REQUEST_TIMEOUT", "200ms")
+        .set("WEB_CONFIG_FILE", &web)
+        .env("LD_PRELOAD", resolver_that_hangs(&folder))
+        .start();
+    let scrape = |password: &str| {
+        let authorization = format!("Basic {}", STANDARD.encode(format!("a:{password}")));
+        exporter.request("GET", "/metrics", &[("Authorization", &authorization)])
+    };
+    let polls_reach = |count: f64| {
+        let reached = eventually(|| {
+            let page = Page::parse(scrape("right").text());
+            let failed = page.own("exporter_poll_failures_total", &[("class", "network")]);
+            (failed >= Some(count)).then_some(())
+        });
+        assert!(reached.is_some(), "{}", exporter.output());
+    };
+    polls_reach(2.0);
+    let before = threads(&exporter);
+    for guess in 0..10 {
+        assert_eq!(scrape(&guess.to_string()).status, 401);
+    }
+    polls_reach(6.0);
+    // The password's thread may have come, but none for any further look-up.
+    assert!(threads(&exporter) <= before + 2);
+    let output = exporter.output();
+    assert!(output.contains("the resolver has not said"), "{output}");
+    assert!(output.contains("DNS"), "{output}");
+    assert!(exporter.terminate().success());
 }
 
 #[test]
