@@ -160,7 +160,7 @@ def one_by_one(server, coding, _):
 
 def exporter(binary, fake, count, interval="1h"):
     port = free_port()
-    env = {"TENCENT_DESK_SDK_APP_ID": "1400000000", "TENCENT_DESK_SECRET_KEY": "not used by this Desk",
+    env = {"TENCENT_DESK_SDK_APP_ID": "1400000000", "TENCENT_DESK_SECRET_KEY": "not-used-by-this-Desk",
            "TENCENT_DESK_ENDPOINT": f"http://127.0.0.1:{fake.server_port}",
            "TENCENT_DESK_POLL_INTERVAL": interval, "TENCENT_DESK_REQUESTS_PER_SECOND": "1000",
            "TENCENT_DESK_LISTEN_ADDRESS": f"127.0.0.1:{port}"}

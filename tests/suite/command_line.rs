@@ -2,11 +2,9 @@
 
 use std::net::{SocketAddr, TcpListener};
 
-use socket2::{Domain, Socket, Type};
-
 use crate::support::desk::{Desk, Reply};
 use crate::support::exporter::{Finished, Setup, logfmt};
-use crate::support::{eventually, free_port, http, rows};
+use crate::support::{Unanswered, eventually, http, rows};
 
 fn run(args: &str) -> Finished {
     Setup::default().args(args).run()
@@ -197,23 +195,24 @@ fn check_knows_the_class_of_every_code() {
 #[test]
 fn health_is_what_the_exporter_here_says() {
     let desk = Desk::with(rows::agents(1));
-    let port = free_port();
-    for address in [format!("127.0.0.1:{port}"), format!(":{port}")] {
+    let health = |address: String| {
         let setup = Setup::of(&desk).set("LISTEN_ADDRESS", address);
-        let health = || setup.clone().args("health").run();
-        health().expect_code(1);
-        let mut exporter = setup.clone().start();
-        health().expect_code(0);
-        exporter.terminate();
-        health().expect_code(1);
+        setup.args("health").run()
+    };
+    let nobody = Unanswered::new();
+    health(nobody.address().to_string()).expect_code(1);
+    for host in ["127.0.0.1", ""] {
+        let setup = Setup::of(&desk).set("LISTEN_ADDRESS", format!("{host}:0"));
+        let exporter = setup.start();
+        health(format!("{host}:{}", exporter.address().port())).expect_code(0);
     }
 }
 
 #[test]
 fn health_needs_no_account() {
     let desk = Desk::with(rows::agents(1));
-    let address = format!("127.0.0.1:{}", free_port());
-    let _exporter = Setup::of(&desk).set("LISTEN_ADDRESS", &address).start();
+    let exporter = Setup::of(&desk).start();
+    let address = exporter.address();
     let asking = Setup::default().args(&format!("health --web.listen-address={address}"));
     asking.run().expect_code(0);
 }
@@ -258,11 +257,9 @@ fn every_address_that_is_named_is_served() {
             let answer = http::fetch(*address, "GET", "/-/healthy", &[]).unwrap();
             assert_eq!(answer.status, 200);
         }
-        // One that answers is enough, wherever in the list it stands. (Nobody listens on this one.)
-        let held = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
-        held.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into())
-            .unwrap();
-        let silent = held.local_addr().unwrap().as_socket().unwrap();
+        // One that answers is enough, wherever in the list it stands.
+        let nobody = Unanswered::new();
+        let silent = nobody.address();
         for list in [
             format!("{silent},{}", addresses[1]),
             format!("{},{silent}", addresses[0]),

@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
+use crate::support::Unanswered;
 use crate::support::desk::Desk;
 use crate::support::exporter::Setup;
-use crate::support::free_port;
 use crate::support::page::Page;
 use crate::support::rows::{example, idle, with};
 use crate::support::tools::promtool_findings;
@@ -60,9 +60,9 @@ fn an_empty_day() {
 #[test]
 fn a_desk_that_was_never_reached() {
     let desk = Desk::with(Vec::new());
-    let nobody = format!("http://127.0.0.1:{}", free_port());
+    let nobody = Unanswered::new();
     let page = Setup::of(&desk)
-        .set("ENDPOINT", nobody)
+        .set("ENDPOINT", format!("http://{}", nobody.address()))
         .start()
         .after_first_poll();
     compare("never-reached", &page, &ATTEMPTS);

@@ -5,9 +5,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::json;
 
+use crate::support::Unanswered;
 use crate::support::desk::{Desk, Reply};
 use crate::support::exporter::Setup;
-use crate::support::free_port;
 use crate::support::page::Page;
 use crate::support::rows::{agent, agents, with, without};
 use crate::support::usersig::Members;
@@ -277,10 +277,10 @@ fn each_failure_counts_in_its_class_alone() {
 
 #[test]
 fn nobody_at_the_other_end_is_a_matter_of_the_network() {
-    let nobody = format!("http://127.0.0.1:{}", free_port());
+    let nobody = Unanswered::new();
     let desk = Desk::with(Vec::new());
     let page = Setup::of(&desk)
-        .set("ENDPOINT", nobody)
+        .set("ENDPOINT", format!("http://{}", nobody.address()))
         .start()
         .after_first_poll();
     assert_eq!(page.own("up", &[]), Some(0.0));

@@ -5,9 +5,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 
+use crate::support::Unanswered;
 use crate::support::desk::{Desk, Reply, Request};
 use crate::support::exporter::Setup;
-use crate::support::free_port;
 use crate::support::rows;
 use crate::support::rules::Account;
 use crate::support::secrecy::{assert_hides, everything_shown};
@@ -337,7 +337,8 @@ fn connections_that_cannot_be_made_show_nothing_either() {
     let signed = setup
         .unset("SECRET_KEY")
         .set("USER_SIG", desk.requests()[0].user_sig());
-    let closed = format!("127.0.0.1:{}", free_port());
+    let nobody = Unanswered::new();
+    let closed = nobody.address().to_string();
     for (endpoint, proxy) in [
         (format!("http://{closed}"), ""),
         (format!("https://{closed}"), ""),

@@ -11,7 +11,7 @@ use std::thread;
 use serde_json::Value;
 
 use super::desk::response;
-use super::{free_port, http, tools};
+use super::{http, listening, tools};
 
 pub(crate) struct Alertmanager {
     child: Child,
@@ -26,11 +26,10 @@ impl Alertmanager {
         let inside = |name: &str| folder.path().join(name).display().to_string();
         fs::write(inside("alertmanager.yml"), config).unwrap();
         let log = fs::File::create(inside("log")).unwrap();
-        let address: SocketAddr = ([127, 0, 0, 1], free_port()).into();
         let child = Command::new(tools::alertmanager())
             .arg(format!("--config.file={}", inside("alertmanager.yml")))
             .arg(format!("--storage.path={}", inside("data")))
-            .arg(format!("--web.listen-address={address}"))
+            .arg("--web.listen-address=127.0.0.1:0")
             // Alone: no gossip, no port for it.
             .arg("--cluster.listen-address=")
             .stdin(Stdio::null())
@@ -38,11 +37,13 @@ impl Alertmanager {
             .stderr(log)
             .spawn()
             .unwrap();
-        Alertmanager {
+        let mut alertmanager = Alertmanager {
             child,
-            address,
+            address: ([127, 0, 0, 1], 0).into(),
             folder,
-        }
+        };
+        alertmanager.address = listening(|| alertmanager.log());
+        alertmanager
     }
 
     pub(crate) fn address(&self) -> SocketAddr {

@@ -23,7 +23,10 @@ pub(crate) mod tools;
 pub(crate) mod usersig;
 pub(crate) mod wall;
 
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
+
+use socket2::{Domain, Socket, Type};
 
 /// How long anything may take before a test calls it stuck: generous, for a busy machine.
 pub(crate) const LIMIT: Duration = Duration::from_secs(60);
@@ -42,8 +45,37 @@ pub(crate) fn eventually<T>(mut ask: impl FnMut() -> Option<T>) -> Option<T> {
     }
 }
 
-/// A port of 127.0.0.1 on which nobody listened a moment ago.
-pub(crate) fn free_port() -> u16 {
-    let probe = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    probe.local_addr().unwrap().port()
+/// An address on which nothing listens, and nothing can while this is kept: its socket is bound.
+pub(crate) struct Unanswered {
+    address: SocketAddr,
+    _bound: Socket,
+}
+
+impl Unanswered {
+    pub(crate) fn new() -> Unanswered {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        let any = SocketAddr::from(([127, 0, 0, 1], 0));
+        socket.bind(&any.into()).unwrap();
+        Unanswered {
+            address: socket.local_addr().unwrap().as_socket().unwrap(),
+            _bound: socket,
+        }
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+}
+
+/// Where a program of the exporter-toolkit listens that was given a port of the system's choice, as
+/// its log says.
+#[track_caller]
+pub(crate) fn listening(log: impl Fn() -> String) -> SocketAddr {
+    let address = eventually(|| {
+        let log = log();
+        let line = log.lines().find(|line| line.contains("Listening on"))?;
+        let (_, address) = line.split_once("address=")?;
+        address.split_whitespace().next()?.parse().ok()
+    });
+    address.unwrap_or_else(|| panic!("it never listened:\n{}", log()))
 }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::http;
 use super::tools::{self, run};
-use super::{eventually, free_port};
+use super::{eventually, listening};
 
 /// What Prometheus answered to a query.
 #[derive(Debug)]
@@ -88,22 +88,23 @@ impl Prometheus {
     fn start(binary: &Path, flags: &[String], folder: tempfile::TempDir) -> Prometheus {
         let inside = |name: &str| folder.path().join(name).display().to_string();
         let log = fs::File::create(inside("log")).unwrap();
-        let address: SocketAddr = ([127, 0, 0, 1], free_port()).into();
         let child = Command::new(binary)
             .arg(format!("--config.file={}", inside("prometheus.yml")))
             .arg(format!("--storage.tsdb.path={}", inside("data")))
-            .arg(format!("--web.listen-address={address}"))
+            .arg("--web.listen-address=127.0.0.1:0")
             .args(flags)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)
             .spawn()
             .unwrap();
-        Prometheus {
+        let mut prometheus = Prometheus {
             child,
-            address,
+            address: ([127, 0, 0, 1], 0).into(),
             folder,
-        }
+        };
+        prometheus.address = listening(|| prometheus.log());
+        prometheus
     }
 
     /// What it wrote.

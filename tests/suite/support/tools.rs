@@ -40,7 +40,11 @@ pub(crate) fn amtool() -> PathBuf {
     tool("amtool", "prometheus-alertmanager")
 }
 
-/// The Prometheus of Debian's newest suite, unpacked beside this machine's own; apt is asked with
+/// Suites of Debian to take a newer Prometheus from: the newest, which may want a newer libc than this
+/// machine has, then the oldest with a Prometheus 3.
+const SUITES: [&str; 2] = ["sid", "forky"];
+
+/// Debian's newest Prometheus that runs here, unpacked beside this machine's own; apt is asked with
 /// lists and sources of its own, made from those that are configured here.
 pub(crate) fn newer_prometheus() -> PathBuf {
     newer("prometheus")
@@ -52,8 +56,8 @@ pub(crate) fn newer_promtool() -> PathBuf {
 }
 
 fn newer(program: &str) -> PathBuf {
-    let recipe = "sid, two packages";
-    let folder = made_once("newer-prometheus", recipe, fetch_newer_prometheus);
+    let recipe = format!("the first of {SUITES:?}, two packages");
+    let folder = made_once("newer-prometheus", &recipe, fetch_newer_prometheus);
     folder.join("root/usr/bin").join(program)
 }
 
@@ -65,45 +69,55 @@ fn fetch_newer_prometheus(folder: &Path) {
             "{program} is missing: install it, a newer Prometheus is unpacked from Debian's packages"
         );
     }
-    let mirror = run(Command::new("apt-get")
-        .args([
-            "indextargets",
-            "--no-release-info",
-            "--format",
-            "$(REPO_URI)",
-        ])
-        .args(["Created-By: Packages", "Component: main"]));
-    let mirror = mirror
-        .lines()
-        .next()
-        .expect("apt has a source, component main");
-    let keys = "/usr/share/keyrings/debian-archive-keyring.gpg";
-    fs::write(
-        folder.join("sources.list"),
-        format!("deb [signed-by={keys}] {mirror} sid main\n"),
-    )
-    .unwrap();
-    fs::write(folder.join("status"), "").unwrap();
+    let mut refusals = String::new();
+    for suite in SUITES {
+        match unpack_from(suite, &folder.join(suite)) {
+            Ok(()) => {
+                return fs::rename(folder.join(suite).join("root"), folder.join("root")).unwrap();
+            }
+            Err(why) => {
+                let refusal = format!("Debian's {suite} has no Prometheus that serves here: {why}");
+                eprintln!("{refusal}");
+                refusals += &refusal;
+            }
+        }
+    }
+    panic!("{refusals}");
+}
+
+/// Unpacks Prometheus and its tools of a suite into `folder/root`, and sees whether they run.
+fn unpack_from(suite: &str, folder: &Path) -> Result<(), String> {
+    let targets = "$(REPO_URI)";
+    let mirrors = attempt(
+        Command::new("apt-get")
+            .args(["indextargets", "--no-release-info", "--format", targets])
+            .args(["Created-By: Packages", "Component: main"]),
+    )?;
+    let mirror = mirrors.lines().next();
+    let mirror = mirror.ok_or("apt has no source of the component main")?;
     for cache in ["lists/partial", "cache/archives/partial"] {
         fs::create_dir_all(folder.join(cache)).unwrap();
     }
-    run(private_apt(folder).arg("update"));
+    let keys = "/usr/share/keyrings/debian-archive-keyring.gpg";
+    let sources = format!("deb [signed-by={keys}] {mirror} {suite} main\n");
+    fs::write(folder.join("sources.list"), sources).unwrap();
+    fs::write(folder.join("status"), "").unwrap();
+    attempt(private_apt(folder).arg("update"))?;
     let programs = ["prometheus", "promtool"];
-    run(private_apt(folder).arg("download").args(programs));
+    attempt(private_apt(folder).arg("download").args(programs))?;
     let files = folder.read_dir().unwrap();
     let packages = files
         .map(|entry| entry.unwrap().path())
         .filter(|path| path.extension().is_some_and(|end| end == "deb"));
+    let root = folder.join("root");
     for package in packages {
-        run(Command::new("dpkg-deb")
-            .arg("-x")
-            .arg(package)
-            .arg(folder.join("root")));
+        attempt(Command::new("dpkg-deb").arg("-x").arg(package).arg(&root))?;
     }
-    // Whether they run here: they may want a newer libc than this machine has.
+    // They may want a newer libc than this machine has.
     for program in programs {
-        run(Command::new(folder.join("root/usr/bin").join(program)).arg("--version"));
+        attempt(Command::new(root.join("usr/bin").join(program)).arg("--version"))?;
     }
+    Ok(())
 }
 
 /// apt with everything of its own in `folder`, for packages of any suite, none of them installed.
@@ -156,16 +170,21 @@ pub(crate) fn made_once(name: &str, recipe: &str, make: impl FnOnce(&Path)) -> P
 /// What a command writes to its standard output; fails with all that it wrote where it does.
 #[track_caller]
 pub(crate) fn run(command: &mut Command) -> String {
+    attempt(command).unwrap_or_else(|why| panic!("{why}"))
+}
+
+/// The same, for what may fail.
+fn attempt(command: &mut Command) -> Result<String, String> {
     let output = command.stdin(Stdio::null()).output();
-    let output = output.unwrap_or_else(|error| panic!("{command:?} cannot be run: {error}"));
-    expect(command, output)
+    let output = output.map_err(|error| format!("{command:?} cannot be run: {error}"))?;
+    succeeded(command, output)
 }
 
 /// The same, with `input` on its standard input.
 #[track_caller]
 pub(crate) fn run_with(command: &mut Command, input: &str) -> String {
     let output = output_with(command, input);
-    expect(command, output)
+    succeeded(command, output).unwrap_or_else(|why| panic!("{why}"))
 }
 
 /// All that a command makes of `input`, however it ends.
@@ -178,12 +197,13 @@ fn output_with(command: &mut Command, input: &str) -> Output {
     child.wait_with_output().unwrap()
 }
 
-#[track_caller]
-fn expect(command: &Command, output: Output) -> String {
+fn succeeded(command: &Command, output: Output) -> Result<String, String> {
     let text = String::from_utf8(output.stdout).unwrap();
     let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{command:?}:\n{text}{errors}");
-    text
+    match output.status.success() {
+        true => Ok(text),
+        false => Err(format!("{command:?}:\n{text}{errors}")),
+    }
 }
 
 /// The library by which Debian's `faketime` lies about the wall clock.
