@@ -18,13 +18,14 @@ use x509_cert::der::oid::db::rfc5280::{
     ANY_EXTENDED_KEY_USAGE, ID_CE_INHIBIT_ANY_POLICY, ID_CE_POLICY_MAPPINGS, ID_KP_CLIENT_AUTH,
     ID_KP_SERVER_AUTH,
 };
-use x509_cert::der::{self, Decode, Encode, EncodeValue, Reader, SliceReader};
+use x509_cert::der::{self, Decode, Encode, EncodeValue, Reader, SliceReader, Tag, Tagged};
 use x509_cert::ext::Extension;
 use x509_cert::ext::pkix::{
     AuthorityInfoAccessSyntax, AuthorityKeyIdentifier, BasicConstraints, CertificatePolicies,
     CrlDistributionPoints, ExtendedKeyUsage, KeyUsage, NameConstraints, PolicyConstraints,
     SubjectAltName, SubjectKeyIdentifier,
 };
+use x509_cert::name::Name;
 use x509_cert::spki::AlgorithmIdentifierOwned;
 
 pub(crate) use chain::{Authorities, Refusal};
@@ -183,6 +184,7 @@ impl Certificate {
         reader.finish()?;
         let content = TbsCertificate::from_der(signed)?;
         unless(*content.signature() == algorithm)?;
+        unless(are_texts(content.subject()) && are_texts(content.issuer()))?;
         let is_negative = |byte: &u8| *byte >= 0x80;
         unless(
             !content
@@ -205,10 +207,10 @@ impl Certificate {
             not_after: content.validity().not_after.to_unix_duration().as_secs(),
             key: key.to_der()?,
             key_algorithm: bare(&key.algorithm)?,
-            key_bits: key.subject_public_key.raw_bytes().to_vec(),
+            key_bits: whole(key.subject_public_key.as_bytes())?,
             signed: signed.to_vec(),
             signature_algorithm: bare(&algorithm)?,
-            signature: signature.raw_bytes().to_vec(),
+            signature: whole(signature.as_bytes())?,
             extensions: Extensions::read(extensions)?,
         })
     }
@@ -341,6 +343,7 @@ impl Extensions {
             }
             KeyUsage::OID => {
                 // No use at all is none that is named.
+                unless(is_clean(BitStringRef::from_der(value)?))?;
                 let usage = KeyUsage::from_der(value)?;
                 self.key_usage = (!usage.0.is_empty()).then_some(usage);
             }
@@ -389,6 +392,36 @@ fn bare(algorithm: &AlgorithmIdentifierOwned) -> der::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     algorithm.encode_value(&mut bytes)?;
     Ok(bytes)
+}
+
+/// Bits that are whole bytes.
+fn whole(bytes: Option<&[u8]>) -> der::Result<Vec<u8>> {
+    unless(bytes.is_some())?;
+    Ok(bytes.unwrap_or_default().to_vec())
+}
+
+/// Whether the bits that are no part of it are zero.
+fn is_clean(bits: BitStringRef<'_>) -> bool {
+    let unused = (1_u16 << bits.unused_bits()) - 1;
+    bits.raw_bytes()
+        .last()
+        .is_none_or(|last| u16::from(*last) & unused == 0)
+}
+
+/// Whether the parts of a name hold what they say that they hold.
+fn are_texts(name: &Name) -> bool {
+    name.iter().all(|part| {
+        let value = part.value.value();
+        match part.value.tag() {
+            Tag::Utf8String => std::str::from_utf8(value).is_ok(),
+            Tag::Ia5String => value.is_ascii(),
+            Tag::PrintableString => value
+                .iter()
+                .all(|byte| byte.is_ascii_alphanumeric() || b" '()*+,-./:=?&".contains(byte)),
+            Tag::NumericString => value.iter().all(|byte| b" 0123456789".contains(byte)),
+            _ => true,
+        }
+    })
 }
 
 /// What cannot be read, unless it `is_well`.

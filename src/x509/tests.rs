@@ -44,6 +44,8 @@ const ANY: &[u8] = &[6, 4, 0x55, 0x1d, 37, 0];
 struct Plan {
     version: u8,
     serial: u8,
+    /// The kind of text that names are written in.
+    text: u8,
     subject: &'static str,
     issuer: &'static str,
     times: [&'static str; 2],
@@ -56,6 +58,7 @@ impl Plan {
         Self {
             version: 3,
             serial: 7,
+            text: 0x0c,
             subject,
             issuer,
             times: ["260101000000Z", "490101000000Z"],
@@ -82,7 +85,7 @@ impl Plan {
 
     fn make(&self, key: &Key, by: &Key) -> Vec<u8> {
         let name = |name: &str| {
-            let attribute = sequence(&[&[6, 3, 0x55, 4, 3], &value(0x0c, &[name.as_bytes()])]);
+            let attribute = sequence(&[&[6, 3, 0x55, 4, 3], &value(self.text, &[name.as_bytes()])]);
             sequence(&[&value(0x31, &[&attribute])])
         };
         let extensions = self.extensions.iter().map(|(id, is_critical, content)| {
@@ -523,14 +526,17 @@ fn all_four_kinds_of_names_are_read() {
 #[test]
 fn what_go_does_not_read_is_not_read() {
     let key = Key::make();
-    let plan = || Plan::new("a", "a", CA);
+    let plan = || Plan::new("a_a", "a_a", CA);
     let names = |name: Vec<u8>| plan().with(NAMES, false, &sequence(&[&name]));
     let mapped = std::net::Ipv4Addr::LOCALHOST.to_ipv6_mapped().octets();
     let twice = |plan: Plan| plan.change(|plan| plan.extensions.extend(plan.extensions.clone()));
+    assert!(Certificate::read(&plan().change(|plan| plan.text = 0x16).make(&key, &key)).is_ok());
     for odd in [
         plan().change(|plan| plan.serial = 0x80),
         plan().with(CONSTRAINTS, true, b"?"),
         plan().with(USAGE, true, b"?"),
+        plan().with(USAGE, true, &[3, 2, 7, 0x81]),
+        plan().change(|plan| plan.text = 0x13),
         plan().with(PURPOSES, true, b"?"),
         plan().with(KEY_ID, true, &[4, 1, 7]),
         plan().with(NAME_CONSTRAINTS, true, &sequence(&[])),

@@ -184,6 +184,10 @@ fn an_authority_that_go_would_not_believe_vouches_for_nobody_and_spoils_no_other
             false => drop(alone.start()),
         }
     }
+    // So it is where it comes while the exporter runs.
+    let exporter = guarded(&authority, "ca").start();
+    authority.bundle("ca", &["ca", "silent"]);
+    exporter.wait_for_output("ca.crt: certificate 2 in it");
     authority.write("known.crt", "no certificate at all");
     expect_mistake(guarded(&authority, "known"), "there is no certificate");
     authority.write(
@@ -269,15 +273,39 @@ fn what_expires_while_it_runs_lets_in_nobody_any_more() {
     expect_mistake(wall.over(guarded(&authority, "ca")), "has expired");
 }
 
-/// What comes of TLS by openssl's own client, which is less cautious than curl.
-fn s_client(authority: &Authority, exporter: &Exporter, args: &str) {
+/// A session that is resumed would pass over what has expired since it began.
+#[test]
+fn a_client_with_a_certificate_shakes_hands_anew_each_time() {
+    let authority = authority();
+    authority.issue("client", CLIENT, Some("ca"));
+    let exporter = guarded(&authority, "ca").start();
+    for version in ["-tls1_2", "-tls1_3"] {
+        let args = format!("{version} -CAfile ca.crt -cert client.crt -key client.key");
+        let session = format!("session{version}");
+        s_client(
+            &authority,
+            &exporter,
+            &format!("{args} -sess_out {session}"),
+        );
+        // In TLS 1.3 there is none where the server offers none.
+        let resume = match authority.file(&session).exists() {
+            true => format!("-sess_in {session}"),
+            false => String::new(),
+        };
+        let said = s_client(&authority, &exporter, &format!("{args} {resume}"));
+        assert!(said.contains("New, TLSv1."), "{version}: {said}");
+    }
+}
+
+/// What openssl's own client says, which is less cautious than curl.
+fn s_client(authority: &Authority, exporter: &Exporter, args: &str) -> String {
     let mut command = Command::new(tools::openssl());
     command
         .args(["s_client", "-connect", &exporter.address().to_string()])
         .args(args.split_whitespace())
         .current_dir(authority.folder())
         .stdin(Stdio::null());
-    command.output().unwrap();
+    String::from_utf8_lossy(&command.output().unwrap().stdout).into_owned()
 }
 
 fn wait_for_reason(exporter: &Exporter, reason: &str) {
