@@ -140,11 +140,11 @@ async fn listen_guarded(
         let gate = gate.clone();
         move |stream, peer| gate.clone().open(stream, peer)
     };
-    let answer = move |request: Request<Incoming>, _: IpAddr| {
+    let answer = move |request: Request<Incoming>, peer: IpAddr| {
         let (site, gate) = (site.clone(), gate.clone());
         async move {
             let (head, _) = request.into_parts();
-            let mut response = match gate.refusal(&head.headers).await {
+            let mut response = match gate.refusal(peer, &head.headers).await {
                 Some(refusal) => refusal,
                 None => answer(&site, &head).await,
             };

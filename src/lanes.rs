@@ -54,6 +54,16 @@ impl Lane {
         Turn(self.turns.acquire().await.ok())
     }
 
+    /// All turns, so that nothing else gets one.
+    #[cfg(test)]
+    pub(crate) async fn all_turns(&'static self) -> Vec<Turn> {
+        let mut turns = Vec::new();
+        for _ in 0..self.bound {
+            turns.push(self.turn().await);
+        }
+        turns
+    }
+
     /// Does `work` when its turn has come, off the thread that serves scrapes.
     ///
     /// Once begun it goes on to its end, and its turn lasts as long, though the caller may have gone.

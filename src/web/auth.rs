@@ -1,14 +1,16 @@
 //! Passwords: whether a request comes from somebody who is named in the file.
 //!
 //! A bcrypt hash is work by design: milliseconds for each guess. So hashing is done off the async
-//! threads, a few at a time, and not again for what was asked before; and a name that nobody has
-//! costs exactly what a wrong password costs, so that the time of a refusal names nobody.
+//! threads, a few at a time, in the order that [`line`](super::line) has, and not again for what was
+//! asked before; and a name that nobody has costs exactly what a wrong password costs, so that the
+//! time of a refusal names nobody.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::fmt;
+use std::net::IpAddr;
 use std::ops::Range;
-use std::sync::Mutex;
-use std::time::Duration;
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
 
 use base64::Engine as _;
 use base64::alphabet;
@@ -18,14 +20,12 @@ use hyper::header::HeaderValue;
 use ring::digest::{Context, SHA256};
 use ring::rand::{SecureRandom as _, SystemRandom};
 
-use crate::lanes;
+use super::line::Line;
+use super::recent::{Key, Recent};
 use crate::lock::lock;
 
 /// Dearer hashes would let anybody keep a core busy for minutes with one request.
 const HIGHEST_COST: u32 = 16;
-
-/// How long a request may wait for its turn to be hashed.
-const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
 /// How many answers are remembered, of either kind.
 const REMEMBERED: usize = 256;
@@ -164,8 +164,9 @@ pub enum Verdict {
 #[derive(Debug)]
 pub struct Checker {
     salt: [u8; 32],
-    right: Mutex<Recent>,
-    wrong: Mutex<Recent>,
+    right: Mutex<Recent<Key>>,
+    wrong: Mutex<Recent<Key>>,
+    line: Line,
 }
 
 impl Checker {
@@ -180,41 +181,80 @@ impl Checker {
             .map_err(|_| "the system has no random numbers".to_owned())?;
         Ok(Self {
             salt,
-            right: Mutex::default(),
-            wrong: Mutex::default(),
+            right: Mutex::new(Recent::new(REMEMBERED)),
+            wrong: Mutex::new(Recent::new(REMEMBERED)),
+            line: Line::new(),
         })
     }
 
-    /// Whether the `Authorization` header names one of `users` with its password.
-    pub async fn check(&self, users: &Users, header: Option<&HeaderValue>) -> Verdict {
+    /// Whether the `Authorization` header of a request of `peer` names one of `users` with its password.
+    pub async fn check(
+        self: &Arc<Self>,
+        users: &Users,
+        peer: IpAddr,
+        header: Option<&HeaderValue>,
+    ) -> Verdict {
         let Some((name, password)) = header.and_then(credentials) else {
             return Verdict::Wrong;
         };
         let hash = users.hashes.get(&name).cloned();
-        let key = self.key(&name, &password, hash.as_ref());
-        if let Some(known) = self.known(&key) {
-            return known;
+        let question = Question {
+            key: self.key(&name, &password, hash.as_ref()),
+            password,
+            hash,
+            cost: users.cost,
+        };
+        let verdict = match self.known(&question.key) {
+            Some(known) => return known,
+            None => self.clone().find_out(peer, question).await,
+        };
+        if verdict != Verdict::Right {
+            self.line.hold(peer).await;
         }
-        let Ok(turn) = tokio::time::timeout(LONGEST_WAIT, lanes::HASHING.turn()).await else {
+        verdict
+    }
+
+    /// Waits for a turn, and hashes. To its end, also where the client has gone, if it has come back
+    /// with this before, and will again.
+    async fn find_out(self: Arc<Self>, peer: IpAddr, question: Question) -> Verdict {
+        match self.line.is_back(question.key) {
+            true => {
+                let work = tokio::spawn(self.take_turn(peer, question, true));
+                work.await.unwrap_or(Verdict::Busy)
+            }
+            false => self.take_turn(peer, question, false).await,
+        }
+    }
+
+    async fn take_turn(
+        self: Arc<Self>,
+        peer: IpAddr,
+        question: Question,
+        is_back: bool,
+    ) -> Verdict {
+        let key = question.key;
+        let Some(turn) = self.line.turn(peer, key, is_back).await else {
             return Verdict::Busy;
         };
-        // Somebody else may have asked the same while this one waited.
+        // Another request may have asked the same while this one waited.
         if let Some(known) = self.known(&key) {
             return known;
         }
-        let cost = users.cost;
-        let work = turn.run(move || is_right(&password, hash.as_ref(), cost));
-        match work.await {
-            Ok(true) => {
-                lock(&self.right).remember(key);
-                Verdict::Right
-            }
-            Ok(false) => {
-                lock(&self.wrong).remember(key);
-                Verdict::Wrong
-            }
-            Err(_) => Verdict::Busy,
-        }
+        // Once begun it is of use to the next request that asks the same.
+        let work = tokio::spawn(async move {
+            let start = Instant::now();
+            let Ok(is_right) = turn.run(move || question.is_right()).await else {
+                return Verdict::Busy;
+            };
+            self.line.note(peer, is_right, start.elapsed());
+            let (answers, verdict) = match is_right {
+                true => (&self.right, Verdict::Right),
+                false => (&self.wrong, Verdict::Wrong),
+            };
+            lock(answers).remember(key);
+            verdict
+        });
+        work.await.unwrap_or(Verdict::Busy)
     }
 
     /// What tells one question from every other; of no use to whoever finds it in the memory.
@@ -235,26 +275,32 @@ impl Checker {
     }
 
     fn known(&self, key: &Key) -> Option<Verdict> {
-        if lock(&self.right).0.contains(key) {
+        if lock(&self.right).contains(key) {
             return Some(Verdict::Right);
         }
-        lock(&self.wrong).0.contains(key).then_some(Verdict::Wrong)
+        lock(&self.wrong).contains(key).then_some(Verdict::Wrong)
     }
 }
 
-type Key = [u8; 32];
+/// A password to be held against a hash; there may be none.
+struct Question {
+    key: Key,
+    password: Vec<u8>,
+    hash: Option<Hash>,
+    /// The highest of all hashes.
+    cost: u32,
+}
 
-/// The latest answers of one kind. Wrong ones have a place of their own: guesses, however many, do
-/// not push out what is right.
-#[derive(Debug, Default)]
-struct Recent(VecDeque<Key>);
-
-impl Recent {
-    fn remember(&mut self, key: Key) {
-        self.0.push_back(key);
-        if self.0.len() > REMEMBERED {
-            self.0.pop_front();
+impl Question {
+    /// Whether the password is that of the hash. The work is that of one hash at the highest cost, in
+    /// any case.
+    fn is_right(&self) -> bool {
+        let hash = self.hash.as_ref();
+        let is_right = hash.is_some_and(|hash| hash.is_of(&self.password));
+        for missing in missing_work(hash.map(|hash| hash.cost), self.cost) {
+            waste(&self.password, missing);
         }
+        is_right
     }
 }
 
@@ -269,16 +315,6 @@ fn credentials(header: &HeaderValue) -> Option<(String, Vec<u8>)> {
     let (name, password) = decoded.split_at_checked(colon)?;
     let name = String::from_utf8(name.to_vec()).ok()?;
     Some((name, password.get(1..)?.to_vec()))
-}
-
-/// Whether `hash` is of this password; there may be none. The work is that of one hash at `cost`
-/// in any case, where that is the highest cost of all hashes.
-fn is_right(password: &[u8], hash: Option<&Hash>, cost: u32) -> bool {
-    let is_right = hash.is_some_and(|hash| hash.is_of(password));
-    for missing in missing_work(hash.map(|hash| hash.cost), cost) {
-        waste(password, missing);
-    }
-    is_right
 }
 
 /// The costs of the hashes that are still to be made after one of `done`, or after none. Each step
@@ -297,6 +333,12 @@ fn waste(password: &[u8], cost: u32) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lanes::HASHING;
+    use std::net::Ipv4Addr;
+    use std::time::Duration;
+    use tokio::time::timeout;
+
+    const PEER: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
     fn text(password: &str, cost: u32, kind: &str) -> String {
         let salt = [7; 16];
@@ -359,7 +401,7 @@ mod tests {
             ("b", hash("two:2", 5, "2b")),
             ("y", hash("three", 4, "2y")),
         ]);
-        let checker = Checker::new().unwrap();
+        let checker = Arc::new(Checker::new().unwrap());
         for _ in 0..2 {
             for (name, password, expected) in [
                 ("a", "one", Verdict::Right),
@@ -370,40 +412,72 @@ mod tests {
                 ("", "one", Verdict::Wrong),
                 ("x", "one", Verdict::Wrong),
             ] {
-                let verdict = checker.check(&users, Some(&header(name, password))).await;
+                let verdict = checker
+                    .check(&users, PEER, Some(&header(name, password)))
+                    .await;
                 assert_eq!(verdict, expected, "{name}:{password}");
             }
         }
-        assert_eq!(checker.right.lock().unwrap().0.len(), 3);
-        assert_eq!(checker.wrong.lock().unwrap().0.len(), 4);
+        assert_eq!(checker.right.lock().unwrap().len(), 3);
+        assert_eq!(checker.wrong.lock().unwrap().len(), 4);
+    }
+
+    /// As behind a crowd that leaves no turn, when the connection is closed for others' sake too.
+    #[tokio::test]
+    async fn a_password_that_comes_back_is_hashed_though_its_request_is_gone() {
+        let users = users(&[("a", hash("p", 4, "2b"))]);
+        let checker = Arc::new(Checker::new().unwrap());
+        let header = header("a", "p");
+        let key = checker.key("a", b"p", users.hashes.get("a"));
+        let turns = HASHING.all_turns().await;
+        let short = Duration::from_millis(50);
+        for is_back in [false, true] {
+            assert_eq!(checker.line.is_back(key), is_back);
+            let check = checker.check(&users, PEER, Some(&header));
+            assert!(timeout(short, check).await.is_err());
+        }
+        drop(turns);
+        while checker.known(&key).is_none() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        assert_eq!(checker.known(&key), Some(Verdict::Right));
     }
 
     #[tokio::test]
     async fn what_was_right_is_not_once_the_hash_is_another() {
-        let checker = Checker::new().unwrap();
+        let checker = Arc::new(Checker::new().unwrap());
         let old = users(&[("a", hash("old", 4, "2b"))]);
         let new = users(&[("a", hash("new", 4, "2b"))]);
         let header = header("a", "old");
-        assert_eq!(checker.check(&old, Some(&header)).await, Verdict::Right);
-        assert_eq!(checker.check(&new, Some(&header)).await, Verdict::Wrong);
+        assert_eq!(
+            checker.check(&old, PEER, Some(&header)).await,
+            Verdict::Right
+        );
+        assert_eq!(
+            checker.check(&new, PEER, Some(&header)).await,
+            Verdict::Wrong
+        );
     }
 
     #[tokio::test]
     async fn what_is_no_basic_header_is_wrong_at_once() {
         let users = users(&[("a", hash("p", 4, "2b"))]);
-        let checker = Checker::new().unwrap();
+        let checker = Arc::new(Checker::new().unwrap());
         for text in ["", "Basic", "Basic !", "Bearer YTpw", "Basic YQ=="] {
             let header = HeaderValue::from_static(text);
             assert_eq!(
-                checker.check(&users, Some(&header)).await,
+                checker.check(&users, PEER, Some(&header)).await,
                 Verdict::Wrong,
                 "{text}"
             );
         }
-        assert_eq!(checker.check(&users, None).await, Verdict::Wrong);
+        assert_eq!(checker.check(&users, PEER, None).await, Verdict::Wrong);
         let lower = HeaderValue::from_static("basic YTpw");
-        assert_eq!(checker.check(&users, Some(&lower)).await, Verdict::Right);
-        assert!(checker.wrong.lock().unwrap().0.is_empty());
+        assert_eq!(
+            checker.check(&users, PEER, Some(&lower)).await,
+            Verdict::Right
+        );
+        assert!(checker.wrong.lock().unwrap().len() == 0);
     }
 
     #[test]
@@ -414,8 +488,17 @@ mod tests {
             assert_eq!(done.map_or(0, work) + missing, work(12), "{done:?}");
         }
         let cheap = hash("p", 5, "2b");
-        assert!(is_right(b"p", Some(&cheap), 6));
-        assert!(!is_right(b"wrong", Some(&cheap), 6) && !is_right(b"p", None, 6));
+        let is_right = |password: &[u8], hash: Option<&Hash>| {
+            let question = Question {
+                key: Key::default(),
+                password: password.to_vec(),
+                hash: hash.cloned(),
+                cost: 6,
+            };
+            question.is_right()
+        };
+        assert!(is_right(b"p", Some(&cheap)));
+        assert!(!is_right(b"wrong", Some(&cheap)) && !is_right(b"p", None));
     }
 
     #[test]

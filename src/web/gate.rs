@@ -96,8 +96,8 @@ impl Gate {
         Ok((Box::new(stream), protocol))
     }
 
-    /// The answer to a request that may not be answered otherwise.
-    pub async fn refusal(&self, headers: &HeaderMap) -> Option<Response<Parts>> {
+    /// The answer to a request of `peer` that may not be answered otherwise.
+    pub async fn refusal(&self, peer: IpAddr, headers: &HeaderMap) -> Option<Response<Parts>> {
         let current = self.current.borrow().clone();
         if current
             .limiter
@@ -114,7 +114,7 @@ impl Gate {
             return None;
         }
         let header = headers.get(AUTHORIZATION);
-        match self.checker.check(users, header).await {
+        match self.checker.check(users, peer, header).await {
             Verdict::Right => None,
             Verdict::Wrong => Some(unauthorized()),
             Verdict::Busy => Some(text(

@@ -118,19 +118,16 @@ impl Files {
 
     /// Reads them until two looks agree: the first may fall into a moment when they are written.
     fn read_settled(path: &Path) -> Result<Self, Vec<String>> {
-        let mut files = Self::read(path);
-        for _ in 0..MOST_LOOKS {
+        let look = || {
             thread::sleep(SETTLES_AT_START_IN);
-            let again = Self::read(path);
-            if seen(&again) == seen(&files) {
-                return again;
-            }
-            files = again;
-        }
-        let path = files::shown(path);
-        Err(vec![format!(
-            "{path}, or a file that it names, is being written all the time"
-        )])
+            Self::read(path)
+        };
+        settled(Self::read(path), look).unwrap_or_else(|| {
+            let path = files::shown(path);
+            Err(vec![format!(
+                "{path}, or a file that it names, changes all the time"
+            )])
+        })
     }
 
     fn load(self) -> Result<Loaded, Vec<String>> {
@@ -159,6 +156,21 @@ fn seen(files: &Result<Files, Vec<String>>) -> Result<&[u8], &[String]> {
         Ok(files) => Ok(&files.fingerprint),
         Err(why) => Err(why),
     }
+}
+
+/// What is seen first, or after that, as soon as it is seen twice.
+fn settled(
+    mut seen_last: Result<Files, Vec<String>>,
+    mut look: impl FnMut() -> Result<Files, Vec<String>>,
+) -> Option<Result<Files, Vec<String>>> {
+    for _ in 0..MOST_LOOKS {
+        let again = look();
+        if seen(&again) == seen(&seen_last) {
+            return Some(again);
+        }
+        seen_last = again;
+    }
+    None
 }
 
 /// Changes with any of the files, and with nothing else.
@@ -419,6 +431,36 @@ mod tests {
                 assert_eq!(log.times(told), times, "{told} after {text}");
             }
         }
+    }
+
+    #[test]
+    fn a_file_that_is_being_written_is_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("web.yml");
+        let whole = format!("basic_auth_users: {{ a: {HASH} }}\n");
+        let looks = |parts: &[&str]| {
+            let mut parts = parts.iter();
+            let mut look = || {
+                let part = parts.next().unwrap();
+                std::fs::write(&path, part).unwrap();
+                Files::read(&path)
+            };
+            settled(look(), look)
+        };
+        let parts = [
+            "",
+            "basic_auth_users:",
+            "basic_auth_users: {",
+            &whole,
+            &whole,
+        ];
+        let files = looks(&parts).unwrap().unwrap();
+        assert_eq!(files.load().unwrap().admission.users.len(), 1);
+        // A mistake that stays is told.
+        assert!(looks(&["", "a: 1", "a: 1"]).unwrap().is_err());
+        let restless: Vec<_> = (0..=MOST_LOOKS).map(|n| "#".repeat(n)).collect();
+        let restless: Vec<_> = restless.iter().map(String::as_str).collect();
+        assert!(looks(&restless).is_none());
     }
 
     #[test]

@@ -14,6 +14,7 @@
     missing_docs
 )]
 
+mod admission;
 mod alerting;
 mod certificates;
 mod command_line;
