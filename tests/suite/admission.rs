@@ -14,9 +14,10 @@ use base64::engine::general_purpose::STANDARD;
 use rustix::net::{AddressFamily, SocketType, bind, connect, socket};
 
 use crate::support::authority::Authority;
+use crate::support::curl::curl;
 use crate::support::exporter::{Exporter, Setup};
 use crate::support::{LIMIT, eventually, tools};
-use crate::web::{METRIC, TLS, authority, curl, hash, setup, status};
+use crate::web::{METRIC, TLS, authority, hash, setup, status};
 
 const CLIENT: &str = "--cert client.crt --key client.key";
 

@@ -454,3 +454,27 @@ fn a_file_without_end_is_refused_at_the_start_and_at_a_reload() {
     }
     assert!(!exporter.output().contains("s3cret"));
 }
+
+/// Whoever copies the example has to put a hash of a password of their own.
+#[test]
+fn the_readmes_example_is_taken_once_it_has_a_hash_and_not_before() {
+    let authority = authority();
+    for (from, to) in [("server.crt", "tls.crt"), ("server.key", "tls.key")] {
+        fs::copy(authority.file(from), authority.file(to)).unwrap();
+    }
+    let readme = include_str!("../../README.md");
+    let blocks = readme.split("```yaml\n").skip(1);
+    let mut texts = blocks.filter_map(|block| block.split("```").next());
+    let example = texts
+        .find(|text| text.contains("basic_auth_users"))
+        .unwrap();
+    let told = told_of(&authority.write("web.yml", example));
+    assert!(told.contains("bcrypt"), "{told}");
+    let lines = example.lines().map(|line| match line.split_once("$2y$") {
+        Some((name, _)) => format!("{name}{H}\n"),
+        None => format!("{line}\n"),
+    });
+    let file = authority.write("web.yml", &lines.collect::<String>());
+    assert_eq!(told_of(&file), "");
+    assert!(is_taken_by(&tools::newer_promtool(), &file));
+}
