@@ -9,7 +9,8 @@ without the rules. To use it:
     figure.expr(PANEL)                              one Desk's team, with Grafana's $job and $instance
     figure.expr(PANEL.of_agent('agent_id="$agent_id"'))         one agent's part, the same labels as the team's
     FIGURES["unanswered_sessions:ratio"].expr(PANEL.by_agent()) one series for each agent (label agent_id)
-    figure.limit, figure.count                      its LIMITS entry, and the name of the figure that counts what it is over
+    figure.limit, figure.minimum, figure.count      its LIMITS entries, and the name of the figure that counts what it is over
+    figure.judged(PANEL)                            the figure where it is worse than its limit, as the alert judges it
 
 A name is metric:operation: "sum", "mean" and "ratio" are of the day so far, "growth1h", "mean1h" and "ratio1h" of the
 last hour. Means of the last hour are for teams, never for one agent: Desk gives whole seconds.
@@ -152,50 +153,51 @@ class Limit:
 
     name: str
     value: float
-    # The figure is worse "above" or "below" it; "minimum" is a count below which nothing is judged.
+    # A figure is worse "above" or "below" it; "minimum" is a count below which nothing is judged.
     worse: str
-    text: str
+    text: str = ""
 
     @property
     def record(self) -> str:
         return f"tencent_desk:{self.name}:{'minimum' if self.worse == 'minimum' else 'threshold'}"
 
-    @property
-    def expr(self) -> str:
-        """As a scalar. Where several rule evaluators have recorded it, the stricter counts."""
+    def expr(self, series: Series) -> str:
+        """As a scalar: recorded, or its default. Where several rule evaluators have recorded it, the stricter counts."""
+        if not series.recorded:
+            return f"{self.value:g}"
         return f"scalar({'max' if self.worse == 'below' else 'min'}({self.record}))"
 
 
 LIMITS = {
     limit.name: limit
     for limit in (
-        Limit("team_first_response_seconds", 30, "above", "How fast, in seconds: the team in the last hour."),
-        Limit("team_response_seconds", 45, "above", ""),
-        Limit("agent_first_response_seconds", 60, "above", "One agent, today."),
-        Limit("agent_response_seconds", 90, "above", ""),
+        Limit("team_first_response_seconds", 30, "above", "How fast, in seconds: the team in the last hour, and one agent today."),
+        Limit("team_response_seconds", 45, "above"),
+        Limit("agent_first_response_seconds", 60, "above"),
+        Limit("agent_response_seconds", 90, "above"),
         Limit(
             "first_response_under_30s_sessions_ratio",
             0.8,
             "below",
-            "How well, as a ratio from 0 to 1 of the last hour: at least, at most, at least.",
+            "How well, as a ratio from 0 to 1, the team in the last hour: at least, at most, at least.",
         ),
-        Limit("unanswered_sessions_ratio", 0.1, "above", ""),
-        Limit("satisfied_sessions_ratio", 0.8, "below", ""),
+        Limit("unanswered_sessions_ratio", 0.1, "above"),
+        Limit("satisfied_sessions_ratio", 0.8, "below"),
         Limit(
             "team_sessions",
             20,
             "minimum",
-            "Fewer sessions than these, and nothing is said: of the team in the last hour, of an agent today, rated in the last hour.",
+            "With fewer, nothing is said: sessions of the team in the last hour, of an agent today, rated ones in the last hour.",
         ),
-        Limit("agent_sessions", 10, "minimum", ""),
-        Limit("rated_sessions", 20, "minimum", ""),
+        Limit("agent_sessions", 10, "minimum"),
+        Limit("rated_sessions", 20, "minimum"),
         Limit(
             "data_age_seconds",
             300,
             "above",
             "The data may be as old as this many seconds, or three intervals of polling where that is longer.",
         ),
-        Limit("rate_limited_polls", 2, "minimum", "Polls refused for their rate within half an hour."),
+        Limit("rate_limited_polls", 2, "above", "Polls refused for their rate within half an hour."),
         Limit(
             "user_sig_remaining_seconds",
             7 * 24 * 3600,
@@ -230,6 +232,28 @@ class Figure:
 
     def expr(self, series: Series) -> str:
         return self.write(series)
+
+    def ref(self, series: Series) -> str:
+        """To be used in another expression: as recorded, or written out."""
+        return self.record if series.recorded else f"(\n{indented(self.write(series))}\n)"
+
+    def judged(self, series: Series) -> str:
+        """The figure where it is worse than its limit, over the minimum that it takes to say so.
+
+        A ratio has to be worse by more than chance makes it at that count: 1.64 standard deviations of a ratio that is
+        just at the limit, which one look in twenty exceeds.
+        """
+        assert self.limit and self.minimum, self.name
+        over = FIGURES[self.count].ref(series)
+        limit = self.limit.expr(series)
+        sign, chance = (">", "+") if self.limit.worse == "above" else ("<", "-")
+        worse = [self.ref(series), f"  {sign} {limit}"]
+        if self.unit == "ratio":
+            worse.append(f"  {chance} {SIGMAS} * sqrt({limit} * (1 - {limit}) / {over})")
+        return lines(*worse, f"and {over} >= {self.minimum.expr(series)}")
+
+
+SIGMAS = 1.64
 
 
 def field(name: str) -> Part:

@@ -140,7 +140,9 @@ impl Reader<'_> {
             }
             Expr::Binary(binary) => {
                 if let Some(modifier) = &binary.modifier {
-                    let matching = modifier.matching.iter().map(LabelModifier::labels);
+                    // What a join ignores need not be there.
+                    let matching = modifier.matching.iter().filter(|m| m.is_include());
+                    let matching = matching.map(LabelModifier::labels);
                     let labels = matching.chain(modifier.card.labels());
                     let labels = labels.flat_map(|labels| &labels.labels);
                     self.wanted.extend(labels.cloned());

@@ -301,7 +301,7 @@ impl Problems {
     }
 }
 
-/// The selectors of an expression, each as PromQL of its own.
+/// The selectors of an expression, each as PromQL of its own, asked for the present.
 fn selectors(expr: &str) -> Vec<String> {
     struct Collector(Vec<String>);
     impl ExprVisitor for Collector {
@@ -312,7 +312,13 @@ fn selectors(expr: &str) -> Vec<String> {
                 Expr::MatrixSelector(matrix) => Some(&matrix.vs),
                 _ => None,
             };
-            self.0.extend(selector.map(ToString::to_string));
+            if let Some(selector) = selector {
+                let now = VectorSelector {
+                    offset: None,
+                    ..selector.clone()
+                };
+                self.0.push(now.to_string());
+            }
             Ok(true)
         }
     }

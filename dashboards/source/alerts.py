@@ -1,0 +1,325 @@
+"""Every alert, once: when it fires, and what it says.
+
+Alerts about the team judge the last hour, those about an agent the day's figure of who had a session in the last hour.
+"""
+
+from dataclasses import dataclass
+
+from figures import FIGURES, LIMITS, RULES
+from promql import indented, lines
+
+RUNBOOK = "https://github.com/tencent-desk-exporter/tencent-desk-exporter/blob/main/deploy/RUNBOOK.md"
+
+
+@dataclass(frozen=True)
+class Alert:
+    name: str
+    expr: str
+    wait: str
+    severity: str
+    scope: str
+    summary: str
+    description: str
+    comment: str = ""
+    # How long it stays without a reason: over a restart of the exporter, a hole in the scrapes.
+    keep: str = ""
+
+    @property
+    def runbook_url(self) -> str:
+        return f"{RUNBOOK}#{self.name.lower()}"
+
+
+KEEP = "25m"
+DURATION = '{{ printf "%.0f" $value | humanizeDuration }}'
+SHARE = "{{ $value | humanizePercentage }}"
+AGENT = "{{ or $labels.nickname $labels.agent_id }}"
+
+
+def limit_text(name: str, before: str, shown: str, after: str = "") -> str:
+    """The limit as it is recorded now, where it is."""
+    limit = LIMITS[name]
+    stricter = "max" if limit.worse == "below" else "min"
+    return f'{{{{ with query "{stricter}({limit.record})" }}}}; {before} {{{{ . | first | value | {shown} }}}}{after}{{{{ end }}}}'
+
+
+def as_it_was(alert: str, value: str, of_agent: bool) -> str:
+    """An alert that fires, with its last value, while the exporter answers but has no figures of the last hour."""
+    firing = f'sum without (alertname, alertstate, severity, scope) (ALERTS{{alertname="{alert}", alertstate="firing"}})'
+    join, keep_to = ("*", "") if not of_agent else ("* ignoring (nickname) group_left ()", "ignoring (agent_id, nickname) ")
+    return lines(
+        "# An outage of Desk is no end of it.",
+        firing,
+        f"{join} last_over_time({value}[6h])",
+        f"and {keep_to}tencent_desk_up",
+        f"unless {keep_to}{FIGURES['sessions:growth1h'].record}",
+    )
+
+
+def either(one: str, other: str) -> str:
+    return f"(\n{indented(one)}\n)\nor (\n{indented(other)}\n)"
+
+
+def of_team(name: str, figure: str, wait: str, summary: str, description: str) -> Alert:
+    judged = FIGURES[figure].judged(RULES)
+    held = as_it_was(name, FIGURES[figure].record, of_agent=False)
+    return Alert(name, either(judged, held), wait, "warning", "team", summary, description, keep=KEEP)
+
+
+def of_agent(name: str, field: str, count: str, limit: str, summary: str, description: str) -> Alert:
+    average = f"tencent_desk_agent_{field}"
+    judged = lines(
+        "(",
+        f"  {average} > {LIMITS[limit].expr(RULES)}",
+        f"  and {count} >= {LIMITS['agent_sessions'].expr(RULES)}",
+        "  and agent:tencent_desk_sessions:growth1h > 0",
+        ")",
+        "* ignoring (nickname) group_left (nickname)",
+        "(",
+        "  # One nickname, also while an agent is renamed; and 1 for an agent who has none.",
+        "  topk without (nickname) (1, tencent_desk_agent_info)",
+        "  or ignoring (nickname) tencent_desk_agent_sessions * 0 + 1",
+        ")",
+    )
+    held = as_it_was(name, average, of_agent=True)
+    return Alert(name, either(judged, held), "15m", "info", "agent", summary, description, keep=KEEP)
+
+
+TEAM = "The team of {{ $labels.instance }}"
+
+SERVICE = [
+    of_team(
+        "TencentDeskFirstResponseSlow",
+        "first_response_seconds:mean1h",
+        "5m",
+        f"First answers take long ({DURATION}, last hour)",
+        f"{TEAM} took {DURATION} on average in the last hour from accepting a session to the first answer"
+        + limit_text("team_first_response_seconds", "the limit is", "humanizeDuration")
+        + ".",
+    ),
+    of_team(
+        "TencentDeskResponseSlow",
+        "response_seconds:mean1h",
+        "5m",
+        f"Answers take long ({DURATION}, last hour)",
+        f"{TEAM} took {DURATION} on average in the last hour to answer a customer's message"
+        + limit_text("team_response_seconds", "the limit is", "humanizeDuration")
+        + ".",
+    ),
+    of_agent(
+        "TencentDeskAgentFirstResponseSlow",
+        "average_first_response_seconds",
+        "agent:tencent_desk_answered_sessions:difference",
+        "agent_first_response_seconds",
+        f"First answers of {AGENT} take long ({DURATION}, today)",
+        f'{{{{ or $labels.nickname "The agent" }}}} ({{{{ $labels.agent_id }}}}) took {DURATION} on average today from accepting a session to the first answer'
+        + limit_text("agent_first_response_seconds", "the limit is", "humanizeDuration")
+        + ".",
+    ),
+    of_agent(
+        "TencentDeskAgentResponseSlow",
+        "average_response_seconds",
+        "tencent_desk_agent_effective_sessions",
+        "agent_response_seconds",
+        f"Answers of {AGENT} take long ({DURATION}, today)",
+        f'{{{{ or $labels.nickname "The agent" }}}} ({{{{ $labels.agent_id }}}}) took {DURATION} on average today to answer a customer\'s message'
+        + limit_text("agent_response_seconds", "the limit is", "humanizeDuration")
+        + ".",
+    ),
+    of_team(
+        "TencentDeskFirstResponseServiceLevelLow",
+        "first_response_under_30s_sessions:ratio1h",
+        "10m",
+        f"Few first answers within 30 seconds ({SHARE}, last hour)",
+        f"In {SHARE} of the last hour's sessions of {{{{ $labels.instance }}}} the first answer came within 30 seconds"
+        + limit_text("first_response_under_30s_sessions_ratio", "at least", "humanizePercentage", " is wanted")
+        + ". A session without an answer counts as a miss.",
+    ),
+    of_team(
+        "TencentDeskUnansweredSessionsHigh",
+        "unanswered_sessions:ratio1h",
+        "10m",
+        f"Many sessions without an answer ({SHARE}, last hour)",
+        f"{SHARE} of the last hour's sessions of {{{{ $labels.instance }}}} have no answer from an agent"
+        + limit_text("unanswered_sessions_ratio", "the limit is", "humanizePercentage")
+        + ".",
+    ),
+    of_team(
+        "TencentDeskSatisfactionLow",
+        "satisfied_sessions:ratio1h",
+        "15m",
+        f"Few good ratings ({SHARE}, last hour)",
+        f"{SHARE} of the sessions of {{{{ $labels.instance }}}} that were rated in the last hour got four or five stars"
+        + limit_text("satisfied_sessions_ratio", "at least", "humanizePercentage", " is wanted")
+        + ".",
+    ),
+]
+
+
+def age_over_limit() -> str:
+    last = "tencent_desk_exporter_last_success_timestamp_seconds"
+    interval = "tencent_desk_exporter_poll_interval_seconds"
+    return lines(
+        "time() - (",
+        f"  {last}",
+        f"  or {interval} * 0 + ignoring (endpoint) group_left () process_start_time_seconds",
+        ")",
+        f"> clamp_min(3 * {interval}, {LIMITS['data_age_seconds'].expr(RULES)})",
+    )
+
+
+def refused(kind: str) -> str:
+    return lines(
+        f'increase(tencent_desk_exporter_poll_failures_total{{class="{kind}"}}[30m]) > 0',
+        "and ignoring (class, endpoint) tencent_desk_up == 0",
+    )
+
+
+def nobody() -> str:
+    agents = "tencent_desk_exporter_agents"
+    return lines(
+        f"{agents} == 0",
+        "and max_over_time(tencent_desk_up[15m]) == 1",
+        "and (",
+        f"  {agents} offset 1w > 0",
+        "  or (",
+        f"    {agents} offset 1d > 0",
+        f"    or max_over_time({agents}[1d]) == 0 and {agents} offset 1d",
+        f"  ) unless {agents} offset 1w",
+        ")",
+    )
+
+
+# The counts that the rules judge by: where no agent has all of them, the rules are silent.
+JUDGED = ("sessions", "unanswered_sessions", "effective_sessions", "first_response_under_30s_sessions", "rated_sessions", "satisfied_sessions")
+
+
+def sign(name: str, expr: str) -> str:
+    label = f'"sign", "{name}", "", ""'
+    return f"label_replace(\n{indented(expr)},\n  {label}\n)" if "\n" in expr else f"label_replace({expr}, {label})"
+
+
+def signs() -> str:
+    judged = "\n+ ".join(f"tencent_desk_agent_{field}" for field in JUDGED)
+    absent = lines(
+        "tencent_desk_exporter_absent_fields > 0",
+        "or ignoring (endpoint) tencent_desk_exporter_agents > 0",
+        f"unless sum without (agent_id) (\n{indented(judged)}\n)",
+    )
+    discarded = 'increase(tencent_desk_exporter_discarded_rows_total{reason!="not_asked"}[30m]) > 0'
+    return "\nor ".join(
+        (
+            sign("unknown_fields", "tencent_desk_exporter_unknown_fields > 0"),
+            sign("absent_field", absent),
+            sign("ignored_values", "increase(tencent_desk_exporter_ignored_values_total[30m]) > 0"),
+            sign("missing_rows", "tencent_desk_exporter_missing_rows > 0"),
+            sign("discarded_rows", discarded),
+        )
+    )
+
+
+COUNT = '{{ printf "%.0f" $value }}'
+INSTANCE = "{{ $labels.instance }}"
+
+EXPORTER = [
+    Alert(
+        "TencentDeskExporterDown",
+        'up{job="tencent-desk"} == 0',
+        "2m",
+        "critical",
+        "exporter",
+        "The Desk exporter cannot be scraped",
+        f"Prometheus gets no answer from {INSTANCE}: no figures, and no other alert about this Desk can be trusted.",
+    ),
+    Alert(
+        "TencentDeskExporterAbsent",
+        'absent(up{job="tencent-desk"})',
+        "5m",
+        "critical",
+        "exporter",
+        "Prometheus knows no Desk exporter",
+        "Prometheus has no target in the job {{ $labels.job }}: the job is missing or named otherwise, or service discovery finds nothing.",
+        "There is no series to take an instance from.",
+    ),
+    Alert(
+        "TencentDeskDataStale",
+        age_over_limit(),
+        "1m",
+        "critical",
+        "exporter",
+        "Desk gives no fresh figures",
+        f"{INSTANCE} has had no good answer from Desk for {DURATION}. Figures are dropped MAX_STALENESS (5 minutes, unless it is set) "
+        "after the last good poll, and come back with the next one.",
+        "The age of the last good poll, or of the process where there was none yet. It also sees a poll loop that hangs, while tencent_desk_up still shows how the last poll went.",
+    ),
+    Alert(
+        "TencentDeskNoAgents",
+        nobody(),
+        "1h",
+        "warning",
+        "exporter",
+        "Desk answers, and lists no agent",
+        f"Polls of {INSTANCE} succeed, but Desk has listed no agent for an hour, at a time of day at which it did before, or for a whole day.",
+        "A week before is the better witness, the day before where a week before there was no exporter yet; all day, where there has been one for a day.",
+    ),
+    Alert(
+        "TencentDeskRateLimited",
+        f'increase(tencent_desk_exporter_poll_failures_total{{class="rate_limited"}}[30m]) >= {LIMITS["rate_limited_polls"].expr(RULES)}',
+        "5m",
+        "warning",
+        "exporter",
+        "Desk refuses polls for their rate",
+        f"Desk has refused {COUNT} polls of {INSTANCE} within half an hour because this application asks too often.",
+        "Half an hour is longer than the exporter waits, twice, after Desk told it to slow down.",
+    ),
+    Alert(
+        "TencentDeskCredentialsRejected",
+        refused("credentials"),
+        "2m",
+        "critical",
+        "exporter",
+        "Desk rejects the exporter's credentials",
+        f"Desk accepts neither key, identifier nor UserSig of {INSTANCE} as they are now: {COUNT} polls have failed for this reason within half an hour.",
+    ),
+    Alert(
+        "TencentDeskUserSigExpiring",
+        f"tencent_desk_exporter_user_sig_expiry_timestamp_seconds - time() < {LIMITS['user_sig_remaining_seconds'].expr(RULES)}",
+        "10m",
+        "warning",
+        "exporter",
+        "The UserSig must be renewed",
+        f"The UserSig of {INSTANCE} {{{{ if lt $value 0.0 }}}}has expired{{{{ else }}}}expires in {DURATION}{{{{ end }}}}. After that Desk rejects every poll.",
+    ),
+    Alert(
+        "TencentDeskConfigurationRejected",
+        refused("configuration"),
+        "2m",
+        "critical",
+        "exporter",
+        "Desk rejects the exporter's configuration",
+        f"Desk refuses {INSTANCE} for something that an operator has to change (application, region, rights, allowed addresses, plan): {COUNT} polls have failed for this reason within half an hour.",
+    ),
+    Alert(
+        "TencentDeskWebConfigRejected",
+        "tencent_desk_exporter_web_config_last_reload_successful == 0",
+        "10m",
+        "warning",
+        "exporter",
+        "The exporter cannot use its web configuration",
+        f"The web configuration of {INSTANCE}, or a certificate, key or authority that it names, was changed to something that cannot be used. What was there before is still in use.",
+        "The files that were there before stay in use: scrapes go on, until a certificate expires.",
+    ),
+    Alert(
+        "TencentDeskApiChanged",
+        signs(),
+        "45m",
+        "info",
+        "exporter",
+        "Desk's answers are not what this version of the exporter knows",
+        f'{{{{ if eq $labels.sign "unknown_fields" }}}}Desk\'s answers to {INSTANCE} have {COUNT} fields that this version does not know.'
+        f'{{{{ else if eq $labels.sign "absent_field" }}}}Desk\'s answers to {INSTANCE} lack fields that this version knows: what is judged by them is silent.'
+        f'{{{{ else if eq $labels.sign "ignored_values" }}}}The field {{{{ $labels.field }}}} held no number {COUNT} times within half an hour; these values are missing on {INSTANCE}.'
+        f'{{{{ else if eq $labels.sign "missing_rows" }}}}Desk counts more agents than it lists to {INSTANCE}: {COUNT} missing.'
+        f"{{{{ else }}}}{COUNT} rows of Desk's answers to {INSTANCE} were left out within half an hour ({{{{ $labels.reason }}}}): the team's sums may be too small.{{{{ end }}}}",
+        'Signs that Desk\'s answers are no longer what this version was made for; "sign" says which. Lasting ones: the wait is longer than the window, so that a single odd value is no news.',
+    ),
+]
