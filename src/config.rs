@@ -540,12 +540,15 @@ impl Mistakes {
 
     /// What `proof`, which the variable `name` sets, is for the time being.
     fn secret(&mut self, name: &str, proof: &Proof) -> Option<Secret> {
-        let shown = proof.file().map(files::shown).unwrap_or_default();
-        let proof = proof.clone();
-        files::in_time(move || proof.read())
-            .unwrap_or_else(|| Err(slow(&shown)))
-            .map_err(|why| self.add(name, &why))
-            .ok()
+        let read = match proof.file() {
+            None => proof.read(),
+            Some(path) => {
+                let proof = proof.clone();
+                let read = files::in_time(move || proof.read());
+                read.unwrap_or_else(|| Err(slow(&files::shown(path))))
+            }
+        };
+        read.map_err(|why| self.add(name, &why)).ok()
     }
 
     fn hosts(&mut self, v: &Variables) -> Option<Vec<Url>> {

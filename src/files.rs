@@ -35,9 +35,9 @@ pub(crate) fn read(path: &Path, largest: u64) -> Result<Vec<u8>, String> {
     Ok(content)
 }
 
-/// How long a file may take that is read before anything runs: a disk that has to be woken up, or a
-/// share that has to be mounted, takes seconds.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
+/// How long a file may take that is read before anything runs: a disk that has to be woken up, a share
+/// that has to be mounted, or a machine that starts everything at once takes seconds.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What `read` says, or `None` where it takes longer than [`PATIENCE`]: some files hang. Its thread is
 /// then left to them.

@@ -134,7 +134,7 @@ fn a_hangup_reads_the_files_and_ends_nothing() {
 
 #[test]
 fn a_hangup_before_it_serves_does_not_end_it_either() {
-    // A database of zones that is waited for: five seconds in which the start goes no further.
+    // A database of zones that is waited for: some seconds in which the start goes no further.
     let folder = TempDir::new().unwrap();
     std::fs::create_dir(folder.path().join("Asia")).unwrap();
     let mut hangs = Command::new("mkfifo");
