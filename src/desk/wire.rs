@@ -85,7 +85,9 @@ pub fn decode(body: &[u8]) -> Result<Page, Error> {
 /// what it must have. HTTP's status says nothing here: success is `ErrorCode` 0 and nothing else.
 pub fn decode_after(offset: usize, body: &[u8]) -> Result<Page, Error> {
     let body = body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body);
-    let text = String::from_utf8_lossy(body);
+    // The one that repairs is slower, also where there is nothing to repair.
+    let text =
+        std::str::from_utf8(body).map_or_else(|_| String::from_utf8_lossy(body), Cow::Borrowed);
     let page = match read(&text) {
         Err(error) if error.is_syntax() => read(&repaired(&text))
             .map(|answer| answer.page(offset))
