@@ -116,6 +116,8 @@ fn head(line: &str) -> Option<(&str, &str)> {
 /// An expression of a dashboard.
 pub(crate) struct Expression {
     /// Dashboard, and panel, variable or annotation.
+    pub(crate) panel: String,
+    /// The same, and which of a panel's queries.
     pub(crate) whence: String,
     /// As it stands there, with Grafana's variables.
     pub(crate) expr: String,
@@ -137,13 +139,11 @@ pub(crate) fn expressions() -> Vec<Expression> {
     for (file, dashboard) in dashboards() {
         let board = file.trim_end_matches(".json");
         for panel in list(&dashboard["panels"]) {
+            let title = format!("{board}: {} ({})", text(panel, "title"), panel["id"]);
             for target in list(&panel["targets"]) {
                 found.push(Expression {
-                    whence: format!(
-                        "{board}: {} {}",
-                        text(panel, "title"),
-                        text(target, "refId")
-                    ),
+                    panel: title.clone(),
+                    whence: format!("{title} {}", text(target, "refId")),
                     expr: text(target, "expr").to_owned(),
                     asked: if target["instant"] == true {
                         Asked::Now
@@ -155,8 +155,10 @@ pub(crate) fn expressions() -> Vec<Expression> {
         }
         for annotation in list(&dashboard["annotations"]["list"]) {
             if let Some(expr) = annotation["expr"].as_str() {
+                let whence = format!("{board}: annotation {}", text(annotation, "name"));
                 found.push(Expression {
-                    whence: format!("{board}: annotation {}", text(annotation, "name")),
+                    panel: whence.clone(),
+                    whence,
                     expr: expr.to_owned(),
                     asked: Asked::OverTime,
                 });
@@ -164,8 +166,10 @@ pub(crate) fn expressions() -> Vec<Expression> {
         }
         for variable in list(&dashboard["templating"]["list"]) {
             if let Some(query) = variable["query"]["query"].as_str() {
+                let whence = format!("{board}: variable {}", text(variable, "name"));
                 found.push(Expression {
-                    whence: format!("{board}: variable {}", text(variable, "name")),
+                    panel: whence.clone(),
+                    whence,
                     expr: asked_by(query).to_owned(),
                     asked: Asked::Now,
                 });

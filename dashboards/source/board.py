@@ -1,0 +1,98 @@
+"""A board around its panels: where they lie, what is chosen at its top, and where its links lead."""
+
+from dataclasses import dataclass, field
+
+from grafana_foundation_sdk.builders import dashboard
+from grafana_foundation_sdk.cog.builder import Builder
+from grafana_foundation_sdk.cog.encoder import JSONEncoder
+from grafana_foundation_sdk.models import dashboard as model
+from panels import SOURCE, Words
+
+COLUMNS = 24
+# What Grafana 10.4 writes, the oldest that is supported.
+SCHEMA = 39
+NAMES = ("overview", "agent", "exporter", "wall")
+
+
+@dataclass(frozen=True)
+class Edition:
+    """What a board is made for: a language, and the zone in which Desk counts its days."""
+
+    texts: dict
+    time_zone: str = "Asia/Shanghai"
+
+    def words(self, board: str) -> Words:
+        return Words(self.texts[board], self.texts["shared"])
+
+
+def uid(name: str) -> str:
+    return f"tencent-desk-{name}"
+
+
+def chosen(name: str, label: str, query: str, regex: str = "") -> dashboard.QueryVariable:
+    variable = dashboard.QueryVariable(name).label(label).datasource(SOURCE)
+    variable = variable.query({"query": query, "refId": name}).refresh(model.VariableRefresh.ON_TIME_RANGE_CHANGED)
+    return (
+        variable.regex(regex).sort(model.VariableSort.ALPHABETICAL_CASE_INSENSITIVE_ASC).multi(False).include_all(False)
+    )
+
+
+@dataclass
+class Board:
+    name: str
+    edition: Edition
+    refresh: str = "1m"
+    panels: list = field(default_factory=list)
+    variables: list = field(default_factory=list)
+    is_for_the_wall: bool = False
+    # Which alerts are marked in its charts.
+    marked: str = 'scope!="agent"'
+    _y: int = 0
+
+    @property
+    def words(self) -> Words:
+        return self.edition.words(self.name)
+
+    def heading(self, key: str) -> None:
+        row = dashboard.Row(self.words.board["headings"][key]).collapsed(False)
+        row = row.grid_pos(model.GridPos(x=0, y=self._y, w=COLUMNS, h=1))
+        self.panels.append(row)
+        self._y += 1
+
+    def line(self, height: int, *panels: tuple[int, Builder]) -> None:
+        """Panels side by side, with their widths."""
+        x = 0
+        for width, panel in panels:
+            self.panels.append(panel.grid_pos(model.GridPos(x=x, y=self._y, w=width, h=height)))
+            x += width
+        assert x == COLUMNS, f"{self.name}: a line of {x} columns"
+        self._y += height
+
+    def json(self) -> str:
+        words = self.words
+        board = dashboard.Dashboard(words.board["title"]).uid(uid(self.name)).description(words.board["description"])
+        board = board.tags(["tencent-desk"]).timezone(self.edition.time_zone).time("now/d", "now").refresh(self.refresh)
+        board = board.tooltip(model.DashboardCursorSync.CROSSHAIR).editable()
+        hidden = model.VariableHide.HIDE_VARIABLE if self.is_for_the_wall else model.VariableHide.DONT_HIDE
+        source = dashboard.DatasourceVariable("datasource").label(words.of("datasource")).type("prometheus")
+        job = chosen("job", words.of("job"), "label_values(tencent_desk_up, job)")
+        instance = chosen("instance", words.of("instance"), 'label_values(tencent_desk_up{job="$job"}, instance)')
+        for variable in (source, job, instance, *self.variables):
+            board = board.with_variable(variable.hide(hidden))
+        for other in NAMES:
+            if other != self.name:
+                link = dashboard.DashboardLink(words.of(f"link_{other}")).type(model.DashboardLinkType.LINK)
+                board = board.link(link.url(f"/d/{uid(other)}").include_vars(True).keep_time(True))
+        board = board.annotation(self.alerts_marked())
+        for place, panel in enumerate(self.panels, 1):
+            panel = panel.id(place)
+            board = board.with_row(panel) if isinstance(panel, dashboard.Row) else board.with_panel(panel)
+        made = board.build()
+        made.schema_version = SCHEMA
+        return JSONEncoder(indent=2, ensure_ascii=False).encode(made) + "\n"
+
+    def alerts_marked(self) -> dashboard.AnnotationQuery:
+        chosen_one = f'job="$job", instance="$instance", {self.marked}'
+        expr = f'ALERTS{{alertname=~"TencentDesk.+", alertstate="firing", {chosen_one}}}'
+        mark = dashboard.AnnotationQuery().name(self.words.of("firing")).datasource(SOURCE).enable(True).hide(False)
+        return mark.icon_color("red").expr(expr)

@@ -1,0 +1,8 @@
+"""One module for each board: a function that makes it for an edition."""
+
+from boards.agent import agent
+from boards.exporter import exporter
+from boards.overview import overview
+from boards.wall import wall
+
+BOARDS = {"overview": overview, "agent": agent, "exporter": exporter, "wall": wall}

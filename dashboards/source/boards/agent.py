@@ -1,0 +1,110 @@
+"""One agent's day beside the team's."""
+
+from board import Board, Edition, chosen
+from figures import FIGURES, LIMITS, PANEL
+from panels import MINUTES, Line, Query, bars, chart, number, red
+
+from boards.overview import by_state, kinds
+
+ONE = PANEL.of_agent('agent_id="$agent_id"')
+# Everyone who was listed within the time that the board shows, with a name or without.
+AGENTS = (
+    'query_result(last_over_time(tencent_desk_agent_info{job="$job", instance="$instance"}[$__range]) '
+    'or ignoring (nickname) last_over_time(tencent_desk_agent_sessions{job="$job", instance="$instance"}[$__range]))'
+)
+PARTS = '/agent_id="(?<value>[^"]+)"(?:.*nickname="(?<text>[^"]+)")?/'
+
+
+def agent(edition: Edition) -> Board:
+    board = Board("agent", edition, marked='agent_id="$agent_id"')
+    words = board.words
+    of = words.of
+    board.variables.append(chosen("agent_id", of("agent_id"), AGENTS, PARTS))
+
+    def field(key: str, name: str, unit: str = "none", decimals: int = 0, times: str = ""):
+        no_value = of("not_today") if "timestamp" in name else ""
+        return number(words, key, [Query(ONE.of_agents(name) + times)], unit, decimals, no_value)
+
+    def judged(key: str, name: str, limit: str):
+        """The day's average as Desk gives it, red beyond the limit of one agent."""
+        shown = ONE.of_agents(name)
+        worse = (
+            f"{shown} > {LIMITS[limit].value:g}\nand {ONE.of_agents('sessions')} >= {LIMITS['agent_sessions'].value:g}"
+        )
+        return red(
+            number(words, key, [Query(f"{shown}\nunless ({worse})", ref="A"), Query(worse, ref="B")], "suffix: s"), "B"
+        )
+
+    def both(key: str, name: str, limit: str):
+        drawn = [
+            Line(of("this_agent"), ONE.of_agents(f"average_{name}")),
+            Line(of("team_line"), FIGURES[f"{name}:mean"].expr(PANEL), is_thin=True),
+        ]
+        return chart(words, key, drawn, "suffix: s", limits=(LIMITS[limit],))
+
+    info = PANEL.named("tencent_desk_agent_info", 'agent_id="$agent_id"')
+    nameless = f"{ONE.of_agents('sessions')}\nunless ignoring (nickname) {info}"
+    name = number(words, "name", [Query(info, "{{nickname}}", "A"), Query(nameless, "{{agent_id}}", "B")]).text_mode(
+        "name"
+    )
+    board.line(
+        4,
+        (4, name),
+        (3, judged("first_response", "average_first_response_seconds", "agent_first_response_seconds")),
+        (3, judged("response", "average_response_seconds", "agent_response_seconds")),
+        (
+            3,
+            number(
+                words, "within", [Query(FIGURES["first_response_under_30s_sessions:ratio"].expr(ONE))], "percentunit"
+            ),
+        ),
+        (3, number(words, "unanswered", [Query(FIGURES["unanswered_sessions:ratio"].expr(ONE))], "percentunit")),
+        (3, number(words, "satisfied", [Query(FIGURES["satisfied_sessions:ratio"].expr(ONE))], "percentunit")),
+        (2, field("ratings", "rated_sessions")),
+        (3, field("sessions", "sessions")),
+    )
+    board.line(
+        8,
+        (12, both("first_responses", "first_response_seconds", "agent_first_response_seconds")),
+        (12, both("responses", "response_seconds", "agent_response_seconds")),
+    )
+    grown, online = FIGURES["sessions:growth1h"], FIGURES["online_agents:mean1h"]
+    per_agent = f"(\n{grown.expr(PANEL)}\n)\n/ (\n{online.expr(PANEL)}\n> 0.5)"
+    in_hand = FIGURES["sessions_in_hand:mean1h"]
+    board.line(
+        8,
+        (
+            8,
+            chart(
+                words,
+                "volume",
+                [Line(of("this_agent"), grown.expr(ONE)), Line(of("team_per_agent"), per_agent, is_thin=True)],
+                decimals=0,
+            ),
+        ),
+        (8, by_state(words, ONE)),
+        (
+            8,
+            chart(
+                words,
+                "in_hand",
+                [Line(of("this_agent"), in_hand.expr(ONE)), Line(of("team_line"), in_hand.expr(PANEL), is_thin=True)],
+                decimals=1,
+            ),
+        ),
+    )
+    messages = [(of("from_users"), "user_messages:growth1h"), (of("from_agents"), "sent_messages:growth1h")]
+    board.line(
+        8,
+        (12, bars(words, "kinds", kinds(of, ONE))),
+        (12, chart(words, "messages", [Line(title, FIGURES[name].expr(ONE)) for title, name in messages], decimals=0)),
+    )
+    board.line(
+        4,
+        (5, field("login", "first_login_timestamp_seconds", "time:HH:mm", times=" * 1000")),
+        (5, field("logout", "last_logout_timestamp_seconds", "time:HH:mm", times=" * 1000")),
+        (5, number(words, "logged_in", [Query(f"sum without (state) ({ONE.of_agents('state_seconds')})")], "s", 1)),
+        (4, field("users", "served_users")),
+        (5, field("duration", "average_session_seconds", *MINUTES, times=" / 60")),
+    )
+    return board

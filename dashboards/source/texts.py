@@ -1,0 +1,371 @@
+"""What the boards say, in English: titles, descriptions and words. A second language is a second table of this "
+"shape."""
+
+SHARED = {
+    "no_figures": "No figures",
+    "no_lines": "No figures, or less than an hour of data",
+    "too_early": "Needs an hour of data",
+    "no_exporter": "No exporter",
+    "never": "Desk not reached",
+    "no_rules": "No rules",
+    "nothing_fires": "Nothing fires",
+    "dash": "–",
+    "job": "Job",
+    "instance": "Exporter",
+    "datasource": "Prometheus",
+    "agent_id": "Agent",
+    "link_overview": "Overview",
+    "link_agent": "Agent",
+    "link_exporter": "Exporter",
+    "link_wall": "Wall",
+    "firing": "Alerts about the team and the exporter",
+    "alert": "What",
+    "who": "Who",
+    "since": "Since",
+    "team": "Team",
+    "exporter": "Exporter",
+    "first_response": "First response",
+    "response": "Response",
+    "today_so_far": "{} (today so far)",
+    "last_hour": "{} (last hour)",
+    "hour_line": "Last hour",
+    "day_line": "Today so far",
+    "within_30s": "First answer in 30 s",
+    "unanswered": "Unanswered",
+    "satisfied": "Satisfied",
+    "rated": "Rated",
+    "transferred": "Transferred",
+    "free": "Free",
+    "busy": "Busy",
+    "rest": "Rest",
+    "all": "All",
+    "effective": "Effective",
+    "ended": "Ended by the agent",
+    "from_users": "From users",
+    "from_agents": "From agents",
+    "per_agent": "Per agent logged in",
+    "logged_in": "Logged in",
+}
+
+# By the alert's name, less "TencentDesk": what the tables call it.
+ALERTS = {
+    "FirstResponseSlow": "First answers take long",
+    "ResponseSlow": "Answers take long",
+    "AgentFirstResponseSlow": "First answers take long",
+    "AgentResponseSlow": "Answers take long",
+    "FirstResponseServiceLevelLow": "Few first answers in 30 s",
+    "UnansweredSessionsHigh": "Many sessions unanswered",
+    "SatisfactionLow": "Few are satisfied",
+    "NoAgents": "Desk lists no agents",
+    "ExporterDown": "Exporter cannot be scraped",
+    "ExporterAbsent": "No exporter is scraped",
+    "DataStale": "No fresh figures from Desk",
+    "RateLimited": "Desk is asked too often",
+    "CredentialsRejected": "Desk refuses the credentials",
+    "UserSigExpiring": "UserSig expires soon",
+    "ConfigurationRejected": "Desk refuses the configuration",
+    "WebConfigRejected": "Web configuration cannot be used",
+    "ApiChanged": "Desk's answers have changed",
+}
+
+FIRST_RESPONSE = (
+    "From an agent's accept to the agent's first message, weighted by answered sessions. The time in the queue is "
+    "not in it."
+)
+RESPONSE = (
+    "From a user's message to the agent's answer, weighted by effective sessions: it is the mean of the sessions' "
+    "means that are not 0."
+)
+HOUR = (
+    "Estimated from the growth of the day's figures, which Desk gives in whole seconds: good to about 1 s for 25 "
+    "agents, 4 s for five."
+)
+RED = "Red where the alert's condition holds: beyond its limit, over at least its minimum of sessions."
+WITHIN = (
+    "Share of all sessions that were first answered within 30 s. One without an answer is a miss. It is not the "
+    "service level of the queue."
+)
+UNANSWERED = (
+    "Share of sessions without a message of the agent; one that has just begun may be among them. Users who left "
+    "the queue are not in it."
+)
+SATISFIED = "Share of the rated sessions that got four or five stars. Sessions without a rating are not in it."
+GROWTH = "It is the growth of the day's count; when Desk counts a session is not documented."
+STATES = "Busy means: assign me no new sessions. An agent who serves users sits in free, so this is no measure of load."
+ALERTS_OF = "Needs the alert rules in this Prometheus. 0 is no alert; without the rules it says so."
+
+OVERVIEW = {
+    "title": "Tencent Desk: Overview",
+    "description": "What is wrong now, the last hour, and the day so far of one Desk's team.",
+    "headings": {"hour": "The last hour", "day": "Today so far", "detail": "The day in detail"},
+    "panels": {
+        "critical": ("Critical", f"Critical alerts that fire now, about this Desk and its exporter. {ALERTS_OF}"),
+        "warning": ("Warnings", f"Warnings that fire now. {ALERTS_OF}"),
+        "info": ("Info", f"Alerts of severity info that fire now, those about single agents among them. {ALERTS_OF}"),
+        "age": (
+            "Age of the figures",
+            "Time since the last good answer from Desk. Red beyond five minutes, or three intervals of polling "
+            "where that is longer: "
+            "figures are dropped soon after. Desk's own figures may lag behind; it does not say by how much.",
+        ),
+        "alerts": (
+            "What is wrong now",
+            "Alerts that fire, critical ones first: what, who, and since when the condition holds.",
+        ),
+        "first_response_hour": ("First response", f"{FIRST_RESPONSE} {HOUR} {RED}"),
+        "response_hour": ("Response", f"{RESPONSE} {HOUR} {RED}"),
+        "within_hour": ("Within 30 s", f"{WITHIN} {RED}"),
+        "unanswered_hour": ("Unanswered", f"{UNANSWERED} {RED}"),
+        "satisfied_hour": ("Satisfied", f"{SATISFIED} {RED}"),
+        "sessions_hour": ("Sessions", f"Sessions that came within the last hour. {GROWTH}"),
+        "online_hour": (
+            "Logged in",
+            "Agents logged in at a time, on average over the last hour: the growth of their seconds in free, busy "
+            "and rest. "
+            "An estimate, right if Desk counts that time as it passes.",
+        ),
+        "in_hand_hour": (
+            "In hand",
+            "Sessions that an agent has at a time, on average over the time logged in: the growth of session "
+            "seconds over that of the "
+            "seconds in free, busy and rest. An estimate, as Desk does not say when it counts a session's seconds.",
+        ),
+        "first_response_day": ("First response", f"{FIRST_RESPONSE}"),
+        "response_day": ("Response", f"{RESPONSE}"),
+        "within_day": ("Within 30 s", f"{WITHIN}"),
+        "unanswered_day": ("Unanswered", f"{UNANSWERED}"),
+        "satisfied_day": ("Satisfied", f"{SATISFIED}"),
+        "sessions_day": ("Sessions", "Sessions that agents have handled since Desk's midnight."),
+        "duration_day": ("Duration", "Average duration of a session, weighted by sessions."),
+        "agents_day": ("Agents", "Agents that Desk lists today, whether or not they are logged in now."),
+        "response_times": (
+            "Response times",
+            f"Of the last hour at each instant (bold), and of the day so far (thin). {HOUR} Dashed: the alerts' "
+            f"default limits.",
+        ),
+        "volume": (
+            "Sessions an hour",
+            f"Sessions that came within the hour before, and within the same hour a day earlier. {GROWTH}",
+        ),
+        "shares": (
+            "Shares in the last hour",
+            "Of all sessions: first answered within 30 s, unanswered. Of the rated ones: satisfied. Few sessions "
+            "make wide swings.",
+        ),
+        "agents": (
+            "Agents today",
+            "Today's figures of each agent that Desk lists; a click on the name opens the agent's day. "
+            "**Over its limit** names what is beyond the limits of one agent: first response and response (over 10 "
+            "answered or effective "
+            "sessions), unanswered (over 10 sessions), satisfied (over 20 ratings). **Gone since** is the last "
+            "logout, where the agent's "
+            "time in free, busy and rest has stood still for ten minutes. Names may be equal or missing: the id "
+            "tells them apart.",
+        ),
+        "states": ("Time by state", f"How the team's time logged in within the last hour divides. {STATES}"),
+        "online": (
+            "Agents logged in",
+            "Agents logged in at a time, on average over the hour before; an estimate, as above.",
+        ),
+        "in_hand": (
+            "Sessions in hand",
+            "Sessions that an agent has at a time, on average over the hour before; an estimate, as above.",
+        ),
+        "messages": (
+            "Messages an hour",
+            "Messages within the hour before. Whose there are beside these two is not documented.",
+        ),
+        "kinds": (
+            "Sessions by kind",
+            "Today's sessions. Effective: both sides wrote. Transferred: Desk does not say whether to or from the "
+            "agent. Rated: the user gave "
+            "stars. The kinds overlap, so they do not add up.",
+        ),
+        "other_shares": (
+            "Transferred and rated",
+            "Of today's sessions so far: those that were transferred, and those that users rated.",
+        ),
+        "durations": (
+            "Session duration",
+            "Average duration of a session: of the hour before (bold), and of the day so far (thin).",
+        ),
+    },
+    "words": {
+        "agent": "Agent",
+        "id": "Id",
+        "sessions": "Sessions",
+        "ratings": "Ratings",
+        "over_limit": "Over its limit",
+        "gone": "Gone since",
+        "open_agent": "Open this agent's day",
+        "yesterday": "A day earlier",
+    },
+}
+
+AGENT = {
+    "title": "Tencent Desk: Agent",
+    "description": "One agent's day beside the team's.",
+    "headings": {},
+    "panels": {
+        "name": ("Agent", "The nickname as Desk gives it, or the id where there is none."),
+        "first_response": (
+            "First response",
+            f"Today's average as Desk gives it, in whole seconds, of answered sessions. {FIRST_RESPONSE} {RED}",
+        ),
+        "response": ("Response", f"Today's average as Desk gives it, in whole seconds. {RESPONSE} {RED}"),
+        "within": ("Within 30 s", f"Of today. {WITHIN}"),
+        "unanswered": ("Unanswered", f"Of today. {UNANSWERED}"),
+        "satisfied": ("Satisfied", f"Of today. {SATISFIED} It says little below 20 ratings."),
+        "ratings": ("Ratings", "Sessions of today that users rated."),
+        "sessions": ("Sessions", "Sessions of this agent since Desk's midnight."),
+        "first_responses": (
+            "First response",
+            "This agent's average of the day so far, and the team's. Dashed: the default limit for one agent.",
+        ),
+        "responses": (
+            "Response",
+            "This agent's average of the day so far, and the team's. Dashed: the default limit for one agent.",
+        ),
+        "volume": (
+            "Sessions an hour",
+            f"Sessions of this agent within the hour before, and of the team per agent logged in. {GROWTH}",
+        ),
+        "states": ("Time by state", f"How this agent's time logged in within the last hour divides. {STATES}"),
+        "in_hand": (
+            "Sessions in hand",
+            "Sessions at a time, on average over the time logged in within the hour before: this agent, and the team.",
+        ),
+        "kinds": (
+            "Sessions by kind",
+            "Today's sessions of this agent. Effective: both sides wrote. Transferred: Desk does not say whether "
+            "to or from the agent. The kinds "
+            "overlap, so they do not add up.",
+        ),
+        "messages": ("Messages an hour", "Messages in this agent's sessions within the hour before."),
+        "login": ("First login", "When the agent first logged in today."),
+        "logout": (
+            "Last logout",
+            "When the agent last went offline today. Desk does not say whether the agent has come back since.",
+        ),
+        "logged_in": ("Time logged in", "Time in free, busy and rest today."),
+        "users": ("Users served", "Users that this agent served today, as Desk counts them."),
+        "duration": ("Session duration", "Average duration of this agent's sessions today, as Desk gives it."),
+    },
+    "words": {
+        "this_agent": "This agent",
+        "team_line": "Team",
+        "not_today": "Not today",
+        "team_per_agent": "Team, per agent logged in",
+    },
+}
+
+EXPORTER = {
+    "title": "Tencent Desk: Exporter",
+    "description": "Whether the figures can be trusted: polls, requests, odd answers, and the exporter itself.",
+    "headings": {},
+    "panels": {
+        "scraped": ("Exporter", "Whether Prometheus can scrape the exporter."),
+        "last_poll": (
+            "Last poll",
+            "Whether the last poll of Desk succeeded. After a failed one the figures before it are shown meanwhile.",
+        ),
+        "age": OVERVIEW["panels"]["age"],
+        "good_polls": ("Good polls", "Of the polls of the last hour, those that succeeded."),
+        "agents": ("Agents", "Agents whose figures are exposed now."),
+        "critical": OVERVIEW["panels"]["critical"],
+        "warning": OVERVIEW["panels"]["warning"],
+        "usersig": (
+            "UserSig lasts",
+            "Days until Desk stops accepting the UserSig. The exporter renews those that it makes itself; one made "
+            "elsewhere is replaced by hand. "
+            "Red below seven days.",
+        ),
+        "alerts": ("What is wrong now", "Alerts about the exporter that fire, critical ones first."),
+        "ages": (
+            "Age of the figures",
+            "Time since the last good poll; it climbs while polls fail. Dashed: five minutes, the alert's default "
+            "limit.",
+        ),
+        "failures": (
+            "Failed polls by class",
+            "Polls that failed within ten minutes. network: no answer, a time-out, not HTTP 200. server: Desk says "
+            "internal error. rate_limited: asked "
+            "too often. credentials, configuration: an operator has to act. protocol: an answer that cannot be read.",
+        ),
+        "requests": (
+            "Requests a minute",
+            "Requests to Desk, and those of them that failed, averaged over five minutes. A poll takes one for a "
+            "hundred agents.",
+        ),
+        "latency": (
+            "How long requests take",
+            "Half, and 99 %, of the requests of ten minutes were answered within this time, by the histogram's "
+            "buckets.",
+        ),
+        "durations": (
+            "How long polls and scrapes take",
+            "A poll is all pages of Desk's answer, with retries and pauses. A scrape never waits for Desk.",
+        ),
+        "odd": (
+            "Odd answers",
+            "Signs that Desk's answers are not what this version was made for. Within ten minutes: values that "
+            "were no number, rows that were left out. "
+            "Now: fields that are new, fields that no row has, rows that Desk counts and does not list.",
+        ),
+        "memory": ("Memory", "Resident memory of the exporter."),
+        "cpu": ("CPU", "Share of one core, averaged over five minutes."),
+        "version": ("Version", "Version of the exporter that runs."),
+        "running": ("Running for", "Time since the exporter was started."),
+        "interval": ("Polls every", "The configured interval between polls."),
+        "day": ("Day of the figures", "The day, by Desk's calendar, that the agents' figures are about."),
+        "files": ("Open files", "Open file descriptors, of those that the system allows."),
+        "web": ("Web configuration", "Whether the web configuration's files are in use as they are now."),
+    },
+    "words": {
+        "up": "Scraped",
+        "down": "Down",
+        "good": "Good",
+        "failed": "Failed",
+        "in_use": "In use",
+        "refused": "Refused",
+        "none": "None",
+        "age": "Age",
+        "half": "Half",
+        "most": "99 %",
+        "poll": "Poll",
+        "scrape": "Scrape",
+        "ignored": "Ignored values",
+        "discarded": "Discarded rows",
+        "unknown": "New fields",
+        "absent": "Absent fields",
+        "missing": "Missing rows",
+        "resident": "Resident",
+        "cpu": "CPU",
+        "days": "suffix: days",
+    },
+}
+
+WALL = {
+    "title": "Tencent Desk: Wall",
+    "description": "For the screen in the room: the last hour, what is wrong, and which agents are over a limit. "
+    "It needs no click.",
+    "headings": {},
+    "panels": {
+        "first_response": ("First response, last hour", f"{FIRST_RESPONSE} {HOUR} {RED}"),
+        "response": ("Response, last hour", f"{RESPONSE} {HOUR} {RED}"),
+        "within": ("First answer in 30 s, last hour", f"{WITHIN} {RED}"),
+        "unanswered": ("Unanswered, last hour", f"{UNANSWERED} {RED}"),
+        "sessions": ("Sessions, last hour", f"Sessions that came within the last hour. {GROWTH}"),
+        "online": OVERVIEW["panels"]["online_hour"],
+        "satisfied": ("Satisfied, last hour", f"{SATISFIED} {RED}"),
+        "age": OVERVIEW["panels"]["age"],
+        "alerts": ("What is wrong now", "Alerts about the team and the exporter that fire."),
+        "over_limit": (
+            "Agents over a limit today",
+            "Agents with a figure of today beyond the limits of one agent, over the minimum that it takes.",
+        ),
+    },
+    "words": {"nobody": "No agent"},
+}
+
+ENGLISH = {"shared": SHARED, "alerts": ALERTS, "overview": OVERVIEW, "agent": AGENT, "exporter": EXPORTER, "wall": WALL}
