@@ -174,7 +174,7 @@ def refused(kind: str) -> str:
     )
 
 
-def nobody() -> str:
+def no_agents() -> str:
     agents = "tencent_desk_exporter_agents"
     return lines(
         f"{agents} == 0",
@@ -253,7 +253,7 @@ EXPORTER = [
     ),
     Alert(
         "TencentDeskNoAgents",
-        nobody(),
+        no_agents(),
         "1h",
         "warning",
         "exporter",

@@ -65,6 +65,54 @@ CASES = [
         [("sessions_in_hand:mean1h", "100m", 1)],
     ),
     Case(
+        "who worked until midnight and comes back is new on the new day",
+        [
+            ("up", "", "1x240"),
+            ("day_start_timestamp_seconds", "", "0x59 3600x180"),
+            ("agent_sessions", 'agent_id="ann"', "3x59 stale _x43 0+1x100"),
+            ("agent_sessions", 'agent_id="ben"', "9x59 0+1x180"),
+        ],
+        # ann came at 104m with what 65m, an hour before 125m, did not have, and 59m had.
+        [("sessions:growth1h", "125m", 60 + 21)],
+    ),
+    Case(
+        "an agent who is missing for ten minutes comes back with what was there before",
+        [
+            ("up", "", "1x240"),
+            ("day_start_timestamp_seconds", "", "0x240"),
+            ("agent_sessions", 'agent_id="ann"', "100+1x90 stale _x9 201+1x140"),
+        ],
+        # At 155m an hour ago is within the ten minutes, and the last that was known is that of 90m.
+        [("sessions:growth1h", "155m", 65), ("sessions:growth1h", "170m", 60)],
+    ),
+    Case(
+        "an exporter that is younger than an hour, of a day that is older",
+        [
+            ("up", "", "_x60 1x180"),
+            ("day_start_timestamp_seconds", "", "_x60 0x180"),
+            ("agent_sessions", 'agent_id="ann"', "_x60 60+1x180"),
+        ],
+        [("sessions:growth1h", "100m", None), ("sessions:sum", "100m", 100), ("sessions:growth1h", "125m", 60)],
+    ),
+    Case(
+        "an hour after Desk was down for an hour",
+        [
+            ("up", "", "1x59 0x59 1x120"),
+            ("day_start_timestamp_seconds", "", "0x64 stale _x54 0x120"),
+            ("agent_sessions", 'agent_id="ann"', "0+1x64 stale _x54 120+1x120"),
+        ],
+        [("sessions:growth1h", "90m", None), ("sessions:growth1h", "175m", None), ("sessions:growth1h", "185m", 60)],
+    ),
+    Case(
+        "what Desk takes back lowers the sum, and is no day of its own",
+        [
+            ("day_start_timestamp_seconds", "", "0x120"),
+            ("agent_sessions", 'agent_id="ann"', "10x99 8x20"),
+            ("agent_sessions", 'agent_id="ben"', "0+1x120"),
+        ],
+        [("sessions:growth1h", "110m", 58)],
+    ),
+    Case(
         "good polls of a target with further labels",
         [
             ("exporter_polls_total", "", "0+1x60"),

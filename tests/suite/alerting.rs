@@ -62,6 +62,7 @@ fn alertmanager(webhook: &Webhook, mail: &MailServer) -> Alertmanager {
     let without_tls = format!("{}\"\n  smtp_require_tls: false", mail.address());
     let config = replaced(&config, "smtp.example.com:587\"", &without_tls);
     let config = replaced(&config, "group_wait: 30s", "group_wait: 1s");
+    let config = replaced(&config, "group_wait: 1h", "group_wait: 1s");
     let config = replaced(&config, "group_interval: 5m", "group_interval: 1s");
     Alertmanager::configured(&config)
 }
@@ -140,6 +141,13 @@ fn answering_within(seconds: u32) -> Vec<Value> {
     vec![with(agent("ann@desk.example"), day)]
 }
 
+/// How many mails went to those who lead the team.
+fn lead_mails(mail: &MailServer) -> usize {
+    let mails = mail.mails();
+    let to_lead = |mail: &&String| mail.contains("To: desk-lead@example.com");
+    mails.iter().filter(to_lead).count()
+}
+
 #[test]
 fn trouble_arrives_and_so_does_its_end() {
     const SLOW: &str = "TencentDeskFirstResponseSlow";
@@ -181,6 +189,10 @@ fn trouble_arrives_and_so_does_its_end() {
     assert_eq!(told["labels"]["severity"], "critical", "{told}");
     chain.exporter = again.start();
     chain.wait_for(DOWN, "resolved");
+
+    // Twelve hours have not passed: the lead of the team was told once, of all that there was, and of no end.
+    let mails = lead_mails(&chain.mail);
+    assert_eq!(mails, 1, "{:?}", chain.mail.mails());
 
     // Nothing else was worth a message to everybody.
     let told = chain.webhook.alerts();
