@@ -43,7 +43,7 @@ fn prometheus(exporter: SocketAddr, alertmanager: SocketAddr) -> Prometheus {
     let config = replaced(&config, "_interval: 30s", "_interval: 1s");
     let config = replaced(&config, "localhost:10141", &exporter.to_string());
     let config = replaced(&config, "localhost:9093", &alertmanager.to_string());
-    let rules = repository::read("deploy/prometheus/rules.yml");
+    let rules = repository::hurried_rules();
     let files = [
         ("prometheus.yml", config),
         ("rules.yml", rules),

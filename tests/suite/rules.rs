@@ -8,13 +8,14 @@ use std::process::Command;
 use crate::support::repository::{self, Rule, names_in, rules};
 use crate::support::tools;
 
-const TESTS: [&str; 6] = [
+const TESTS: [&str; 7] = [
     "tests/days_test.yml",
     "tests/exporter_test.yml",
     "tests/figures_test.yml",
     "tests/rules_test.yml",
     "tests/service_test.yml",
     "tests/weeks_test.yml",
+    "tests/cases_test.yml",
 ];
 
 /// Runs a tool in a folder of the repository; hands back what it said, where it was content.
