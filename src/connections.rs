@@ -231,15 +231,18 @@ impl Connections {
         }
     }
 
-    /// Where the system has nothing left for one more, makes one give way and waits until it has
-    /// ended. Whether there was one.
+    /// Where the system has nothing left for one more, waits until one has ended; where none is about
+    /// to, makes one give way. Whether there was one.
     pub(crate) async fn free_one(&self) -> bool {
         let ended = self.ended.notified();
-        if lock(&self.table).give_way().is_none() {
-            return false;
+        let is_one = {
+            let mut table = lock(&self.table);
+            table.connections.values().any(|one| one.is_over) || table.give_way().is_some()
+        };
+        if is_one {
+            ended.await;
         }
-        ended.await;
-        true
+        is_one
     }
 
     /// Asks those that are there now to end once their answers are read, and those that have asked

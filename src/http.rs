@@ -22,6 +22,7 @@ use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -56,6 +57,9 @@ const MOST_HEADERS: usize = 64;
 
 /// The wait after a connection could not be accepted for want of something that none of ours holds.
 const PAUSE_AFTER_ACCEPT_ERROR: Duration = Duration::from_secs(1);
+
+/// The wait where nothing is left for another connection, and none has come yet.
+const PAUSE_WHILE_SCARCE: Duration = Duration::from_millis(50);
 
 /// An answer's body, one part after the other, none of them copied.
 #[derive(Debug, Default)]
@@ -333,6 +337,7 @@ async fn accept(
             Err(error) if is_of_one_connection(&error) => {
                 tracing::debug!(%error, "a connection broke before it was accepted");
             }
+            Err(_) if !has_come(listener) => tokio::time::sleep(PAUSE_WHILE_SCARCE).await,
             Err(error) => {
                 if let Some(times) = scarce.count() {
                     tracing::warn!(
@@ -348,6 +353,14 @@ async fn accept(
             }
         }
     }
+}
+
+/// Whether a connection waits to be accepted. The system looks for a descriptor first, so that where
+/// none is left accepting fails without one too, and nothing needs to give way.
+fn has_come(listener: &TcpListener) -> bool {
+    let mut events = [PollFd::new(listener, PollFlags::IN)];
+    // Where it cannot be told, there may be one.
+    poll(&mut events, Some(&Timespec::default())).is_ok_and(|ready| ready > 0)
 }
 
 /// Whether the next connection may be accepted all the same (accept(2): errors of the network that

@@ -5,7 +5,7 @@ use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit, setrlimit};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
@@ -161,6 +161,60 @@ fn few_descriptors_are_enough() {
         assert!(warnings(&exporter, SCARCE) <= 1, "{}", exporter.output());
         assert!(warnings(&exporter, "") >= 1, "{}", exporter.output());
     }
+}
+
+#[test]
+fn the_last_descriptor_is_a_scrapers() {
+    let desk = Desk::with(rows::agents(3));
+    let exporter = Setup::of(&desk).start();
+    exporter.wait_until_up();
+    let process = Pid::from_raw(exporter.pid().try_into().unwrap());
+    let folder = format!("/proc/{}/fd", exporter.pid());
+    let open = || u64::try_from(std::fs::read_dir(&folder).unwrap().count()).unwrap();
+    let mut fewest = open();
+    let enough = fewest + 4;
+    let allow = |most: u64| {
+        let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+        let current = Some(most);
+        prlimit(process, Resource::Nofile, Rlimit { current, maximum }).unwrap();
+    };
+    // One less for each scrape, until there is none for it.
+    for most in (0..enough).rev() {
+        allow(most);
+        let mut scraper = connect(SCRAPER, exporter.address());
+        let request = b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n";
+        scraper.write_all(request).unwrap();
+        let is_scarce = eventually(|| match warnings(&exporter, SCARCE) {
+            0 => readable(&scraper).then_some(false),
+            _ => Some(true),
+        });
+        let is_scarce = is_scarce.unwrap();
+        assert_ne!(is_scarce, readable(&scraper), "{}", exporter.output());
+        // It is served as soon as there is one again.
+        allow(enough);
+        let answer = read_answer(&mut scraper);
+        let (head, _) = answer.unwrap_or_else(|error| panic!("{error}: {}", exporter.output()));
+        assert!(head.starts_with("http/1.1 200"), "{head}");
+        if is_scarce {
+            return;
+        }
+        drop(scraper);
+        let is_closed = eventually(|| {
+            let now = open();
+            fewest = fewest.min(now);
+            (now == fewest).then_some(())
+        });
+        assert!(is_closed.is_some());
+    }
+    panic!("no descriptor was needed: {}", exporter.output());
+}
+
+/// Whether there is anything to read, were it the end.
+fn readable(stream: &TcpStream) -> bool {
+    stream.set_nonblocking(true).unwrap();
+    let is_so = stream.peek(&mut [0]).is_ok();
+    stream.set_nonblocking(false).unwrap();
+    is_so
 }
 
 #[test]
