@@ -9,9 +9,9 @@ use hyper::http::request::Parts as Head;
 use hyper::{Request, Response};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use reqwest::Url;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
-use url::Url;
 
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Account, Config, Program};

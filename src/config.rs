@@ -12,8 +12,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
+use reqwest::Url;
 use serde::Deserialize;
-use url::Url;
 
 use crate::desk::credentials::{Credentials, Proof, SecretSource};
 use crate::dial::proxy::{self, Proxy};

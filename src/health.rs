@@ -9,13 +9,10 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use futures_util::future::select_ok;
-use http_body_util::Empty;
-use hyper::StatusCode;
-use hyper::body::Bytes;
-use hyper::http::uri::InvalidUri;
+use reqwest::StatusCode;
 use rustls::ClientConfig;
 
-use crate::dial::{self, Dialer, causes};
+use crate::dial::{self, causes};
 use crate::listen::ListenAddress;
 use crate::tls::{self, AnyServer};
 
@@ -46,35 +43,23 @@ async fn ask_one(address: &ListenAddress, is_guarded: bool) -> Result<(), String
     let has_tls = server.was_met.load(Ordering::Acquire);
     match answer {
         // It showed its certificate, and wants to see ours.
-        Err(Silence::Broken(_)) if has_tls => Ok(()),
-        Err(Silence::Broken(_)) => judge(&url("http"), get(&url("http"), config).await, true),
+        Err(error) if has_tls && !error.is_timeout() => Ok(()),
+        Err(error) if !error.is_timeout() => {
+            judge(&url("http"), get(&url("http"), config).await, true)
+        }
         answer => judge(&url("https"), answer, true),
     }
 }
 
-/// Why there is no answer.
-enum Silence {
-    /// It would be there by now.
-    TooSlow,
-    /// There is none, or it breaks.
-    Broken(String),
+async fn get(url: &str, config: ClientConfig) -> reqwest::Result<StatusCode> {
+    let client = dial::client(config, PATIENCE).timeout(PATIENCE).build()?;
+    Ok(client.get(url).send().await?.status())
 }
 
-async fn get(url: &str, config: ClientConfig) -> Result<StatusCode, Silence> {
-    let url = url
-        .parse()
-        .map_err(|error: InvalidUri| Silence::Broken(causes(&error)))?;
-    let client = dial::client::<Empty<Bytes>>(Dialer::new(config, None, PATIENCE));
-    let answer = tokio::time::timeout(PATIENCE, client.get(url)).await;
-    let answer = answer.map_err(|_| Silence::TooSlow)?;
-    let answer = answer.map_err(|error| Silence::Broken(causes(&error)))?;
-    Ok(answer.status())
-}
-
-fn judge(url: &str, answer: Result<StatusCode, Silence>, is_guarded: bool) -> Result<(), String> {
-    let status = answer.map_err(|silence| match silence {
-        Silence::TooSlow => format!("{url} does not answer within {PATIENCE:?}"),
-        Silence::Broken(why) => format!("{url} does not answer: {why}"),
+fn judge(url: &str, answer: reqwest::Result<StatusCode>, is_guarded: bool) -> Result<(), String> {
+    let status = answer.map_err(|error| match error.is_timeout() {
+        true => format!("{url} does not answer within {PATIENCE:?}"),
+        false => format!("{url} does not answer: {}", causes(error)),
     })?;
     let refusals = [StatusCode::UNAUTHORIZED, StatusCode::TOO_MANY_REQUESTS];
     match status.is_success() || (is_guarded && refusals.contains(&status)) {

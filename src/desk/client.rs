@@ -4,7 +4,6 @@
 //! answer is read up to a limit. What passes by itself is tried again at once, a few times; a host
 //! that cannot be reached gives way to its backup; a UserSig that is too old is replaced once.
 
-use std::error::Error as _;
 use std::fmt;
 use std::io::Read as _;
 use std::sync::Arc;
@@ -12,15 +11,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use flate2::read::MultiGzDecoder;
-use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
-use hyper::body::{Body as _, Bytes, Incoming};
-use hyper::header::{
-    ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, USER_AGENT,
-};
-use hyper::{Request, Response, StatusCode};
-use hyper_util::client::legacy;
+use hyper::body::Bytes;
 use jiff::Timestamp;
-use url::Url;
+use reqwest::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap};
+use reqwest::{Response, StatusCode, Url};
 
 use super::credentials::Credentials;
 use super::error::{Class, Error, harmless};
@@ -29,7 +23,8 @@ use super::walk::{self, Listing, Pages};
 use super::wire::{self, LIMIT, Page};
 use crate::clock::{Clock, DayWindow};
 use crate::dial::proxy::Proxy;
-use crate::dial::{self, Dialer, Failure, causes};
+use crate::dial::tunnel::Tunnels;
+use crate::dial::{self, causes, look_up_failure};
 use crate::secret::Secret;
 use crate::tls::{self, Roots};
 
@@ -89,7 +84,9 @@ pub struct Settings {
 
 /// Asks Desk, over connections that are kept.
 pub struct Client {
-    http: legacy::Client<Dialer, Full<Bytes>>,
+    http: reqwest::Client,
+    /// By which it goes, where there is a proxy.
+    tunnels: Option<Tunnels>,
     settings: Settings,
     credentials: Arc<Credentials>,
     pace: Pace,
@@ -120,13 +117,17 @@ impl Client {
     ) -> Result<Self, String> {
         // A host that swallows packets must leave time for its backup.
         let patience = settings.request_timeout / 2;
-        let dialer = Dialer::new(
-            tls::client_config(&settings.roots)?,
-            settings.proxy.take(),
-            patience,
-        );
+        let tls = tls::client_config(&settings.roots)?;
+        let mut http = dial::client(tls.clone(), patience).timeout(settings.request_timeout);
+        let tunnels = settings.proxy.take();
+        let tunnels = tunnels.map(|proxy| Tunnels::new(proxy, tls, patience));
+        if let Some(tunnels) = &tunnels {
+            http = http.proxy(tunnels.rule());
+        }
+        let http = http.build();
         Ok(Self {
-            http: dial::client(dialer),
+            http: http.map_err(|error| format!("TLS cannot be set up: {}", causes(error)))?,
+            tunnels,
             pace: Pace::new(settings.requests_per_second),
             settings,
             credentials,
@@ -201,48 +202,57 @@ impl Client {
     }
 
     async fn post(&self, host: usize, ask: &Ask, user_sig: &Secret) -> Result<Vec<u8>, Error> {
-        let request = self.request(host, ask, user_sig)?;
-        let now = self.clock.now().wall;
-        let exchange = async {
-            let sent = self.http.request(request).await;
-            let response = sent.map_err(|error| not_answered(&error, now))?;
-            if response.status() != StatusCode::OK {
-                let (status, headers) = (response.status(), response.headers());
-                return Err(Error::status(status, headers, now.into()));
-            }
-            read_bounded(response).await
-        };
-        let answered = tokio::time::timeout(self.settings.request_timeout, exchange).await;
-        answered.unwrap_or_else(|_| {
-            let what = "no whole answer within TENCENT_DESK_REQUEST_TIMEOUT";
-            Err(Error::new(Class::Network, what))
-        })
-    }
-
-    fn request(
-        &self,
-        host: usize,
-        ask: &Ask,
-        user_sig: &Secret,
-    ) -> Result<Request<Full<Bytes>>, Error> {
-        let mut url = self.url(host, ask.endpoint)?;
-        url.query_pairs_mut()
-            .append_pair("sdkappid", &self.credentials.sdk_app_id().to_string())
-            .append_pair("identifier", self.credentials.identifier())
-            .append_pair("usersig", user_sig.expose())
-            .append_pair("random", &fastrand::u32(..).to_string())
-            .append_pair("contenttype", "json");
-        Request::post(url.as_str())
+        let url = self.url(host, ask, user_sig)?;
+        let started = Instant::now();
+        let sent = self
+            .http
+            .post(url.clone())
             .header(CONTENT_TYPE, "application/json")
-            .header(ACCEPT, "*/*")
             .header(ACCEPT_ENCODING, "identity")
-            .header(USER_AGENT, dial::OUR_NAME)
-            .body(Full::new(ask.body.clone()))
-            // The library's own words might repeat the URL, and with it the UserSig.
-            .map_err(|_| Error::new(Class::Configuration, "the endpoint makes no URL"))
+            .body(ask.body.clone())
+            .send()
+            .await;
+        let response = match sent {
+            Ok(response) => response,
+            Err(error) => {
+                let left = self
+                    .settings
+                    .request_timeout
+                    .saturating_sub(started.elapsed());
+                return Err(self.not_sent(error, &url, left).await);
+            }
+        };
+        if response.status() != StatusCode::OK {
+            let (status, headers) = (response.status(), response.headers());
+            return Err(Error::status(status, headers, self.clock.now().wall.into()));
+        }
+        read_bounded(response).await
     }
 
-    fn url(&self, host: usize, endpoint: Endpoint) -> Result<Url, Error> {
+    /// Why there is no answer; a proxy is asked for its reasons within what is `left` of the time.
+    async fn not_sent(&self, error: reqwest::Error, to: &Url, left: Duration) -> Error {
+        if !error.is_connect() {
+            return broke(error);
+        }
+        if let Some(why) = look_up_failure(&error) {
+            return Error::unconnected(format!("no connection: {why}")).with_advice(
+                "see that names can be looked up on this machine (DNS: /etc/resolv.conf, the cluster's DNS, a firewall \
+                 on port 53); it is tried again by itself",
+            );
+        }
+        if error.is_timeout() {
+            let patience = self.settings.request_timeout / 2;
+            return Error::unconnected(format!("no connection: not within {patience:?}"));
+        }
+        if let Some(tunnels) = &self.tunnels
+            && let Some((status, headers)) = tunnels.refusal(to, left).await
+        {
+            return Error::proxy_status(status, &headers, self.clock.now().wall.into());
+        }
+        Error::unconnected(format!("no connection: {}", causes(error)))
+    }
+
+    fn url(&self, host: usize, ask: &Ask, user_sig: &Secret) -> Result<Url, Error> {
         let unusable = || Error::new(Class::Configuration, "the endpoint is no base of a URL");
         let mut url = self
             .settings
@@ -253,7 +263,13 @@ impl Client {
         url.path_segments_mut()
             .map_err(|()| unusable())?
             .pop_if_empty()
-            .extend(["v4", "desk_http_svc", endpoint.as_str()]);
+            .extend(["v4", "desk_http_svc", ask.endpoint.as_str()]);
+        url.query_pairs_mut()
+            .append_pair("sdkappid", &self.credentials.sdk_app_id().to_string())
+            .append_pair("identifier", self.credentials.identifier())
+            .append_pair("usersig", user_sig.expose())
+            .append_pair("random", &fastrand::u32(..).to_string())
+            .append_pair("contenttype", "json");
         Ok(url)
     }
 
@@ -356,22 +372,24 @@ fn jittered(wait: Duration) -> Duration {
     wait.mul_f64(0.5 + fastrand::f64())
 }
 
-async fn read_bounded(response: Response<Incoming>) -> Result<Vec<u8>, Error> {
-    let (head, body) = response.into_parts();
-    if body.size_hint().lower() > LARGEST_ANSWER as u64 {
+async fn read_bounded(mut response: Response) -> Result<Vec<u8>, Error> {
+    let promised = response.content_length().unwrap_or_default();
+    if promised > LARGEST_ANSWER as u64 {
         return Err(too_large());
     }
-    let body = Limited::new(body, LARGEST_ANSWER).collect().await;
-    let body = body.map_err(|error| match error.downcast_ref::<LengthLimitError>() {
-        Some(_) => too_large(),
-        None => broke(&*error),
-    })?;
-    plain(&head.headers, body.to_bytes())
+    let mut body = Vec::with_capacity(usize::try_from(promised).unwrap_or_default());
+    while let Some(chunk) = response.chunk().await.map_err(broke)? {
+        if body.len() + chunk.len() > LARGEST_ANSWER {
+            return Err(too_large());
+        }
+        body.extend_from_slice(&chunk);
+    }
+    plain(response.headers(), body)
 }
 
 /// An answer as it was before it was coded. It was asked for as it is, and some gateways do not heed
 /// that; others take the coding away and leave its name, or the other way round.
-fn plain(headers: &HeaderMap, body: Bytes) -> Result<Vec<u8>, Error> {
+fn plain(headers: &HeaderMap, body: Vec<u8>) -> Result<Vec<u8>, Error> {
     const GZIP: &[u8] = b"\x1f\x8b";
 
     let unreadable = |what: String| Err(Error::new(Class::Protocol, what));
@@ -394,7 +412,7 @@ fn plain(headers: &HeaderMap, body: Bytes) -> Result<Vec<u8>, Error> {
             .any(|known| coding.trim().eq_ignore_ascii_case(known))
     };
     match codings.split(',').all(is_ours) {
-        true => Ok(body.into()),
+        true => Ok(body),
         false => unreadable(format!(
             "the answer is coded as {}, which was not asked for",
             harmless(&codings)
@@ -412,27 +430,15 @@ fn too_large() -> Error {
     )
 }
 
-/// Why a request has no answer, of which the cause lies within hyper's error.
-fn not_answered(error: &legacy::Error, now: Timestamp) -> Error {
-    let failure = error
-        .source()
-        .and_then(|cause| cause.downcast_ref::<Failure>());
-    match failure {
-        Some(Failure::Refused(status, headers)) => {
-            Error::proxy_status(*status, headers, now.into())
-        }
-        Some(failure @ Failure::Name(_)) => Error::unconnected(format!("no connection: {failure}"))
-            .with_advice(
-                "see that names can be looked up on this machine (DNS: /etc/resolv.conf, the cluster's DNS, a firewall \
-                 on port 53); it is tried again by itself",
-            ),
-        Some(failure) => Error::unconnected(format!("no connection: {failure}")),
-        None => broke(error),
+/// Why an answer did not come, or not whole, over a connection that there was.
+fn broke(error: reqwest::Error) -> Error {
+    if error.is_builder() {
+        return Error::new(Class::Configuration, "the endpoint makes no URL");
     }
-}
-
-fn broke(error: &dyn std::error::Error) -> Error {
-    let what = format!("the connection broke: {}", causes(error));
+    let what = match error.is_timeout() {
+        true => "no whole answer within TENCENT_DESK_REQUEST_TIMEOUT".to_owned(),
+        false => format!("the connection broke: {}", causes(error)),
+    };
     Error::new(Class::Network, what)
 }
 
@@ -454,7 +460,7 @@ mod tests {
         if let Some(coding) = coding {
             headers.insert(CONTENT_ENCODING, coding.parse().unwrap());
         }
-        plain(&headers, body)
+        plain(&headers, body.into())
     }
 
     #[test]

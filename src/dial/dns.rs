@@ -10,21 +10,18 @@ use std::error::Error;
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs as _};
 use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll};
 use std::time::Duration;
 
-use futures_util::future::BoxFuture;
-use hyper_util::client::legacy::connect::dns::Name;
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use tokio::sync::watch;
 use tokio::time::timeout;
-use tower_service::Service;
 
 use crate::lanes;
 use crate::lock::lock;
 
 /// Why a name has led to no address.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Failure(String);
+pub(super) struct Failure(String);
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -33,18 +30,6 @@ impl fmt::Display for Failure {
 }
 
 impl Error for Failure {}
-
-/// The look-up's failure, where `error` comes from one.
-pub(super) fn failure_in(error: &(dyn Error + 'static)) -> Option<Failure> {
-    let mut cause = Some(error);
-    while let Some(error) = cause {
-        if let Some(failure) = error.downcast_ref::<Failure>() {
-            return Some(failure.clone());
-        }
-        cause = error.source();
-    }
-    None
-}
 
 type Found = Result<Vec<SocketAddr>, Failure>;
 
@@ -58,15 +43,17 @@ pub(super) struct Resolver {
 }
 
 impl Resolver {
+    /// For connections that take `patience` at most.
     pub(super) fn new(patience: Duration) -> Self {
         Self {
-            patience,
+            // A little less: the look-up is named where it takes all the time.
+            patience: patience.mul_f64(0.9),
             look_up: by_the_system,
             under_way: Arc::default(),
         }
     }
 
-    async fn addresses(self, name: String) -> Found {
+    pub(super) async fn addresses(self, name: String) -> Found {
         // It is this machine, whatever a resolver says: plain HTTP goes there.
         if name.eq_ignore_ascii_case("localhost") {
             return Ok(vec![
@@ -120,18 +107,10 @@ fn by_the_system(name: &str) -> Found {
     }
 }
 
-impl Service<Name> for Resolver {
-    type Response = std::vec::IntoIter<SocketAddr>;
-    type Error = Failure;
-    type Future = BoxFuture<'static, Result<Self::Response, Failure>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Failure>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, name: Name) -> Self::Future {
+impl Resolve for Resolver {
+    fn resolve(&self, name: Name) -> Resolving {
         let addresses = self.clone().addresses(name.as_str().to_owned());
-        Box::pin(async move { Ok(addresses.await?.into_iter()) })
+        Box::pin(async move { Ok(Box::new(addresses.await?.into_iter()) as Addrs) })
     }
 }
 

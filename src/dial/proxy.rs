@@ -16,7 +16,7 @@ use hyper::Uri;
 use hyper::header::HeaderValue;
 use ipnet::IpNet;
 use percent_encoding::percent_decode_str;
-use url::Url;
+use reqwest::Url;
 
 /// A way by which connections to most hosts go.
 pub struct Proxy {
@@ -44,24 +44,15 @@ impl Proxy {
         self.authorization.as_ref()
     }
 
-    /// Whether connections to `to` go by it: where they are encrypted, and no exception is made.
-    pub(super) fn carries(&self, to: &Uri) -> bool {
-        to.scheme_str() == Some("https") && !self.exceptions.contain(&host_of(to), port_of(to))
+    /// Its name or address, which of IPv6 is without brackets here.
+    pub(super) fn host(&self) -> &str {
+        self.uri.host().unwrap_or_default().trim_matches(['[', ']'])
     }
-}
 
-fn host_of(to: &Uri) -> String {
-    let host = to.host().unwrap_or_default();
-    host.trim_matches(['[', ']']).to_owned()
-}
-
-fn port_of(to: &Uri) -> u16 {
-    to.port_u16().unwrap_or(443)
-}
-
-/// As a tunnel's request names its end.
-pub(super) fn host_and_port(to: &Uri) -> String {
-    format!("{}:{}", to.host().unwrap_or_default(), port_of(to))
+    /// Whether connections to `to` go by it.
+    pub(super) fn carries(&self, to: &Url) -> bool {
+        self.exceptions.leave(to)
+    }
 }
 
 /// The environment's variables about proxies.
@@ -102,12 +93,7 @@ impl Variables {
     pub fn proxy_for(&self, hosts: &[Url]) -> Result<Option<Proxy>, String> {
         let exceptions = self.first(&["no_proxy"])?;
         let exceptions = Exceptions::parse(&exceptions.unwrap_or_default().1);
-        let is_carried = |host: &Url| {
-            let name = host.host_str().unwrap_or_default();
-            let port = host.port_or_known_default().unwrap_or_default();
-            host.scheme() == "https" && !exceptions.contain(name.trim_matches(['[', ']']), port)
-        };
-        if !hosts.iter().any(is_carried) {
+        if !hosts.iter().any(|host| exceptions.leave(host)) {
             return Ok(None);
         }
         let Some((name, text)) = self.first(&["https_proxy", "all_proxy"])? else {
@@ -194,8 +180,20 @@ impl Exceptions {
         )
     }
 
-    fn contain(&self, host: &str, port: u16) -> bool {
-        let host = host.trim_end_matches('.').to_ascii_lowercase();
+    /// Whether `to` is for the proxy: what is encrypted is, and no exception.
+    fn leave(&self, to: &Url) -> bool {
+        to.scheme() == "https" && !self.contain(to)
+    }
+
+    fn contain(&self, to: &Url) -> bool {
+        let (host, port) = (
+            to.host_str().unwrap_or_default(),
+            to.port_or_known_default(),
+        );
+        let host = host
+            .trim_matches(['[', ']'])
+            .trim_end_matches('.')
+            .to_ascii_lowercase();
         let address: Option<IpAddr> = host.parse().ok();
         self.0.iter().any(|(hosts, only_port)| {
             let is_in = match (hosts, address) {
@@ -207,7 +205,7 @@ impl Exceptions {
                     .is_some_and(|before| before.is_empty() || before.ends_with('.')),
                 _ => false,
             };
-            is_in && only_port.is_none_or(|only| only == port)
+            is_in && (only_port.is_none() || *only_port == port)
         })
     }
 }
@@ -369,10 +367,7 @@ mod tests {
             ("", "", "desk.test"),
         ] {
             let all = Exceptions::parse(exceptions);
-            let is_in = |host: &str| {
-                let to: Uri = format!("https://{host}/").parse().unwrap();
-                all.contain(&host_of(&to), port_of(&to))
-            };
+            let is_in = |host: &str| all.contain(&format!("https://{host}/").parse().unwrap());
             for host in inside.split_whitespace() {
                 assert!(is_in(host), "{exceptions} has {host}");
             }

@@ -235,6 +235,54 @@ fn a_proxy_carries_https_and_sees_no_more_than_where_to() {
     }
 }
 
+/// The proxy is asked over TLS of its own, around that of Desk.
+#[test]
+fn a_proxy_may_be_asked_over_tls() {
+    let (desk, certificate) = (Desk::with(rows::agents(1)), Certificate::make());
+    let front = Middleman::tls(&certificate, desk.address());
+    let proxied_by = |proxy: &Middleman| {
+        let outside = Middleman::tls(&certificate, proxy.address());
+        let setup = Setup::of(&desk)
+            .set("ENDPOINT", url(NAME))
+            .env(FILE, certificate.file())
+            .env(
+                "HTTPS_PROXY",
+                url(format!("user:pa55@{}", outside.address())),
+            );
+        (outside, setup)
+    };
+    let proxy = Middleman::proxy(front.address());
+    let (_outside, setup) = proxied_by(&proxy);
+    setup.start().wait_until_up();
+    let seen = proxy.seen().concat();
+    assert!(seen.starts_with(&format!("CONNECT {NAME}:443")), "{seen}");
+    assert!(seen.contains(&STANDARD.encode("user:pa55")), "{seen}");
+
+    let refusing = Middleman::refusing("HTTP/1.1 403 No\r\n\r\n");
+    let (_outside, setup) = proxied_by(&refusing);
+    let said = setup.args("check").run().expect_code(1).output();
+    assert!(
+        said.contains("the proxy answers with HTTP status 403"),
+        "{said}"
+    );
+}
+
+/// Its own failures are told as such: it is asked for its reasons, and has none.
+#[test]
+fn a_certificate_that_a_proxy_leads_to_is_judged_as_any_other() {
+    let desk = Desk::with(rows::agents(1));
+    let front = Middleman::tls(&Certificate::make(), desk.address());
+    let proxy = Middleman::proxy(front.address());
+    let setup = Setup::of(&desk)
+        .set("ENDPOINT", url(NAME))
+        .env("HTTPS_PROXY", format!("http://{}", proxy.address()));
+    assert_network_fails(
+        &setup.start(),
+        "TLS: invalid peer certificate: UnknownIssuer",
+    );
+    assert_eq!(desk.asked(), 0);
+}
+
 #[test]
 fn a_host_in_no_proxy_is_asked_without() {
     let (desk, certificate) = (Desk::with(rows::agents(1)), Certificate::make());
@@ -358,7 +406,8 @@ fn a_proxys_status_is_named_with_what_to_do() {
             .set("SECRET_KEY", "k3y")
             .env("HTTPS_PROXY", format!("http://{}", proxy.address()));
         let finished = setup.args("check").run().expect_code(1);
-        assert_eq!(proxy.seen().len(), requests, "{answer}");
+        // Each time for a tunnel, and then for the reason why there is none.
+        assert_eq!(proxy.seen().len(), 2 * requests, "{answer}");
         let said = finished.output();
         assert!(said.contains("(network)"), "{said}");
         assert!(said.contains(reason) && said.contains(advice), "{said}");
