@@ -112,13 +112,13 @@ async fn reread_secret(credentials: Arc<Credentials>, mut reread: watch::Receive
     }
 }
 
-/// Serves everybody, without encryption.
+/// Serves every client, without encryption.
 async fn listen(listeners: Vec<TcpListener>, site: Site, stop: impl Future<Output = ()>) {
     let answer = move |request: Request<Incoming>, _: IpAddr| {
         let site = site.clone();
         async move { answer(&site, &request.into_parts().0).await }
     };
-    // Everybody may come, for as long as it runs.
+    // Every client may come, for as long as it runs.
     let (_unchanged, admission) = watch::channel(());
     http::serve(listeners, http::plain, answer, admission, stop).await;
 }

@@ -1,9 +1,9 @@
-//! Serves HTTP to whoever connects, within bounds, until told to stop.
+//! Serves HTTP to all clients, within bounds, until told to stop.
 //!
 //! Knows nothing of metrics: it binds no address, catches no signal, answers by the function that it
 //! is given, and leaves it to another one (the door) what a connection has to do before that. A
 //! client that sends its request slowly, reads its answer slowly, sends endless headers or opens many
-//! connections holds up nobody else, and costs a bounded amount (see [`crate::connections`]).
+//! connections holds up no other client, and costs a bounded amount (see [`crate::connections`]).
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -240,7 +240,7 @@ pub enum Protocol {
 /// A connection of which no more than a bounded time is spent on writing.
 pub type Bounded = Pin<Box<TimeoutStream<TcpStream>>>;
 
-/// The door of a server without encryption: everybody comes in as they are.
+/// The door of a server without encryption: it is open to every connection.
 ///
 /// # Errors
 /// None.

@@ -123,7 +123,7 @@ impl Page {
         if let Some(piece) = self.pieces.of(variant).get() {
             return Ok(piece.clone());
         }
-        // In a task of its own: whoever goes away while it is made leaves it to the others.
+        // In a task of its own: a scrape that is broken off meanwhile leaves it to the others.
         let page = self.clone();
         let making = tokio::spawn(async move {
             let _turn = page.turn.lock().await;
@@ -175,7 +175,7 @@ impl Demand {
         demand
     }
 
-    /// Somebody asks for `variant`.
+    /// A scrape asks for `variant`.
     pub fn note(&self, variant: Variant, now: Now) {
         *lock(&self.0).of_mut(variant) = Some(now.mono);
     }

@@ -276,8 +276,8 @@ fn took_too_long(limit: Duration) -> Error {
 
 /// How long to wait after a failed poll, counted from its start, `elapsed` before.
 ///
-/// Sooner than the interval where the failure may pass by itself, at the interval where somebody has
-/// to change something, and ever later where Desk is asked too often.
+/// Sooner than the interval where the failure may pass by itself, at the interval where an
+/// operator has to change something, and ever later where Desk is asked too often.
 fn pause_after(error: &Error, failures: u32, interval: Duration, elapsed: Duration) -> Duration {
     let doubled = 2_u32.saturating_pow(failures.saturating_sub(1).min(16));
     let pause = match error.class() {

@@ -1,5 +1,5 @@
 //! Many short texts one behind the other, and where each of them ends: one more costs no
-//! allocation, and whoever reads them in order walks over memory once.
+//! allocation, and reading them in order goes over memory once.
 
 /// Texts by their place, counted from 0.
 #[derive(Debug, Default)]

@@ -259,7 +259,7 @@ impl ServerCertVerifier for KnownServer {
     }
 }
 
-/// Trusts whoever answers: for asking this machine itself, where nothing is told that is secret.
+/// Trusts any server: for asking this machine itself, where nothing is told that is secret.
 ///
 /// # Errors
 /// As [`client_config`].

@@ -273,7 +273,7 @@ impl Client {
         Ok(url)
     }
 
-    /// The next request goes to the other host, if there is one and nobody has turned before us.
+    /// The next request goes to the other host, if there is one and no other request has turned before.
     fn turn_away_from(&self, host: usize) {
         let other = (host + 1) % self.settings.hosts.len().max(1);
         let turned = self

@@ -150,7 +150,7 @@ struct Walk {
     last_total_count: u64,
     /// `TotalCount` was not the same on every page.
     is_unsteady: bool,
-    /// It was less than on the page before: somebody has gone, and others have moved up.
+    /// It was less than on the page before: an agent has gone, and others have moved up.
     has_fallen: bool,
     /// Rows that came again on a later page, because rows moved or Desk ignored the offset.
     repeated: usize,

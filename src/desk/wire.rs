@@ -34,7 +34,7 @@ const LONGEST_ID: usize = 4 * 1024;
 /// No name that a person reads is longer.
 const LONGEST_NICKNAME: usize = 128 * 1024;
 
-/// The most agents that one walk may bring. Whoever promises more is not believed.
+/// The most agents that one walk may bring. An answer that promises more is not believed.
 pub(super) const MOST_ROWS: usize = 200_000;
 
 /// The body of `describe_agent_statistics`.

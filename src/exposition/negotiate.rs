@@ -1,7 +1,7 @@
 //! Which variant a scraper wants, by its `Accept` and `Accept-Encoding` (RFC 9110, section 12.5).
 //!
 //! Whatever it says gets an answer: a request that accepts nothing that we have is answered with the
-//! plain text format, never with 406, since a scrape that fails helps nobody.
+//! plain text format, never with 406: a page in another format is of more use than none.
 
 use super::coding::Coding;
 use super::{Format, Variant};

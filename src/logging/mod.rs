@@ -78,7 +78,7 @@ impl fmt::Display for Directives {
 
 /// Starts logging, and lets a panic in any thread or task end the process with status 1.
 ///
-/// A program that goes on without one of its parts would serve figures that nobody renews.
+/// A program that goes on without one of its parts would serve figures that are never renewed.
 pub fn start(directives: &Directives, format: Format) {
     let layer = format::layer().with_writer(|| Lines);
     let lines: Box<dyn Layer<_> + Send + Sync> = match format {

@@ -1,9 +1,9 @@
-//! Passwords: whether a request comes from somebody who is named in the file.
+//! Passwords: whether a request comes from a user of the file.
 //!
 //! A bcrypt hash is work by design: milliseconds for each guess. So hashing is done off the async
 //! threads, a few at a time, in the order that [`line`](super::line) has, and not again for what was
-//! asked before; and a name that nobody has costs exactly what a wrong password costs, so that the
-//! time of a refusal names nobody.
+//! asked before; and a name that no user has costs exactly what a wrong password costs, so that the
+//! time of a refusal tells no name.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -52,7 +52,7 @@ pub struct Hash {
 
 impl Hash {
     /// Reads `$2y$10$` with 22 characters of salt and 31 of the digest behind it; all three kinds
-    /// mean the same for whoever did not share the mistakes of old programs.
+    /// mean the same: they differ in the mistakes of old programs only.
     fn parse(text: &str) -> Option<Self> {
         let kinds = ["$2a$", "$2b$", "$2y$"];
         let rest = kinds.iter().find_map(|kind| text.strip_prefix(kind))?;
@@ -108,7 +108,7 @@ impl fmt::Debug for Hash {
     }
 }
 
-/// Everybody who may ask.
+/// All users who may ask.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Users {
     hashes: BTreeMap<String, Hash>,
@@ -126,7 +126,7 @@ impl Users {
         }
     }
 
-    /// Whether nobody is named, so that everybody may ask.
+    /// Whether there is no user, so that every client may ask.
     pub fn is_empty(&self) -> bool {
         self.hashes.is_empty()
     }
@@ -257,7 +257,7 @@ impl Checker {
         work.await.unwrap_or(Verdict::Busy)
     }
 
-    /// What tells one question from every other; of no use to whoever finds it in the memory.
+    /// What tells one question from every other; it gives no password away.
     fn key(&self, name: &str, password: &[u8], hash: Option<&Hash>) -> Key {
         let mut context = Context::new(&SHA256);
         context.update(&self.salt);

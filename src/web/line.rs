@@ -79,7 +79,7 @@ impl Line {
                 tokio::select! {
                     biased;
                     turn = &mut given => return turn.ok(),
-                    // Whoever it is that gets the next turn: it is for the first in the line.
+                    // Whichever request gets the next turn: it is for the first in the line.
                     turn = HASHING.turn() => lock(&self.order).give(turn),
                 }
             }

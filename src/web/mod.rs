@@ -280,7 +280,7 @@ impl Section for RateLimit {
     }
 }
 
-/// Whether a client shows a certificate, and whether somebody has to vouch for it.
+/// Whether a client shows a certificate, and whether an authority has to vouch for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ClientAuth {
     /// It is not asked for one.
@@ -314,7 +314,7 @@ impl TryFrom<String> for ClientAuth {
 }
 
 impl ClientAuth {
-    /// Whether somebody has to vouch for the certificates that are shown.
+    /// Whether an authority has to vouch for the certificates that are shown.
     pub(super) fn verifies(self) -> bool {
         matches!(
             self,

@@ -1,6 +1,6 @@
 //! `rate_limit`: how often requests are answered, by a bucket of tokens as the toolkit has it.
 //!
-//! The bucket is full at first. Every request takes a token, whoever sends it; one comes back each
+//! The bucket is full at first. Every request takes a token, of whichever client; one comes back each
 //! interval, until the bucket is full again. A request that finds none is turned away.
 
 use std::sync::Mutex;

@@ -1,8 +1,8 @@
 //! Reads the web configuration and the files that it names, and takes up what changes in them.
 //!
 //! Content is compared, not time or inode: Kubernetes swaps links, editors write anew, and some
-//! filesystems notify nobody. What is new has to be the same twice in a row before it is believed,
-//! since whoever rotates a certificate and its key cannot write both at once.
+//! filesystems give no notice. What is new has to be the same twice in a row before it is believed,
+//! since a certificate and its key cannot be written both at once.
 
 use std::fmt;
 use std::path::{Path, PathBuf};

@@ -1,6 +1,6 @@
 //! TLS as a server: from the file's section and what the files hold to a rustls configuration.
 //!
-//! Pure: whoever calls it has read the files. What Go's TLS does and rustls does by another name is
+//! Pure: the files have been read before. What Go's TLS does and rustls does by another name is
 //! translated here; what rustls does not do is a mistake long before (see [`super`]).
 
 use std::path::Path;
