@@ -100,6 +100,16 @@ impl Variables {
             return Ok(None);
         };
         let (uri, authorization) = parse(&text).map_err(|why| format!("{name}: {why}"))?;
+        let is_of_ipv6 = |host: &Url| host.host_str().is_some_and(|host| host.starts_with('['));
+        // Behind a proxy, reqwest takes the brackets for a part of the name in the certificate.
+        if hosts
+            .iter()
+            .any(|host| exceptions.leave(host) && is_of_ipv6(host))
+        {
+            return Err(format!(
+                "{name}: a proxy leads to no IPv6 address; write a name in TENCENT_DESK_ENDPOINT, or its address in NO_PROXY"
+            ));
+        }
         Ok(Some(Proxy {
             uri,
             authorization,
@@ -375,6 +385,17 @@ mod tests {
                 assert!(!is_in(host), "{exceptions} has not {host}");
             }
         }
+    }
+
+    #[test]
+    fn an_address_of_ipv6_is_asked_straight_or_not_at_all() {
+        let hosts = [Url::parse("https://[::1]").unwrap()];
+        let proxy = |no_proxy| {
+            variables(&[("HTTPS_PROXY", "p.test"), ("NO_PROXY", no_proxy)]).proxy_for(&hosts)
+        };
+        assert!(proxy("[::1]").unwrap().is_none());
+        let why = proxy("").unwrap_err();
+        assert!(why.starts_with("HTTPS_PROXY: ") && why.contains("NO_PROXY"));
     }
 
     #[test]
