@@ -249,7 +249,7 @@ EXPORTER = [
         "Desk gives no fresh figures",
         f"{INSTANCE} has had no good answer from Desk for {DURATION}. Figures are dropped MAX_STALENESS (5 minutes, unless it is set) "
         "after the last good poll, and come back with the next one.",
-        "The age of the last good poll, or of the process where there was none yet. It also sees a poll loop that hangs, while tencent_desk_up still shows how the last poll went.",
+        "The age of the last good poll, or of the process where there was none yet. It also sees a poll loop that hangs.",
     ),
     Alert(
         "TencentDeskNoAgents",
