@@ -21,8 +21,9 @@ use tracing_subscriber::{EnvFilter, Layer, fmt as format};
 use self::logfmt::Logfmt;
 use self::queue::Lines;
 
-/// How long the end of the program waits for a log that is not read.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// How long the end of the program waits for a log that is not read. On a machine with much else to do,
+/// the thread that writes it may have to wait for its turn: a last error is worth some seconds.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 const OURS: &str = env!("CARGO_CRATE_NAME");
 
@@ -110,7 +111,7 @@ pub fn say(text: &str) {
     queue::push(format!("{text}\n").as_bytes());
 }
 
-/// Waits until what was logged and said is written, for a second at most.
+/// Waits until what was logged and said is written, for [`PATIENCE`] at most.
 pub fn finish() {
     queue::drain(PATIENCE);
 }
