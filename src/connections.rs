@@ -2,8 +2,9 @@
 //!
 //! A server that makes a new client wait until an older one goes can be stopped by clients that stay
 //! and say nothing. Here the older one goes: the one that has been idle longest, first of the address
-//! that holds the most; one with an answer under way only where no other is left. What unread answers
-//! keep in memory is bounded in the same way.
+//! that holds the most; one with an answer to be read only where no other is left. To wait for an
+//! answer is no merit: those who guess passwords do so. What unread answers keep in memory is bounded
+//! in the same way.
 //!
 //! And each has its time: for its first request, for the head of each, for reading an answer, between
 //! two requests. A sweep looks whose is up. It does not depend on what a client does next, which may
@@ -107,6 +108,8 @@ enum Phase {
 struct Unread {
     id: u64,
     since: Instant,
+    /// Whether it is there to be read.
+    is_made: bool,
     share: Share,
 }
 
@@ -317,7 +320,8 @@ impl Table {
         let first = self.lasting_mut().min_by_key(|one| {
             let oldest = one.unread.first();
             let since = oldest.map_or(one.since, |oldest| oldest.since);
-            (oldest.is_some(), Reverse(held_by(one.owner)), since)
+            let is_reading = one.unread.iter().any(|unread| unread.is_made);
+            (is_reading, Reverse(held_by(one.owner)), since)
         })?;
         first.end();
         Some((first.owner, held_by(first.owner)))
@@ -471,6 +475,7 @@ impl One {
             connection.unread.push(Unread {
                 id,
                 since: Instant::now(),
+                is_made: false,
                 share: Share::default(),
             });
         }
@@ -491,7 +496,7 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    /// It keeps these `parts` until it is read, and `more` bytes beside. Where that is too much,
+    /// It is made: it keeps these `parts` until it is read, and `more` bytes beside. Where that is too much,
     /// other connections end.
     pub(crate) fn keeps<'b>(&self, parts: impl Iterator<Item = &'b Bytes>, more: usize) {
         let mut share = Share::of(parts);
@@ -505,6 +510,7 @@ impl Answer {
         if let Some(connection) = table.connections.get_mut(&self.one.id) {
             let unread = connection.unread.iter_mut();
             for this in unread.filter(|unread| unread.id == self.id) {
+                this.is_made = true;
                 this.share = share;
             }
         }
@@ -572,6 +578,12 @@ mod tests {
         admitted.is_over().now_or_never().is_some()
     }
 
+    fn reading(admitted: &Admitted) -> Answer {
+        let answer = admitted.one.answers();
+        answer.keeps(std::iter::empty(), 0);
+        answer
+    }
+
     #[test]
     fn one_client_may_have_a_whole_network_of_ipv6() {
         let owner = |address: &str| Owner::of(address.parse().unwrap());
@@ -589,7 +601,7 @@ mod tests {
             many.push(used(&all, host(2)).await);
         }
         // The oldest is busy, and the youngest but for that has become the one idle longest.
-        let busy = many[0].one.answers();
+        let busy = reading(&many[0]);
         drop(many[1].one.answers());
         let _new = all.admit(host(3));
         assert!(is_over(&many[2]));
@@ -603,11 +615,26 @@ mod tests {
     async fn where_all_are_busy_the_oldest_answer_breaks_off() {
         let all = Connections::new(2);
         let (one, other) = (used(&all, host(1)).await, used(&all, host(1)).await);
-        let _older = other.one.answers();
+        let _older = reading(&other);
         tokio::time::advance(Duration::from_secs(1)).await;
-        let _younger = one.one.answers();
+        let _younger = reading(&one);
         let _new = all.admit(host(1));
         assert!(is_over(&other) && !is_over(&one));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn those_who_wait_for_an_answer_do_not_turn_out_who_comes_in() {
+        let all = Connections::new(3);
+        let (one, other) = (used(&all, host(1)).await, used(&all, host(1)).await);
+        let _waiting = [one.one.answers(), other.one.answers()];
+        let scraper = all.admit(host(2));
+        let _guesser = all.admit(host(1));
+        assert!(is_over(&one) && !is_over(&other) && !is_over(&scraper));
+        drop(scraper);
+        // Of one address too the oldest goes, not the only one that has not asked yet.
+        let scraper = all.admit(host(1));
+        let _guesser = all.admit(host(1));
+        assert!(is_over(&other) && !is_over(&scraper));
     }
 
     #[tokio::test(start_paused = true)]

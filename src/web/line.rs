@@ -185,7 +185,7 @@ impl<T> Order<T> {
         }
     }
 
-    /// Takes up one more. The longest line of one address loses its earliest for it, if need be.
+    /// Takes up one more. The longest line of one address loses one for it, if need be.
     fn push(&mut self, address: Address, is_back: bool, ticket: T, now: Instant) {
         let all: usize = self.askers.values().map(|asker| asker.waiting.len()).sum();
         self.came += 1;
@@ -195,11 +195,11 @@ impl<T> Order<T> {
         let waiting = &mut asker.waiting;
         waiting.push((is_back, ticket));
         if waiting.len() > MOST_OF_ONE {
-            waiting.remove(0);
+            asker.lose_one();
         } else if all >= MOST_OF_ALL {
             let askers = self.askers.values_mut();
             if let Some(longest) = askers.max_by_key(|asker| asker.waiting.len()) {
-                longest.waiting.remove(0);
+                longest.lose_one();
             }
         }
     }
@@ -256,6 +256,12 @@ impl<T> Order<T> {
 }
 
 impl<T> Asker<T> {
+    /// The earliest goes without an answer, of those that did not before.
+    fn lose_one(&mut self) {
+        let first = self.waiting.iter().position(|(is_back, _)| !is_back);
+        self.waiting.remove(first.unwrap_or_default());
+    }
+
     /// The lower, the earlier it has its turn.
     fn rank(&self, now: Instant) -> u8 {
         match self.standing {
@@ -320,6 +326,29 @@ mod tests {
         order.push(of("192.0.2.1"), false, "a4", now);
         order.push(of("192.0.2.2"), false, "b2", now);
         assert_eq!(all(&mut order), ["b2", "a4"]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_crowd_does_not_push_out_who_is_back() {
+        let now = Instant::now();
+        let mut order = Order::new(now);
+        order.push(of("192.0.2.1"), true, "back", now);
+        for _ in 0..2 * MOST_OF_ONE {
+            order.push(of("192.0.2.1"), false, "guess", now);
+        }
+        assert_eq!(order.next(now), Some("back"));
+        // Nor where there are as many as can wait, of many addresses.
+        order.push(of("192.0.2.1"), true, "back", now);
+        for n in 0..2 * MOST_OF_ALL {
+            let [.., high, low] = n.to_be_bytes();
+            order.push(
+                address(IpAddr::from([10, 0, high, low])),
+                false,
+                "guess",
+                now,
+            );
+        }
+        assert!(all(&mut order).contains(&"back"));
     }
 
     #[tokio::test(start_paused = true)]
