@@ -44,7 +44,9 @@ def over_limits() -> str:
         f'label_replace((\n{indented(sign.figure.judged(EACH))}\n) * 0 + {STEP + 2**bit}, "sign", "{sign.word}", "", "")'
         for bit, sign in enumerate(SIGNS)
     ]
-    return f"sum by (agent_id) (\n{lines(signs[0], *(f'or {sign}' for sign in signs[1:]))}\n)"
+    # Each sign counts once, also where several targets have the instance.
+    once = f"max by (agent_id, sign) (\n{lines(signs[0], *(f'or {sign}' for sign in signs[1:]))}\n)"
+    return f"sum by (agent_id) ({once})"
 
 
 def named_signs(words: Words) -> dict[float, tuple[str, str]]:

@@ -5,7 +5,7 @@ Alerts about the team judge the last hour, those about an agent the day's figure
 
 from dataclasses import dataclass
 
-from figures import FIGURES, LIMITS, RULES
+from figures import FIGURES, LIMITS, RULES, UNKNOWN, Series
 from promql import indented, lines
 
 RUNBOOK = "https://github.com/tencent-desk-exporter/tencent-desk-exporter/blob/main/deploy/RUNBOOK.md"
@@ -42,15 +42,18 @@ def limit_text(name: str, before: str, shown: str, after: str = "") -> str:
     return f'{{{{ with query "{stricter}({limit.record})" }}}}; {before} {{{{ . | first | value | {shown} }}}}{after}{{{{ end }}}}'
 
 
-def as_it_was(alert: str, value: str, of_agent: bool) -> str:
-    """An alert that fires, with its last value, while the exporter answers but has no figures of the last hour."""
+def as_it_was(alert: str, judged: str, of_agent: bool) -> str:
+    """An alert that fires, as it was last judged, while the exporter answers but has no figures of the last hour.
+
+    A day that begins with nobody has none either, and is no outage: its polls are good.
+    """
     firing = f'sum without (alertname, alertstate, severity, scope) (ALERTS{{alertname="{alert}", alertstate="firing"}})'
     join, keep_to = ("*", "") if not of_agent else ("* ignoring (nickname) group_left ()", "ignoring (agent_id, nickname) ")
     return lines(
         "# An outage of Desk is no end of it.",
         firing,
-        f"{join} last_over_time({value}[6h])",
-        f"and {keep_to}tencent_desk_up",
+        f"{join} (\n{indented(judged)}\n)",
+        f"and {keep_to}(tencent_desk_up == 0 or {UNKNOWN.record})",
         f"unless {keep_to}{FIGURES['sessions:growth1h'].record}",
     )
 
@@ -60,19 +63,21 @@ def either(one: str, other: str) -> str:
 
 
 def of_team(name: str, figure: str, wait: str, summary: str, description: str) -> Alert:
-    judged = FIGURES[figure].judged(RULES)
-    held = as_it_was(name, FIGURES[figure].record, of_agent=False)
-    return Alert(name, either(judged, held), wait, "warning", "team", summary, description, keep=KEEP)
+    held = as_it_was(name, FIGURES[figure].judged(RULES.as_before()), of_agent=False)
+    expr = either(FIGURES[figure].judged(RULES), held)
+    return Alert(name, expr, wait, "warning", "team", summary, description, keep=KEEP)
 
 
 def of_agent(name: str, field: str, count: str, limit: str, summary: str, description: str) -> Alert:
-    average = f"tencent_desk_agent_{field}"
-    judged = lines(
-        "(",
-        f"  {average} > {LIMITS[limit].expr(RULES)}",
-        f"  and {count} >= {LIMITS['agent_sessions'].expr(RULES)}",
-        "  and agent:tencent_desk_sessions:growth1h > 0",
-        ")",
+    def judged(series: Series) -> str:
+        return lines(
+            f"{series.value(f'tencent_desk_agent_{field}')} > {LIMITS[limit].expr(series)}",
+            f"and {series.value(count)} >= {LIMITS['agent_sessions'].expr(series)}",
+            f"and {series.value('agent:tencent_desk_sessions:growth1h')} > 0",
+        )
+
+    named = lines(
+        f"(\n{indented(judged(RULES))}\n)",
         "* ignoring (nickname) group_left (nickname)",
         "(",
         "  # One nickname, also while an agent is renamed; and 1 for an agent who has none.",
@@ -80,8 +85,8 @@ def of_agent(name: str, field: str, count: str, limit: str, summary: str, descri
         "  or ignoring (nickname) tencent_desk_agent_sessions * 0 + 1",
         ")",
     )
-    held = as_it_was(name, average, of_agent=True)
-    return Alert(name, either(judged, held), "15m", "info", "agent", summary, description, keep=KEEP)
+    held = as_it_was(name, judged(RULES.as_before()), of_agent=True)
+    return Alert(name, either(named, held), "15m", "info", "agent", summary, description, keep=KEEP)
 
 
 TEAM = "The team of {{ $labels.instance }}"

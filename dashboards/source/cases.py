@@ -6,6 +6,8 @@ input (series by metric, less "tencent_desk_", and further labels), and what a f
 
 from dataclasses import dataclass, field
 
+from boards.agent import over_limit
+from boards.wall import names_over_limit
 from figures import FIGURES, PANEL
 from promql import indented
 
@@ -17,8 +19,10 @@ class Case:
     name: str
     # (metric, further labels, values)
     series: list[tuple[str, str, str]]
-    # (figure, time, value)
+    # (figure or expression, time, value)
     says: list[tuple[str, str, float | None]]
+    # Of what is said, where they are other than the target's.
+    labels: str | None = None
     # Further labels of the target.
     target: str = ""
     interval: str = "1m"
@@ -104,6 +108,25 @@ CASES = [
         [("sessions:growth1h", "90m", None), ("sessions:growth1h", "175m", None), ("sessions:growth1h", "185m", 60)],
     ),
     Case(
+        "an outage of Desk over midnight: what the new day has by then is not its last hour",
+        [
+            ("up", "", "1x100 0x99 1x160"),
+            ("day_start_timestamp_seconds", "", "0x100 stale _x98 7200x160"),
+            ("agent_sessions", 'agent_id="ann"', "0+1x100 stale _x98 80+1x160"),
+        ],
+        [("sessions:growth1h", "205m", None), ("sessions:growth1h", "250m", None), ("sessions:growth1h", "265m", 60)],
+    ),
+    Case(
+        "Desk lists nobody for forty minutes of a day, and then all again",
+        [
+            ("up", "", "1x260"),
+            ("day_start_timestamp_seconds", "", "0x100 stale _x38 0x120"),
+            ("agent_sessions", 'agent_id="ann"', "0+1x100 stale _x38 140+1x120"),
+        ],
+        # At 195m an hour ago is within the hole, and what was half an hour before that is not.
+        [("sessions:growth1h", "150m", 60), ("sessions:growth1h", "195m", None), ("sessions:growth1h", "205m", 60)],
+    ),
+    Case(
         "what Desk takes back lowers the sum, and is no day of its own",
         [
             ("day_start_timestamp_seconds", "", "0x120"),
@@ -121,12 +144,48 @@ CASES = [
         [("exporter_polls:ratio1h", "60m", 1)],
         target='namespace="monitoring"',
     ),
+    Case(
+        "an agent over a limit, while there are two nicknames",
+        [
+            ("agent_sessions", 'agent_id="ann"', "30x9"),
+            ("agent_unanswered_sessions", 'agent_id="ann"', "0x9"),
+            ("agent_average_first_response_seconds", 'agent_id="ann"', "100x9"),
+            ("agent_info", 'agent_id="ann", nickname="Ann"', "1x9"),
+            ("agent_info", 'agent_id="ann", nickname="Anne"', "_x8 1"),
+        ],
+        [(f"count by (agent_id) ({names_over_limit()})", "9m", 1)],
+        labels='agent_id="ann"',
+    ),
+    Case(
+        "an agent over a limit, at two targets that have the instance",
+        [
+            (f"agent_{name}", f'agent_id="ann", namespace="{namespace}"{more}', f"{value}x9")
+            for namespace in ("east", "west")
+            for name, more, value in (
+                ("sessions", "", 30),
+                ("unanswered_sessions", "", 0),
+                ("average_first_response_seconds", "", 100),
+                ("info", f', nickname="Ann {namespace}"', 1),
+            )
+        ],
+        [(f"max by (agent_id) ({names_over_limit()})", "9m", 17)],
+        labels='agent_id="ann"',
+    ),
+    Case(
+        "an agent who answered too few of the sessions to be judged",
+        [
+            ("agent_sessions", 'agent_id="ann"', "12x9"),
+            ("agent_unanswered_sessions", 'agent_id="ann"', "4x9"),
+            ("agent_average_first_response_seconds", 'agent_id="ann"', "100x9"),
+        ],
+        [(over_limit("average_first_response_seconds", "agent_first_response_seconds", "answered_sessions:sum"), "9m", None)],
+    ),
 ]
 
 
 def asked(figure: str, scope) -> str:
     """As Grafana fills it in."""
-    expr = FIGURES[figure].expr(scope)
+    expr = FIGURES[figure].expr(scope) if figure in FIGURES else figure
     for variable, value in (("$job", "d"), ("$instance", "i"), ("$agent_id", "ann")):
         expr = expr.replace(variable, value)
     return expr
@@ -144,7 +203,7 @@ def written(case: Case) -> str:
     lines.append("    promql_expr_test:")
     for figure, time, value in case.says:
         lines += ["      - expr: |", indented(asked(figure, case.scope), 10), f"        eval_time: {time}"]
-        labels = ", ".join(part for part in (TARGET, case.target) if part)
+        labels = ", ".join(part for part in (TARGET, case.target) if part) if case.labels is None else case.labels
         samples = "[]" if value is None else f"[{{labels: '{{{labels}}}', value: {value}}}]"
         lines.append(f"        exp_samples: {samples}")
     return "\n".join(lines) + "\n"

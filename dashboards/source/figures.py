@@ -39,12 +39,21 @@ class Series:
     each_agent: bool = False
     # For the rules: names what they have recorded, and counts all of the day where the exporter is younger than an hour.
     recorded: bool = False
+    # Also for the rules: what was recorded last, while there are no figures.
+    before: bool = False
 
     def of_agent(self, matcher: str) -> "Series":
         return replace(self, agent=matcher)
 
     def by_agent(self) -> "Series":
         return replace(self, each_agent=True)
+
+    def as_before(self) -> "Series":
+        return replace(self, before=True)
+
+    def value(self, name: str) -> str:
+        """What a recording rule has recorded."""
+        return f"last_over_time({name}[{BEFORE}])" if self.before else name
 
     def named(self, name: str, matchers: str = "") -> str:
         """A series of the target, by its whole name."""
@@ -65,6 +74,8 @@ PANEL = Series(target='job="$job", instance="$instance"')
 
 # What an hour ago was no sample may have one within this time before: the exporter was down then, or the agent missing.
 WITHIN = "30m"
+# For so long an outage of Desk ends no alert.
+BEFORE = "6h"
 
 # How a part of an expression gets at a field of the agents: now, an hour ago, or shortly before that.
 At = Callable[[str], str]
@@ -110,15 +121,26 @@ CROSSED = Guard(
 
 
 def unknown_hour(series: Series) -> str:
-    seen = f"last_over_time({DAY}[{WITHIN}] offset 1h)"
-    if series.recorded:
-        return f"{DAY} == last_over_time({DAY}[25h] offset 1h)\nunless {seen}"
-    return f"{DAY} <= time() - 3600\nunless {seen}\nunless max_over_time(tencent_desk_up[{WITHIN}] offset 1h) == 1"
+    """No figures around an hour ago, and it was either this day or one on which there was no good poll then.
+
+    A good poll of nobody is no hole: all that came since came within the hour. In the rules, an exporter that was not
+    there within a day before is new, and its first hour is what the day has so far.
+    """
+    seen_before = f"last_over_time({DAY}[25h] offset 1h)"
+    is_new = f"\n  and {seen_before}" if series.recorded else ""
+    return (
+        "(\n"
+        f"  {DAY} == {seen_before}\n"
+        f"  or {DAY} <= time() - 3600{is_new}\n"
+        f"  unless max_over_time(tencent_desk_up[{WITHIN}] offset 1h) == 1\n"
+        ")\n"
+        f"unless last_over_time({DAY}[{WITHIN}] offset 1h)"
+    )
 
 
 UNKNOWN = Guard(
     "unknown1h",
-    "There were figures today, but none about an hour ago: Desk, the exporter or Prometheus was down.",
+    "There are figures of more than an hour, but none of about an hour ago: Desk, the exporter or Prometheus was down.",
     unknown_hour,
 )
 GUARDS = (CHANGED, CROSSED, UNKNOWN)
@@ -235,7 +257,7 @@ class Figure:
 
     def ref(self, series: Series) -> str:
         """To be used in another expression: as recorded, or written out."""
-        return self.record if series.recorded else f"(\n{indented(self.write(series))}\n)"
+        return series.value(self.record) if series.recorded else f"(\n{indented(self.write(series))}\n)"
 
     def judged(self, series: Series) -> str:
         """The figure where it is worse than its limit, over the minimum that it takes to say so.

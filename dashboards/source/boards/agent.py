@@ -15,6 +15,14 @@ AGENTS = (
 PARTS = '/agent_id="(?<value>[^"]+)"(?:.*nickname="(?<text>[^"]+)")?/'
 
 
+def over_limit(name: str, limit: str, count: str) -> str:
+    """The day's average as Desk gives it, where it is beyond the limit of one agent."""
+    over = FIGURES[count].expr(ONE.by_agent())
+    return (
+        f"{ONE.of_agents(name)} > {LIMITS[limit].expr(ONE)}\nand {over} >= {LIMITS['agent_sessions'].expr(ONE)}"
+    )
+
+
 def agent(edition: Edition) -> Board:
     board = Board("agent", edition, marked='agent_id="$agent_id"')
     words = board.words
@@ -25,12 +33,8 @@ def agent(edition: Edition) -> Board:
         no_value = of("not_today") if "timestamp" in name else ""
         return number(words, key, [Query(ONE.of_agents(name) + times)], unit, decimals, no_value)
 
-    def judged(key: str, name: str, limit: str):
-        """The day's average as Desk gives it, red beyond the limit of one agent."""
-        shown = ONE.of_agents(name)
-        worse = (
-            f"{shown} > {LIMITS[limit].value:g}\nand {ONE.of_agents('sessions')} >= {LIMITS['agent_sessions'].value:g}"
-        )
+    def judged(key: str, name: str, limit: str, count: str):
+        shown, worse = ONE.of_agents(name), over_limit(name, limit, count)
         return red(
             number(words, key, [Query(f"{shown}\nunless ({worse})", ref="A"), Query(worse, ref="B")], "suffix: s"), "B"
         )
@@ -50,8 +54,8 @@ def agent(edition: Edition) -> Board:
     board.line(
         4,
         (4, name),
-        (3, judged("first_response", "average_first_response_seconds", "agent_first_response_seconds")),
-        (3, judged("response", "average_response_seconds", "agent_response_seconds")),
+        (3, judged("first_response", "average_first_response_seconds", "agent_first_response_seconds", "answered_sessions:sum")),
+        (3, judged("response", "average_response_seconds", "agent_response_seconds", "effective_sessions:sum")),
         (
             3,
             number(

@@ -50,14 +50,18 @@ def alerts(edition: Edition, words: Words) -> stat.Panel:
     return panel
 
 
+def names_over_limit() -> str:
+    """Each agent with a nickname who is over a limit: one nickname of each, also while an agent is renamed."""
+    names = f"count by (agent_id, nickname) ({PANEL.named('tencent_desk_agent_info')})"
+    return f"topk(6, ({over_limits()}) * on (agent_id) group_left (nickname) (topk by (agent_id) (1, {names})))"
+
+
 def over_limit(words: Words) -> stat.Panel:
     """Each agent over a limit: name, and which."""
     over = over_limits()
-    info = PANEL.named("tencent_desk_agent_info")
-    named = f"topk(6, ({over}) * on (agent_id) group_left (nickname) (count by (agent_id, nickname) ({info})))"
-    nameless = f"topk(6, ({over}) unless on (agent_id) {info})"
+    nameless = f"topk(6, ({over}) unless on (agent_id) {PANEL.named('tencent_desk_agent_info')})"
     some = f"{PANEL.total(PANEL.of_agents('sessions'))} * 0\nunless on () ({over})"
     signs = [mapped(named_signs(words) | {0: (words.of("nobody"), TEXT)})]
-    queries = [Query(named, "{{nickname}}", "A"), Query(nameless, "{{agent_id}}", "B"), Query(some, " ", "C")]
+    queries = [Query(names_over_limit(), "{{nickname}}", "A"), Query(nameless, "{{agent_id}}", "B"), Query(some, " ", "C")]
     panel = number(words, "over_limit", queries, mappings=signs, size=LIST)
     return panel.text_mode("value_and_name").orientation("horizontal")
