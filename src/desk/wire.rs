@@ -141,11 +141,13 @@ impl Answer<'_> {
             .total_count
             .and_then(whole)
             .ok_or_else(|| unreadable("it says success but has no TotalCount"))?;
-        // As many programs write an empty list: where no more rows are promised it is one.
+        // As many programs write an empty list: it is one where no more rows are promised, and behind a page
+        // that was not full, which was the last one whatever is counted. Where a full page is due it is none.
         let is_behind_all = u64::try_from(offset).is_ok_and(|offset| offset >= total_count);
+        let may_be_empty = is_behind_all || !offset.is_multiple_of(LIMIT);
         let data = envelope
             .data
-            .filter(|data| !data.is_null || is_behind_all)
+            .filter(|data| !data.is_null || may_be_empty)
             .ok_or_else(|| unreadable("it says success but has no array as Data"))?;
         if let Some(excess) = notes.excess {
             return Err(unreadable(&format!("it holds {excess}")));
@@ -201,7 +203,7 @@ struct Envelope<'a> {
 struct Data {
     rows: Rows,
     without_id: usize,
-    /// As many programs write an empty list; where rows are counted it is none.
+    /// As many programs write an empty list; where rows are due it is none.
     is_null: bool,
 }
 
@@ -731,10 +733,16 @@ mod tests {
     }
 
     #[test]
-    fn null_is_an_empty_list_where_no_more_is_promised() {
-        let body = br#"{"ErrorCode":0,"TotalCount":100,"Data":null}"#;
-        assert!(decode_after(100, body).unwrap().rows.is_empty());
-        assert!(decode_after(99, body).is_err());
+    fn null_is_an_empty_list_behind_the_last_page_and_where_there_is_none() {
+        let counted = br#"{"ErrorCode":0,"TotalCount":250,"Data":null}"#;
+        for offset in [1, 120, 250, 300] {
+            assert!(decode_after(offset, counted).unwrap().rows.is_empty());
+        }
+        for offset in [0, 100, 200] {
+            assert!(decode_after(offset, counted).is_err());
+        }
+        let nothing = br#"{"ErrorCode":0,"TotalCount":0,"Data":null}"#;
+        assert!(decode(nothing).unwrap().rows.is_empty());
     }
 
     #[test]

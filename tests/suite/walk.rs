@@ -184,6 +184,18 @@ fn null_in_the_middle_loses_no_agent_silently() {
     assert_eq!(failed(&desk).agents(), BTreeSet::new());
 }
 
+/// As the documents' own example has it: one row, and five are counted.
+#[test]
+fn null_behind_a_short_page_is_the_end_when_said_twice() {
+    let desk = Desk::with(rows::agents(1));
+    desk.count(Count::Always(5));
+    null_behind(&desk, 1, 5);
+    let page = polled(&desk);
+    assert_eq!(page.agents(), ids(1..=1));
+    assert_eq!(page.own(MISSING_ROWS, &[]), Some(4.0));
+    assert_eq!(desk.offsets(), [0, 1, 0, 1]);
+}
+
 /// Pages without end, each of 15 MB or so.
 fn endless(row: impl Fn(u64) -> String + Send + Sync + 'static) -> Desk {
     let desk = Desk::with(Vec::new());
