@@ -424,6 +424,13 @@ fn a_status_is_told_with_what_to_do_about_it() {
         (407, "the user and the password"),
         (302, "TENCENT_DESK_ENDPOINT"),
         (429, "ask less often"),
+        (511, "login page"),
+        (204, "in Desk's place"),
+        (408, "if it lasts"),
+        (500, "if it lasts"),
+        (502, "if it lasts"),
+        (503, "if it lasts"),
+        (504, "if it lasts"),
     ] {
         let desk = Desk::with(rows::agents(1));
         desk.always(Reply::Status(status, vec![], String::new()));
