@@ -319,10 +319,11 @@ fn warning_about(name: &str, value: &OsStr) -> Option<String> {
 fn nearest_setting(name: &str) -> &'static str {
     // Of an address people write any part.
     const PARTS: [&str; 4] = ["ADDR", "ADDRESS", "LISTEN", "PORT"];
+    let name = name.to_ascii_uppercase();
     if name.split('_').any(|word| PARTS.contains(&word)) {
         return "LISTEN_ADDRESS";
     }
-    let likeness = |setting: &&Setting| strsim::jaro_winkler(setting.name, name);
+    let likeness = |setting: &&Setting| strsim::jaro_winkler(setting.name, &name);
     let nearest = SETTINGS
         .iter()
         .max_by(|a, b| likeness(a).total_cmp(&likeness(b)));

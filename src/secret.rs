@@ -27,6 +27,12 @@ impl Secret {
             return Err("is empty; write the secret into it".to_owned());
         }
         spelling::one_word(text)?;
+        if begins_with_a_name(text) {
+            return Err(
+                "begins with a setting's name, as a line of an env file does; write only what stands behind the ="
+                    .to_owned(),
+            );
+        }
         Ok(Self::new(text))
     }
 
@@ -34,6 +40,12 @@ impl Secret {
     pub fn expose(&self) -> &str {
         &self.0
     }
+}
+
+/// Whether `text` is as `SECRET_KEY=...`: no key and no UserSig holds these names.
+fn begins_with_a_name(text: &str) -> bool {
+    let name = text.split_once('=').map(|(name, _)| name);
+    name.is_some_and(|name| name.ends_with("SECRET_KEY") || name.ends_with("USER_SIG"))
 }
 
 impl fmt::Debug for Secret {
@@ -92,6 +104,20 @@ mod tests {
             "550e8400-e29b-41d4-a716-446655440000",
         ] {
             assert!(!looks_secret(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_line_of_an_env_file_is_no_secret() {
+        for name in ["SECRET_KEY", "TENCENT_DESK_SECRET_KEY", "USER_SIG"] {
+            let why = Secret::written(&format!("{name}=k3y\n")).unwrap_err();
+            assert!(
+                why.contains("setting's name") && !why.contains("k3y"),
+                "{why}"
+            );
+        }
+        for secret in ["k3y==", "SECRET_KEYS", "my=SECRET_KEY"] {
+            assert!(Secret::written(secret).is_ok(), "{secret}");
         }
     }
 

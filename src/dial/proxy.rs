@@ -125,6 +125,7 @@ const ADVICE: &str = "is no URL of a proxy; write http://host:port, or http://us
 fn parse(text: &str) -> Result<(Uri, Option<HeaderValue>), String> {
     let with_scheme = match text.contains("://") {
         true => text.to_owned(),
+        false if is_half_a_scheme(text) => return Err(ADVICE.to_owned()),
         false => format!("http://{text}"),
     };
     let url = Url::parse(&with_scheme).map_err(|_| ADVICE)?;
@@ -151,6 +152,13 @@ fn parse(text: &str) -> Result<(Uri, Option<HeaderValue>), String> {
     let port = url.port_or_known_default().ok_or(ADVICE)?;
     let uri = format!("{}://{host}:{port}/", url.scheme());
     Ok((uri.parse().map_err(|_| ADVICE)?, authorization(&url)))
+}
+
+/// Whether `text` begins as `http:/host` does: no proxy is called "http".
+fn is_half_a_scheme(text: &str) -> bool {
+    text.split_once(':').is_some_and(|(scheme, _)| {
+        scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https")
+    })
 }
 
 fn authorization(url: &Url) -> Option<HeaderValue> {
@@ -317,6 +325,8 @@ mod tests {
             "socks4a://p.test",
             "s3cret s3cret",
             "://p.test",
+            "http:/p.test:3128",
+            "HTTPS:p.test",
         ] {
             for name in ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"] {
                 let why = proxy(&[(name, text)]).unwrap_err();

@@ -142,20 +142,24 @@ fn starts_with(change: impl FnOnce(Setup) -> Setup) -> (Desk, Exporter) {
 
 #[test]
 fn an_unknown_variable_is_a_warning_with_the_nearest_name() {
-    let (_desk, exporter) = starts_with(|setup| setup.set("POL_INTERVAL", "5s"));
+    let slips = [
+        ("POL_INTERVAL", "POLL_INTERVAL"),
+        ("agent_ids", "AGENT_IDS"),
+    ];
+    let (_desk, exporter) = starts_with(|setup| {
+        let set = |setup: Setup, (slip, _): &(&str, &str)| setup.set(slip, "5s");
+        slips.iter().fold(setup, set)
+    });
     let log = exporter.log();
-    let about = |line: &&String| line.contains("TENCENT_DESK_POL_INTERVAL");
-    let warnings: Vec<_> = log.iter().filter(about).collect();
-    assert_eq!(warnings.len(), 1, "{log:#?}");
-    assert!(
-        warnings[0].contains("TENCENT_DESK_POLL_INTERVAL"),
-        "{log:#?}"
-    );
-    assert_eq!(
-        logfmt(warnings[0])["level"].to_lowercase(),
-        "warn",
-        "{log:#?}"
-    );
+    for (slip, meant) in slips {
+        let slip = format!("TENCENT_DESK_{slip} ");
+        let warnings: Vec<_> = log.iter().filter(|line| line.contains(&slip)).collect();
+        assert_eq!(warnings.len(), 1, "{log:#?}");
+        let meant = format!("TENCENT_DESK_{meant}\"");
+        assert!(warnings[0].contains(&meant), "{log:#?}");
+        let level = logfmt(warnings[0])["level"].to_lowercase();
+        assert_eq!(level, "warn", "{log:#?}");
+    }
 }
 
 /// The lines that say that a variable is no setting.
