@@ -116,12 +116,14 @@ pub fn finish() {
     queue::drain(PATIENCE);
 }
 
+/// Libraries warn of what the other side does, which a client may do again and again: what of it
+/// matters is told by ours.
 fn is_ours_or_serious(event: &Metadata<'_>) -> bool {
     let target = event.target();
     let is_ours = target
         .strip_prefix(OURS)
         .is_some_and(|rest| rest.is_empty() || rest.starts_with("::"));
-    is_ours || *event.level() <= Level::WARN
+    is_ours || *event.level() == Level::ERROR
 }
 
 #[cfg(test)]

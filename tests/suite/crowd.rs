@@ -414,3 +414,28 @@ fn streams_that_are_not_read_hold_a_bounded_amount() {
     let is_waiting = ended.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock);
     assert!(!is_waiting, "{}", exporter.output());
 }
+
+#[test]
+fn a_flood_of_requests_that_are_taken_back_does_not_fill_the_log() {
+    let authority = authority();
+    let desk = Desk::with(rows::agents(1));
+    let exporter = Setup::of(&desk)
+        .set("WEB_CONFIG_FILE", authority.write("web.yml", TLS))
+        .start();
+    let mut flood = HELLO.to_vec();
+    for id in (1..=u8::MAX).step_by(2) {
+        flood.extend_from_slice(&headers(id, "/metrics"));
+        flood.extend_from_slice(&[0, 0, 4, 3, 0, 0, 0, 0, id, 0, 0, 0, 8]);
+    }
+    for _ in 0..3 {
+        let mut stream = tls(&authority, &exporter, "h2", "server");
+        let _ = stream.write_all(&flood);
+        let _ = stream.read_to_end(&mut Vec::new());
+    }
+    let mut scraper = tls(&authority, &exporter, "http/1.1", "server");
+    assert!(ask(&mut scraper, "/metrics").is_ok());
+    let lines = exporter.log();
+    let by_others = lines.iter().map(|line| logfmt(line));
+    let by_others = by_others.filter(|line| !line["target"].starts_with("tencent_desk_exporter"));
+    assert_eq!(by_others.count(), 0, "{}", exporter.output());
+}
