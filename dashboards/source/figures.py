@@ -13,7 +13,8 @@ without the rules. To use it:
     figure.judged(PANEL)                            the figure where it is worse than its limit, as the alert judges it
 
 A name is metric:operation: "sum", "mean" and "ratio" are of the day so far, "growth1h", "mean1h" and "ratio1h" of the
-last hour. Means of the last hour are for teams, never for one agent: Desk gives whole seconds.
+last hour, and "over1h" of how many sessions one of these is. Means of the last hour are for teams, never for one agent:
+Desk gives whole seconds.
 
 Three things hold of every expression:
 
@@ -319,8 +320,19 @@ def means(metric: str, average: str, weight: Part, count: str, text: str, limit:
     judged = (LIMITS[limit], LIMITS["team_sessions"]) if limit else (None, None)
     return [
         Figure(metric, "mean", "s", f"{text}, today", of_the_day, f"{count}:sum"),
-        Figure(metric, "mean1h", "s", f"{text}, in the last hour", of_the_hour, f"{count}:growth1h", *judged),
+        *counted(metric, over, limit),
+        Figure(metric, "mean1h", "s", f"{text}, in the last hour", of_the_hour, f"{metric}:over1h", *judged),
     ]
+
+
+def counted(metric: str, over: Part, limit: str) -> list[Figure]:
+    """How many sessions a figure of the last hour is over, where it is judged: of agents who have its fields."""
+
+    def of_the_hour(series: Series) -> str:
+        return f"{series.total(growth(over, series))} >= 0"
+
+    text = "Sessions that the last hour's figure below is over: those of agents who have its fields"
+    return [Figure(metric, "over1h", "count", text, of_the_hour)] if limit else []
 
 
 def ratios(metric: str, whole: str, text: str, limit: str = "", minimum: str = "team_sessions") -> list[Figure]:
@@ -335,7 +347,8 @@ def ratios(metric: str, whole: str, text: str, limit: str = "", minimum: str = "
     judged = (LIMITS[limit], LIMITS[minimum]) if limit else (None, None)
     return [
         Figure(metric, "ratio", "ratio", f"{text}, today", of_the_day, f"{whole}:sum"),
-        Figure(metric, "ratio1h", "ratio", f"{text}, in the last hour", of_the_hour, f"{whole}:growth1h", *judged),
+        *counted(metric, over, limit),
+        Figure(metric, "ratio1h", "ratio", f"{text}, in the last hour", of_the_hour, f"{metric}:over1h", *judged),
     ]
 
 

@@ -15,7 +15,8 @@ RULES_HEAD = """\
 #
 # - "team:" is all agents of one exporter: only agent_id is summed away, so job, instance and any label of the target
 #   stay. "agent:" is one agent, "desk:" a fact about the target.
-# - "sum", "mean" and "ratio" are of Desk's day so far; "growth1h", "mean1h" and "ratio1h" of the last hour of that day.
+# - "sum", "mean" and "ratio" are of Desk's day so far; "growth1h", "mean1h" and "ratio1h" of the last hour of that day,
+#   "over1h" is of how many sessions such a mean or ratio is.
 #   Where the exporter is younger than an hour, that is what the day has so far; where there were figures today but none
 #   about an hour ago, there is no figure.
 # - Averages are weighted by what Desk divided them by, never avg() of averages: 10 s over 30 sessions and 100 s over one
