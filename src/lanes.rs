@@ -28,7 +28,7 @@ pub(crate) static FILES: LazyLock<Lane> = LazyLock::new(|| Lane::new(4));
 /// How many threads the pool needs, so that no lane waits for another.
 pub fn threads() -> usize {
     [&DNS, &HASHING, &RENDERING, &FILES]
-        .map(|lane| lane.bound)
+        .map(|lane| lane.bound())
         .iter()
         .sum()
 }
@@ -46,6 +46,11 @@ impl Lane {
             bound,
             turns: Semaphore::const_new(bound),
         }
+    }
+
+    /// How much may be under way.
+    pub(crate) const fn bound(&self) -> usize {
+        self.bound
     }
 
     /// Waits until another piece of work may start.

@@ -6,6 +6,7 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
@@ -227,10 +228,20 @@ pub async fn follow(
             () = tokio::time::sleep(EVERY) => {}
             Ok(()) = reread.changed() => {}
         }
-        if !follower.has_news().await {
-            continue;
-        }
-        if let Some(loaded) = follower.settle(SETTLES_IN).await {
+        let changed = {
+            let mut changed = pin!(follower.changed());
+            tokio::select! {
+                changed = &mut changed => changed,
+                () = tokio::time::sleep(files::PATIENCE) => {
+                    report(false);
+                    tracing::warn!(
+                        "the web configuration's files take long to be read: using what they held before"
+                    );
+                    changed.await
+                }
+            }
+        };
+        if let Some(loaded) = changed {
             publish(loaded);
         }
         report(follower.complaint.is_none());
@@ -244,6 +255,14 @@ struct Follower {
 }
 
 impl Follower {
+    /// What is new in the files, and good.
+    async fn changed(&mut self) -> Option<Arc<Loaded>> {
+        match self.has_news().await {
+            true => self.settle(SETTLES_IN).await,
+            false => None,
+        }
+    }
+
     async fn look(&self) -> Option<Result<Files, Vec<String>>> {
         let path = self.source.path.clone();
         lanes::FILES.run(move || Files::read(&path)).await.ok()
@@ -431,6 +450,27 @@ mod tests {
                 assert_eq!(log.times(told), times, "{told} after {text}");
             }
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn files_that_hang_are_not_in_use_as_they_are() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("web.yml");
+        std::fs::write(&path, "").unwrap();
+        let (reports, mut reported) = mpsc::unbounded_channel();
+        let source = Source::read(&path).unwrap();
+        // As if the reading of other files hung: this one's does not get its turn.
+        let mut turns = Vec::new();
+        for _ in 0..lanes::FILES.bound() {
+            turns.push(lanes::FILES.turn().await);
+        }
+        let never = watch::channel(()).1;
+        let report = move |is_good| reports.send(is_good).unwrap_or_default();
+        tokio::spawn(follow(source, never, drop, report));
+        assert_eq!(reported.recv().await, Some(true));
+        assert_eq!(reported.recv().await, Some(false));
+        drop(turns);
+        assert_eq!(reported.recv().await, Some(true));
     }
 
     #[test]
