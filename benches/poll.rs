@@ -11,15 +11,15 @@ use divan::counter::ItemsCount;
 use divan::{Bencher, black_box};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use tencent_desk_exporter::clock::{Clock as _, DayWindow, SystemClock};
+use tencent_desk_exporter::base::clock::{Clock as _, DayWindow, SystemClock};
 use tencent_desk_exporter::desk::Listing;
-use tencent_desk_exporter::desk::rows::Field;
-use tencent_desk_exporter::desk::wire;
+use tencent_desk_exporter::desk::answer;
+use tencent_desk_exporter::desk::table::Field;
 use tencent_desk_exporter::exposition::Variant;
 use tencent_desk_exporter::exposition::coding::Coding;
-use tencent_desk_exporter::exposition::negotiate::Choice;
-use tencent_desk_exporter::page::Page;
-use tencent_desk_exporter::snapshot::Snapshot;
+use tencent_desk_exporter::exposition::page::Page;
+use tencent_desk_exporter::exposition::snapshot::Snapshot;
+use tencent_desk_exporter::http::negotiate::Choice;
 
 const AGENTS: [usize; 3] = [100, 1_000, 10_000];
 
@@ -41,7 +41,7 @@ fn pages_of(numbers: &[usize]) -> Vec<String> {
             rows.join(",")
         )
     };
-    numbers.chunks(wire::LIMIT).map(page).collect()
+    numbers.chunks(answer::LIMIT).map(page).collect()
 }
 
 fn row(number: usize) -> String {
@@ -57,7 +57,7 @@ fn row(number: usize) -> String {
 
 fn listing(pages: &[String]) -> Listing {
     let mut listing = Listing::default();
-    let answers = pages.iter().map(|page| wire::decode(page.as_bytes()));
+    let answers = pages.iter().map(|page| answer::decode(page.as_bytes()));
     for page in answers.flatten() {
         listing.rows.append(&page.rows);
     }

@@ -6,10 +6,12 @@ use std::process::ExitCode;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use tencent_desk_exporter::cli::{self, Command, CommandLine};
+use tencent_desk_exporter::base::{lanes, logging, version};
+use tencent_desk_exporter::commands::cli::{self, Command, CommandLine};
+use tencent_desk_exporter::commands::{check, health, serve as app};
 use tencent_desk_exporter::config::{Environment, Mistakes, Program};
-use tencent_desk_exporter::web::reload::Source;
-use tencent_desk_exporter::{app, build, check, demo, health, lanes, logging};
+use tencent_desk_exporter::demo;
+use tencent_desk_exporter::http::web::reload::Source;
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -143,8 +145,8 @@ fn local_time(zone: &TimeZone) -> (String, String) {
 fn start_logging(program: &Program) {
     logging::start(&program.log_level, program.log_format);
     tracing::info!(
-        version = build::VERSION,
-        revision = build::REVISION,
+        version = version::VERSION,
+        revision = version::REVISION,
         "starting"
     );
     for warning in &program.warnings {

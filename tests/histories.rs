@@ -22,14 +22,14 @@ use proptest::sample::select;
 use proptest::test_runner::{Config, FileFailurePersistence, RngAlgorithm, TestRunner};
 use tokio::sync::watch;
 
-use tencent_desk_exporter::clock::{Clock, DayWindow, Now};
-use tencent_desk_exporter::desk::{Class, Error, Listing, wire};
+use tencent_desk_exporter::base::clock::{Clock, DayWindow, Now};
+use tencent_desk_exporter::desk::{Class, Error, Listing, answer};
 use tencent_desk_exporter::exposition::coding::{Coding, Piece};
+use tencent_desk_exporter::exposition::page::Demand;
 use tencent_desk_exporter::exposition::{Format, Variant};
-use tencent_desk_exporter::meters::Meters;
-use tencent_desk_exporter::page::Demand;
-use tencent_desk_exporter::poller::{Next, Poller, Settings, Source};
-use tencent_desk_exporter::state::{Heartbeat, State};
+use tencent_desk_exporter::poll::poller::{Next, Poller, Settings, Source};
+use tencent_desk_exporter::status::board::{Heartbeat, State};
+use tencent_desk_exporter::status::meters::Meters;
 
 /// Histories of each of the two tests, which run side by side.
 const HISTORIES: u32 = 5_000;
@@ -352,7 +352,7 @@ fn listing(rows: &[Option<u8>], serial: usize) -> Listing {
         data.join(",")
     );
     Listing {
-        rows: wire::decode(body.as_bytes()).unwrap().rows,
+        rows: answer::decode(body.as_bytes()).unwrap().rows,
         ..Listing::default()
     }
 }

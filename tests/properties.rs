@@ -22,13 +22,13 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use proptest::test_runner::FileFailurePersistence;
 
-use tencent_desk_exporter::clock::DayWindow;
+use tencent_desk_exporter::base::clock::DayWindow;
+use tencent_desk_exporter::base::duration;
+use tencent_desk_exporter::base::secret::Secret;
 use tencent_desk_exporter::config::{Environment, PREFIX, SETTINGS};
-use tencent_desk_exporter::desk::rows::Field;
+use tencent_desk_exporter::desk::answer::decode;
+use tencent_desk_exporter::desk::table::Field;
 use tencent_desk_exporter::desk::usersig::UserSig;
-use tencent_desk_exporter::desk::wire::decode;
-use tencent_desk_exporter::duration;
-use tencent_desk_exporter::secret::Secret;
 
 fn cases(cases: u32) -> ProptestConfig {
     ProptestConfig {

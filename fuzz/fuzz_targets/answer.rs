@@ -8,13 +8,13 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use libfuzzer_sys::fuzz_target;
-use tencent_desk_exporter::clock::DayWindow;
+use tencent_desk_exporter::base::clock::DayWindow;
 use tencent_desk_exporter::desk::Listing;
-use tencent_desk_exporter::desk::rows::Field;
-use tencent_desk_exporter::desk::wire::decode;
+use tencent_desk_exporter::desk::table::Field;
+use tencent_desk_exporter::desk::answer::decode;
 use tencent_desk_exporter::exposition::coding::Coding;
 use tencent_desk_exporter::exposition::{Format, Variant};
-use tencent_desk_exporter::snapshot::Snapshot;
+use tencent_desk_exporter::exposition::snapshot::Snapshot;
 
 /// What a person's curl gets.
 const PLAIN: Variant = Variant {

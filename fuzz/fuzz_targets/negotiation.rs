@@ -6,7 +6,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use tencent_desk_exporter::exposition::Variant;
-use tencent_desk_exporter::exposition::negotiate::Choice;
+use tencent_desk_exporter::http::negotiate::Choice;
 
 fuzz_target!(|headers: &str| {
     let mut lines = headers.split('\n');

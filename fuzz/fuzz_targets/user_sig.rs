@@ -13,7 +13,7 @@ use flate2::Compression;
 use flate2::read::ZlibEncoder;
 use libfuzzer_sys::fuzz_target;
 use tencent_desk_exporter::desk::usersig::UserSig;
-use tencent_desk_exporter::secret::Secret;
+use tencent_desk_exporter::base::secret::Secret;
 
 fuzz_target!(|input: &[u8]| {
     if let Ok(text) = std::str::from_utf8(input) {

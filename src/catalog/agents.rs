@@ -5,7 +5,7 @@
 
 use super::Reading::{Average, Nickname, Number, Ratio, Split, Timestamp};
 use super::{Family, Reading};
-use crate::desk::rows::{Field, Row};
+use crate::desk::table::{Field, Row};
 
 /// All families about agents, in the order of the page.
 pub const FAMILIES: &[Family] = &[
@@ -168,7 +168,7 @@ fn count(row: Row<'_>, field: Field) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::desk::wire::decode;
+    use crate::desk::answer::decode;
     use std::collections::BTreeSet;
 
     /// What `family` (less its prefix) says of a row with these members.

@@ -2,12 +2,12 @@
 //!
 //! A [`Family`] says: this reading of a row is this metric, with this help. The exposition, the
 //! README's reference, and the tests over dashboards and rules all follow from the tables here. [`agents`] is about the rows of `describe_agent_statistics`; another endpoint is
-//! another file beside it. [`own`] is what the exporter says of itself.
+//! another file beside it. [`exporter`] is what the exporter says of itself.
 
 pub mod agents;
-pub mod own;
+pub mod exporter;
 
-use crate::desk::rows::{Field, Row};
+use crate::desk::table::{Field, Row};
 
 /// How a row is read for one family.
 #[derive(Debug, Clone, Copy)]

@@ -20,7 +20,7 @@ use super::roster::{Group, Member, ROSTER};
 use super::session::{Conditions, Session, session};
 use super::shift::{Attendance, HOUR, State, Stint, stints};
 use super::tally::Tally;
-use crate::clock::DayWindow;
+use crate::base::clock::DayWindow;
 
 pub use super::tally::AgentDay;
 

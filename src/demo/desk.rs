@@ -22,9 +22,9 @@ use tokio::sync::watch;
 use super::SEED;
 use super::day::Day;
 use super::trouble::{self, Trouble};
-use crate::clock::{Clock, DayWindow};
-use crate::http::{self, Parts};
-use crate::lock::lock;
+use crate::base::clock::{Clock, DayWindow};
+use crate::base::mutex::lock;
+use crate::http::server::{self, Parts};
 
 /// The one command that it knows.
 const PATH: &str = "/v4/desk_http_svc/describe_agent_statistics";
@@ -74,7 +74,7 @@ impl Desk {
             async move { desk.respond(request).await }
         };
         let (_unchanged, admission) = watch::channel(());
-        http::serve(vec![listener], http::plain, answer, admission, pending()).await;
+        server::serve(vec![listener], server::plain, answer, admission, pending()).await;
     }
 
     async fn respond(&self, request: Request<Incoming>) -> Response<Parts> {
@@ -91,7 +91,7 @@ impl Desk {
         };
         let json = HeaderValue::from_static("application/json");
         let body = Parts::from_iter([Bytes::from(said.to_string())]);
-        http::response(StatusCode::OK, json, body)
+        server::response(StatusCode::OK, json, body)
     }
 
     fn answer(&self, path: &str, body: &[u8], now: Timestamp) -> Value {
@@ -146,7 +146,7 @@ fn refusal(code: i64, info: &str) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clock::SystemClock;
+    use crate::base::clock::SystemClock;
 
     /// Half past four in the afternoon in Shanghai, and its day.
     const NOW: i64 = 1_736_757_000;

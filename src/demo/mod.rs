@@ -18,7 +18,7 @@ use jiff::Timestamp;
 use jiff::civil::Time;
 use jiff::tz::TimeZone;
 
-use crate::zones;
+use crate::base::zones;
 
 /// The seed whose days the demo plays: every run shows the same centre.
 pub const SEED: u64 = 1;
@@ -57,7 +57,7 @@ fn afternoon_zone(utc_hour: i8) -> String {
 mod tests {
     use super::day::{AgentDay, Day};
     use super::*;
-    use crate::clock::DayWindow;
+    use crate::base::clock::DayWindow;
     use std::collections::HashMap;
 
     const DATES: [(u64, &str); 3] = [

@@ -16,17 +16,17 @@ use jiff::Timestamp;
 use reqwest::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap};
 use reqwest::{Response, StatusCode, Url};
 
+use super::answer::{self, LIMIT, Page};
 use super::credentials::Credentials;
 use super::error::{Class, Error, harmless};
 use super::pace::Pace;
-use super::walk::{self, Listing, Pages};
-use super::wire::{self, LIMIT, Page};
-use crate::clock::{Clock, DayWindow};
-use crate::dial::proxy::Proxy;
-use crate::dial::tunnel::Tunnels;
-use crate::dial::{self, causes, look_up_failure};
-use crate::secret::Secret;
-use crate::tls::{self, Roots};
+use super::paging::{self, Listing, Pages};
+use crate::base::clock::{Clock, DayWindow};
+use crate::base::secret::Secret;
+use crate::desk::dial::proxy::Proxy;
+use crate::desk::dial::tunnel::Tunnels;
+use crate::desk::dial::{self, causes, look_up_failure};
+use crate::desk::tls::{self, Roots};
 
 /// No page of a hundred rows comes near this; whatever is longer is not read on.
 const LARGEST_ANSWER: usize = 16 * 1024 * 1024;
@@ -148,7 +148,7 @@ impl Client {
             day: *day,
             retries: AtomicUsize::new(RETRIES_PER_POLL),
         };
-        let listing = walk::list(&poll).await?;
+        let listing = paging::list(&poll).await?;
         Ok(Listing {
             asked: self.settings.agent_ids.iter().cloned().collect(),
             ..listing
@@ -196,7 +196,7 @@ impl Client {
     fn read(&self, ask: &Ask, body: &[u8]) -> Result<Page, Error> {
         let conceal = |text: String| self.credentials.conceal(text);
         let mut page =
-            wire::decode_after(ask.offset, body).map_err(|error| error.reworded(conceal))?;
+            answer::decode_after(ask.offset, body).map_err(|error| error.reworded(conceal))?;
         page.unknown_fields = page.unknown_fields.into_iter().map(conceal).collect();
         Ok(page)
     }
@@ -312,7 +312,7 @@ struct AgentPages<'c> {
 
 impl AgentPages<'_> {
     fn ask(&self, offset: usize) -> Result<Ask, Error> {
-        let request = wire::Request {
+        let request = answer::Request {
             from: self.day.from_second(),
             to: self.day.to_second(),
             limit: LIMIT,

@@ -12,11 +12,11 @@ use tokio::task::{JoinError, JoinHandle};
 
 use super::error::{Class, Error};
 use super::usersig::UserSig;
-use crate::files;
-use crate::lanes;
-use crate::lock::lock;
-use crate::secret::Secret;
-use crate::spelling;
+use crate::base::files;
+use crate::base::lanes;
+use crate::base::mutex::lock;
+use crate::base::secret::Secret;
+use crate::base::spelling;
 
 /// How long a UserSig is good that is made here, in seconds: two months, as Tencent recommends.
 const LIFETIME: i64 = 60 * 86_400;

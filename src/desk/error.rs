@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime};
 use hyper::StatusCode;
 use hyper::header::{HeaderMap, RETRY_AFTER};
 
-use crate::secret::{LONGEST_SHOWN, is_secret_char};
+use crate::base::secret::{LONGEST_SHOWN, is_secret_char};
 
 /// The kinds of failure; the values of the label `class`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

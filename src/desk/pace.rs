@@ -13,7 +13,7 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep_until};
 
-use crate::lock::lock;
+use crate::base::mutex::lock;
 
 const SECOND: Duration = Duration::from_secs(1);
 

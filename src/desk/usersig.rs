@@ -16,7 +16,7 @@ use jiff::Timestamp;
 use ring::hmac;
 use serde::{Deserialize, Serialize};
 
-use crate::secret::Secret;
+use crate::base::secret::Secret;
 
 /// No other version is made or read. The signature does not cover it, so it is compared here.
 const VERSION: &str = "2.0";

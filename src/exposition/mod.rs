@@ -6,16 +6,18 @@
 //! straight into the text.
 
 pub mod coding;
-pub mod negotiate;
+pub(crate) mod const_metrics;
+pub mod page;
 pub mod protobuf;
+pub mod snapshot;
 pub mod text;
 
 use std::io::{self, Write};
 
 use prometheus::proto::MetricFamily;
 
-use crate::catalog::own::Kind;
-use crate::snapshot::Snapshot;
+use crate::catalog::exporter::Kind;
+use crate::exposition::snapshot::Snapshot;
 use coding::{Coding, Encoder, Piece};
 
 /// How families are written.
@@ -168,12 +170,12 @@ fn family_name(name: &str, kind: Kind) -> &str {
 mod tests {
     use super::coding::Inflating;
     use super::*;
+    use crate::base::clock::DayWindow;
     use crate::catalog::agents::FAMILIES;
     use crate::catalog::{AGENT_ID, Family};
-    use crate::clock::DayWindow;
     use crate::desk::Listing;
-    use crate::desk::wire::decode;
-    use crate::families::{gauge, gauge_family};
+    use crate::desk::answer::decode;
+    use crate::exposition::const_metrics::{gauge, gauge_family};
     use jiff::{Timestamp, tz::TimeZone};
     use prometheus::core::{Collector, Desc};
     use prometheus::{HistogramOpts, HistogramVec, IntCounterVec, Opts, Registry, TextEncoder};
@@ -256,7 +258,7 @@ mod tests {
         ];
         let rows: Vec<_> = (0..300)
             .map(|agent| {
-                let fields: Vec<_> = crate::desk::rows::Field::ALL[2..]
+                let fields: Vec<_> = crate::desk::table::Field::ALL[2..]
                     .iter()
                     .map(|field| format!(r#""{}":{}"#, field.name(), numbers[fastrand::usize(..numbers.len())]))
                     .collect();

@@ -10,9 +10,9 @@ use prometheus::proto::{Metric, MetricFamily};
 use super::text::kind_of;
 use super::{family_name, unit_of};
 use crate::catalog::agents::FAMILIES;
-use crate::catalog::own::Kind;
+use crate::catalog::exporter::Kind;
 use crate::catalog::{AGENT_ID, Sample};
-use crate::snapshot::Snapshot;
+use crate::exposition::snapshot::Snapshot;
 
 /// Writes the agents' families of `snapshot`.
 ///

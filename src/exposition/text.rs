@@ -9,11 +9,11 @@ use std::io::{self, Write};
 use prometheus::proto::{LabelPair, Metric, MetricFamily, MetricType};
 
 use super::{family_name, unit_of};
+use crate::base::strings::Texts;
 use crate::catalog::agents::FAMILIES;
-use crate::catalog::own::Kind;
+use crate::catalog::exporter::Kind;
 use crate::catalog::{AGENT_ID, Family};
-use crate::snapshot::Snapshot;
-use crate::texts::Texts;
+use crate::exposition::snapshot::Snapshot;
 
 /// Bytes that are gathered before they are compressed: memory stays flat, calls few.
 const CHUNK: usize = 64 * 1024;

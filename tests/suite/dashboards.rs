@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use promql_parser::label::Matchers;
 use promql_parser::parser::{self, Expr, LabelModifier, VectorSelector};
 use serde_json::Value;
-use tencent_desk_exporter::catalog::own::Kind;
-use tencent_desk_exporter::catalog::{AGENT_ID, agents, own};
+use tencent_desk_exporter::catalog::exporter::Kind;
+use tencent_desk_exporter::catalog::{AGENT_ID, agents, exporter};
 
 use crate::support::repository::{
     self, Expression, Variables, dashboards, expressions, list, rules, text,
@@ -50,15 +50,15 @@ fn metrics() -> Metrics {
         let labels: Vec<&str> = [AGENT_ID].into_iter().chain(family.label()).collect();
         add(family.name.to_owned(), &labels, false, true);
     }
-    for own in own::ALL {
-        if own.kind == Kind::Histogram {
-            let buckets = [own.labels, &["le"]].concat();
-            add(format!("{}_bucket", own.name), &buckets, true, false);
-            add(format!("{}_sum", own.name), own.labels, true, false);
-            add(format!("{}_count", own.name), own.labels, true, false);
+    for metric in exporter::ALL {
+        if metric.kind == Kind::Histogram {
+            let buckets = [metric.labels, &["le"]].concat();
+            add(format!("{}_bucket", metric.name), &buckets, true, false);
+            add(format!("{}_sum", metric.name), metric.labels, true, false);
+            add(format!("{}_count", metric.name), metric.labels, true, false);
         } else {
-            let is_counter = own.kind == Kind::Counter;
-            add(own.name.to_owned(), own.labels, is_counter, false);
+            let is_counter = metric.kind == Kind::Counter;
+            add(metric.name.to_owned(), metric.labels, is_counter, false);
         }
     }
     // What Prometheus itself adds.

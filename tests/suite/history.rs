@@ -15,11 +15,11 @@ use jiff::tz::TimeZone;
 use promql_parser::parser::{self, Expr, VectorSelector};
 use promql_parser::util::{ExprVisitor, walk_expr};
 use serde_json::json;
+use tencent_desk_exporter::base::clock::DayWindow;
 use tencent_desk_exporter::catalog::agents::FAMILIES;
-use tencent_desk_exporter::clock::DayWindow;
 use tencent_desk_exporter::demo::day::{AgentDay, Day};
 use tencent_desk_exporter::demo::{SEED, zone_for};
-use tencent_desk_exporter::desk::wire;
+use tencent_desk_exporter::desk::answer;
 
 use crate::support::exporter::Setup;
 use crate::support::page::{Page, Sample};
@@ -161,7 +161,7 @@ impl Past<'_> {
     /// What the exporter would have made of Desk's rows.
     fn add_agents(&self, rows: &[AgentDay], at: i64, block: &mut Block) {
         let answer = json!({ "ErrorCode": 0, "TotalCount": rows.len(), "Data": rows });
-        let page = wire::decode(answer.to_string().as_bytes()).unwrap();
+        let page = answer::decode(answer.to_string().as_bytes()).unwrap();
         for row in page.rows.iter() {
             for family in FAMILIES {
                 family.for_each_sample(row, |sample| {

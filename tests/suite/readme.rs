@@ -5,9 +5,9 @@
 use std::fs;
 use std::sync::{Mutex, PoisonError};
 
-use tencent_desk_exporter::catalog::{self, Family, agents, own};
+use tencent_desk_exporter::catalog::{self, Family, agents, exporter};
 use tencent_desk_exporter::config::SETTINGS;
-use tencent_desk_exporter::desk::rows::Field;
+use tencent_desk_exporter::desk::table::Field;
 
 use crate::support::repository;
 
@@ -47,18 +47,18 @@ fn the_metrics_about_agents_are_those_of_the_code() {
 #[test]
 fn the_metrics_about_the_exporter_are_those_of_the_code() {
     let mut table = String::from("| metric | type | labels | |\n|---|---|---|---|\n");
-    for own in own::ALL {
-        let labels: Vec<_> = own
+    for metric in exporter::ALL {
+        let labels: Vec<_> = metric
             .labels
             .iter()
             .map(|label| format!("`{label}`"))
             .collect();
-        let kind = format!("{:?}", own.kind).to_lowercase();
+        let kind = format!("{:?}", metric.kind).to_lowercase();
         table += &format!(
             "| `{}` | {kind} | {} | {} |\n",
-            own.name,
+            metric.name,
             labels.join(", "),
-            own.help
+            metric.help
         );
     }
     hold("own", &table);

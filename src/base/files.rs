@@ -1,0 +1,86 @@
+//! Files that a user names: read whole, within bounds of size and time.
+
+use std::fs::File;
+use std::io::Read as _;
+use std::path::Path;
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+use crate::base::secret::looks_secret;
+
+/// What the file holds, if that is no more than `largest` bytes.
+///
+/// # Errors
+/// A sentence that names the file, and nothing of its content.
+pub(crate) fn read(path: &Path, largest: u64) -> Result<Vec<u8>, String> {
+    let shown = shown(path);
+    let cannot_open = |error| format!("cannot open {shown}: {error}");
+    // Asked before it is opened: to open a pipe is to wait for a writer.
+    if !path.metadata().map_err(cannot_open)?.is_file() {
+        return Err(format!("{shown} is no regular file"));
+    }
+    let mut content = Vec::new();
+    File::open(path)
+        .map_err(cannot_open)?
+        .take(largest + 1)
+        .read_to_end(&mut content)
+        .map_err(|error| format!("cannot read {shown}: {error}"))?;
+    if content.len() as u64 > largest {
+        return Err(format!(
+            "{shown} is too large: more than {} KiB, so it is some other file",
+            largest / 1024
+        ));
+    }
+    Ok(content)
+}
+
+/// How long a file may take that is read before anything runs: a disk that has to be woken up, a share
+/// that has to be mounted, or a machine that starts everything at once takes seconds.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What `read` says, or `None` where it takes longer than [`PATIENCE`]: some files hang. Its thread is
+/// then left to them.
+pub(crate) fn in_time<T: Send + 'static>(read: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    let (sender, outcome) = mpsc::sync_channel(1);
+    let reading = thread::Builder::new().spawn(move || sender.send(read()));
+    reading.ok()?;
+    outcome.recv_timeout(PATIENCE).ok()
+}
+
+/// The path, unless it may well be a secret, put where its path belongs. What begins with `/`, or ends
+/// as a file's name does, is none.
+pub(crate) fn shown(path: &Path) -> String {
+    let text = path.to_string_lossy();
+    let has_extension = path.extension().is_some_and(|extension| {
+        let letters = extension.as_encoded_bytes();
+        (2..=5).contains(&letters.len()) && letters.iter().all(u8::is_ascii_lowercase)
+    });
+    if path.is_absolute() || has_extension || !looks_secret(&text) {
+        return text.into_owned();
+    }
+    "the file (it is not shown, since it looks like a secret: it has to be a path)".to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_shown_and_a_secret_in_its_place_is_not() {
+        let key = "0123456789abcdef".repeat(4);
+        for path in [
+            "/run/credentials/tencent-desk-exporter@shop.service/key".to_owned(),
+            format!("/etc/{key}"),
+            format!("/{}/key", "Configuration-2".repeat(9)),
+            format!("{key}/web.yml"),
+            "secrets/of-the-contact-centre-in-shanghai/the-key-of-desk".to_owned(),
+        ] {
+            assert_eq!(shown(Path::new(&path)), path);
+        }
+        for secret in [key.clone(), format!("'{key}'"), "eJ*-_x0A".repeat(20)] {
+            let shown = shown(Path::new(&secret));
+            assert!(!shown.contains("0123") && !shown.contains("eJ"), "{shown}");
+        }
+    }
+}

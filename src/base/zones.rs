@@ -1,0 +1,84 @@
+//! Time zones by their IANA names: the machine's database first, as it may be newer, and the bundled one
+//! where that lacks a zone, or holds a file of it that is broken or hangs.
+
+use jiff::tz::{self, TimeZone, TimeZoneDatabase};
+
+use crate::base::files;
+
+/// The zone of this name, in any case; `None` where there is none.
+pub(crate) fn named(name: &str) -> Option<TimeZone> {
+    let wanted = name.to_owned();
+    let of_this_machine = files::in_time(move || known(tz::db(), &wanted)).flatten();
+    of_this_machine.or_else(|| known(&TimeZoneDatabase::bundled(), name))
+}
+
+fn known(database: &TimeZoneDatabase, name: &str) -> Option<TimeZone> {
+    // "Etc/Unknown" is in every database, and no place on earth.
+    let zone = database.get(name).ok();
+    zone.filter(|zone| !zone.is_unknown())
+}
+
+/// What to write instead of `text`, which names no zone.
+pub(crate) fn advice(text: &str) -> String {
+    let lower = text.to_ascii_lowercase();
+    let is_beijing = ["beijing", "peking", "china", "+8", "+08", "cst"];
+    let meant = match is_beijing.iter().any(|word| lower.contains(word)) {
+        true => "Asia/Shanghai is Beijing's (UTC+8)".to_owned(),
+        false => match nearest(text) {
+            Some(name) => format!("the nearest that is known is {name}"),
+            None => "as Asia/Shanghai or Europe/Berlin".to_owned(),
+        },
+    };
+    format!("is no time zone; write its IANA name: {meant}")
+}
+
+/// The name that is spelled most alike, if any is.
+fn nearest(text: &str) -> Option<String> {
+    const ALIKE: f64 = 0.85;
+    let database = TimeZoneDatabase::bundled();
+    let likeness = |name: &str| strsim::jaro_winkler(name, text);
+    let names = database.available().map(|name| name.as_str().to_owned());
+    let nearest = names.max_by(|a, b| likeness(a).total_cmp(&likeness(b)))?;
+    (likeness(&nearest) >= ALIKE).then_some(nearest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_a_zone_in_any_case_and_nothing_else_is() {
+        for name in ["Asia/Shanghai", "asia/shanghai", "PRC", "UTC", "Etc/GMT-8"] {
+            assert!(named(name).is_some(), "{name}");
+        }
+        for text in [
+            "",
+            "UTC+8",
+            "Beijing",
+            "Etc/Unknown",
+            "../../etc/passwd",
+            "/etc/localtime",
+        ] {
+            assert!(named(text).is_none(), "{text}");
+        }
+    }
+
+    #[test]
+    fn who_writes_something_else_is_told_what() {
+        for text in [
+            "UTC+8",
+            "GMT+08:00",
+            "Beijing",
+            "Asia/Beijing",
+            "China Standard Time",
+        ] {
+            assert!(
+                advice(text).contains("Asia/Shanghai is Beijing's"),
+                "{text}"
+            );
+        }
+        assert!(advice("Asia/Shangai").contains("known is Asia/Shanghai"));
+        assert!(advice("Europe Berlin").contains("known is Europe/Berlin"));
+        assert!(advice("my-v4lue").contains("as Asia/Shanghai or"));
+    }
+}

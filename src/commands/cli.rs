@@ -1,0 +1,270 @@
+//! The command line: a command, and flags that are another spelling of a variable.
+
+use std::ffi::{OsStr, OsString};
+use std::fmt::Write as _;
+
+use lexopt::{Arg, Parser, ValueExt};
+
+use crate::base::secret::looks_secret;
+use crate::base::version;
+use crate::config::{PREFIX, SETTINGS};
+
+/// The flags that users of other exporters have in their fingers, and the settings they spell.
+/// A secret is never a flag: command lines can be read by everybody on the machine.
+pub const FLAGS: &[(&str, &str)] = &[
+    ("web.listen-address", "LISTEN_ADDRESS"),
+    ("web.telemetry-path", "TELEMETRY_PATH"),
+    ("web.config.file", "WEB_CONFIG_FILE"),
+    ("log.level", "LOG_LEVEL"),
+    ("log.format", "LOG_FORMAT"),
+];
+
+/// What to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Command {
+    /// Poll Desk and serve the metrics.
+    Serve,
+    /// The same against a simulated Desk.
+    Demo,
+    /// Try the configuration with one real poll.
+    Check,
+    /// Ask the exporter that runs here whether it is healthy.
+    Health,
+    /// Print the help.
+    Help,
+    /// Print the version.
+    Version,
+}
+
+/// A command line that was understood.
+#[derive(Debug, PartialEq, Eq)]
+pub struct CommandLine {
+    /// What to do.
+    pub command: Command,
+    /// Settings given as flags: the variable's name, less the prefix, and its value.
+    pub settings: Vec<(&'static str, String)>,
+}
+
+impl CommandLine {
+    /// Reads the arguments behind the program's name.
+    ///
+    /// # Errors
+    /// A sentence on what is wrong with them.
+    pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, String> {
+        let mut parser = Parser::from_args(arguments);
+        let mut command = None;
+        let mut settings = Vec::new();
+        while let Some(argument) = parser.next().map_err(told)? {
+            match argument {
+                Arg::Long("help") | Arg::Short('h') => return Ok(Self::only(Command::Help)),
+                Arg::Long("version") | Arg::Short('V') => return Ok(Self::only(Command::Version)),
+                Arg::Value(word) if command.is_none() => command = Some(command_named(&word)?),
+                Arg::Long(flag) => {
+                    let name = setting_of(flag)?;
+                    let value = parser.value().and_then(ValueExt::string);
+                    add(&mut settings, name, value.map_err(told)?);
+                }
+                Arg::Value(word) => return Err(format!("there is no use for {}", shown(&word))),
+                Arg::Short(flag) => return Err(format!("there is no flag -{flag}")),
+            }
+        }
+        Ok(Self {
+            command: command.unwrap_or(Command::Serve),
+            settings,
+        })
+    }
+
+    fn only(command: Command) -> Self {
+        Self {
+            command,
+            settings: Vec::new(),
+        }
+    }
+}
+
+/// The last value of a flag is what counts; of addresses to listen on, each is one more.
+fn add(settings: &mut Vec<(&'static str, String)>, name: &'static str, value: String) {
+    let given = settings.iter_mut().find(|(given, _)| *given == name);
+    match given {
+        Some((_, addresses)) if name == "LISTEN_ADDRESS" => {
+            addresses.push(',');
+            addresses.push_str(&value);
+        }
+        _ => settings.push((name, value)),
+    }
+}
+
+fn command_named(word: &OsStr) -> Result<Command, String> {
+    match word.to_str() {
+        Some("serve") => Ok(Command::Serve),
+        Some("demo") => Ok(Command::Demo),
+        Some("check") => Ok(Command::Check),
+        Some("health") => Ok(Command::Health),
+        _ => Err(format!("there is no command {}", shown(word))),
+    }
+}
+
+fn setting_of(flag: &str) -> Result<&'static str, String> {
+    let known = FLAGS.iter().find(|(name, _)| *name == flag);
+    known.map(|(_, setting)| *setting).ok_or_else(|| {
+        format!(
+            "there is no flag {}",
+            shown(OsStr::new(&format!("--{flag}")))
+        )
+    })
+}
+
+/// An argument, unless it looks like a secret; of one that gives a value to something, no value.
+fn shown(argument: &OsStr) -> String {
+    let text = argument.to_string_lossy();
+    let (name, has_value) = match text.split_once('=') {
+        Some((name, _)) => (name, true),
+        None => (text.as_ref(), false),
+    };
+    match (looks_secret(name), has_value) {
+        (true, _) => "what looks like a secret (it is not shown)".to_owned(),
+        (false, true) => format!("{name:?} (its value is not shown)"),
+        (false, false) => format!("{name:?}"),
+    }
+}
+
+/// An error of the parser, without the value that it is about.
+fn told(error: lexopt::Error) -> String {
+    match error {
+        lexopt::Error::MissingValue { option: Some(flag) } => format!("{flag} needs a value"),
+        lexopt::Error::UnexpectedValue { option, .. } => format!("{option} takes no value"),
+        lexopt::Error::NonUnicodeValue(_) => "a flag's value is not UTF-8".to_owned(),
+        _ => "an argument cannot be read".to_owned(),
+    }
+}
+
+/// What `--help` prints.
+pub fn help() -> String {
+    let mut help = String::from(
+        "Prometheus exporter for Tencent Cloud Contact Center's Desk: today's figures of every agent.\n\n\
+         Usage: tencent-desk-exporter [COMMAND] [FLAGS]\n\n\
+         Commands:\n  \
+         serve   polls the Desk API and serves the metrics until SIGTERM or SIGINT (the default)\n  \
+         demo    the same against a simulated Desk inside the process: no account, no network\n  \
+         check   reads the configuration, makes one real poll, says what came back and what to do\n  \
+         health  asks the exporter that runs here for /-/healthy; exits with 0 or 1\n\n\
+         Flags, each another spelling of a variable, over which it wins:\n",
+    );
+    for (flag, setting) in FLAGS {
+        push_line(&mut help, &format!("  --{flag:<20} {PREFIX}{setting}"));
+    }
+    push_line(&mut help, "  --help, --version");
+    push_line(
+        &mut help,
+        "\nSettings are environment variables; an empty one counts as unset:",
+    );
+    for setting in SETTINGS {
+        push_line(&mut help, &format!("  {PREFIX}{}", setting.name));
+        push_line(
+            &mut help,
+            &format!("      {} [{}]", setting.meaning, setting.default),
+        );
+    }
+    push_line(
+        &mut help,
+        "\nExit status: 0 stopped as asked, 64 the configuration is wrong, 1 anything else.",
+    );
+    help
+}
+
+fn push_line(text: &mut String, line: &str) {
+    // Writing to a string cannot fail.
+    let _ = writeln!(text, "{line}");
+}
+
+/// What `--version` prints.
+pub fn version() -> String {
+    format!(
+        "tencent-desk-exporter {} (revision {}, rustc {})\n",
+        version::VERSION,
+        version::REVISION,
+        version::RUSTC_VERSION
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(line: &str) -> Result<CommandLine, String> {
+        CommandLine::parse(line.split_whitespace().map(OsString::from))
+    }
+
+    #[test]
+    fn a_command_and_flags_in_any_order() {
+        assert_eq!(parse("").unwrap().command, Command::Serve);
+        let line = parse("--log.level=debug demo --web.listen-address 127.0.0.1:1").unwrap();
+        assert_eq!(line.command, Command::Demo);
+        let expected = [
+            ("LOG_LEVEL", "debug".to_owned()),
+            ("LISTEN_ADDRESS", "127.0.0.1:1".to_owned()),
+        ];
+        assert_eq!(line.settings, expected);
+        assert_eq!(parse("demo --help").unwrap().command, Command::Help);
+    }
+
+    #[test]
+    fn addresses_to_listen_on_are_added_up() {
+        let line =
+            parse("--web.listen-address=:1 --log.level=a --web.listen-address :2 --log.level=b")
+                .unwrap();
+        let expected = [
+            ("LISTEN_ADDRESS", ":1,:2".to_owned()),
+            ("LOG_LEVEL", "a".to_owned()),
+            ("LOG_LEVEL", "b".to_owned()),
+        ];
+        assert_eq!(line.settings, expected);
+    }
+
+    #[test]
+    fn what_it_does_not_know_it_names() {
+        for (line, named) in [
+            ("--secret.key=x", "--secret.key"),
+            ("run", "run"),
+            ("demo demo", "demo"),
+            ("-x", "-x"),
+            ("--log.level", "log.level"),
+        ] {
+            let error = parse(line).unwrap_err();
+            assert!(error.contains(named), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_may_be_a_secret_it_does_not_repeat() {
+        let key = "0123456789abcdef".repeat(4);
+        for line in [
+            key.clone(),
+            format!("serve {key}"),
+            format!("--{key}"),
+            format!("--{key}={key}"),
+            format!("--secret-key={key}"),
+            format!("TENCENT_DESK_SECRET_KEY={key}"),
+            "serve SECRET_KEY=0123".to_owned(),
+            "--secret-key=0123".to_owned(),
+            format!("-k{key}"),
+            format!("-k={key}"),
+        ] {
+            let error = parse(&line).unwrap_err();
+            assert!(!error.contains("0123"), "{error}");
+        }
+    }
+
+    #[test]
+    fn flags_spell_settings_that_exist() {
+        for (_, name) in FLAGS {
+            assert!(
+                SETTINGS.iter().any(|setting| setting.name == *name),
+                "{name}"
+            );
+        }
+        for setting in SETTINGS {
+            assert!(help().contains(&format!("{PREFIX}{}\n", setting.name)));
+        }
+    }
+}

@@ -1,0 +1,376 @@
+//! The exporter's pages, each a pure function of what is there:
+//!
+//! - the telemetry path (`/metrics`): the exporter's own meters and the agents' page, if it may be shown
+//! - `/`: how things stand, for a person
+//! - `/-/healthy`: whether the poll loop turns
+//! - `/-/ready`: whether a first poll has ended
+//!
+//! A scrape asks Desk for nothing. It joins bytes that are there: the agents' were made by the poll, in the
+//! variant that scrapers have lately asked for. (The first who asks for another one waits until it is
+//! made, once.)
+
+use std::borrow::Cow;
+use std::io;
+use std::sync::Arc;
+
+use hyper::body::Bytes;
+use hyper::header::{
+    ACCEPT, ACCEPT_ENCODING, ALLOW, CONTENT_ENCODING, HeaderMap, HeaderName, HeaderValue, VARY,
+};
+use hyper::{Method, Response, StatusCode};
+use tokio::sync::watch;
+
+use crate::base::clock::Clock;
+use crate::exposition::coding::{Coding, Inflating, Piece};
+use crate::exposition::page::{Demand, Shown};
+use crate::exposition::{ByVariant, Variant};
+use crate::http::board;
+use crate::http::negotiate::Choice;
+use crate::http::server::{Making, Part, Parts, response, text};
+use crate::status::board::{Heartbeat, State};
+use crate::status::meters::Meters;
+
+const HTML: &str = "text/html; charset=utf-8";
+
+/// All that the pages are made of.
+#[derive(Debug, Clone)]
+pub struct Site {
+    state: watch::Receiver<Arc<State>>,
+    heartbeat: Arc<Heartbeat>,
+    meters: Arc<Meters>,
+    demand: Arc<Demand>,
+    clock: Arc<dyn Clock>,
+    telemetry_path: Arc<str>,
+    /// What stands behind the last family, by variant.
+    ends: Arc<ByVariant<Piece>>,
+}
+
+/// The pages.
+#[derive(Debug, Clone, Copy)]
+enum Route {
+    Metrics,
+    Landing,
+    Healthy,
+    Ready,
+}
+
+/// The pages whose paths are not for the user to choose.
+const FIXED: [(&str, Route); 3] = [
+    ("/", Route::Landing),
+    ("/-/healthy", Route::Healthy),
+    ("/-/ready", Route::Ready),
+];
+
+/// Whether another page is at `path`, so that the metrics cannot be.
+pub fn is_taken(path: &str) -> bool {
+    FIXED.iter().any(|(known, _)| *known == path)
+}
+
+impl Site {
+    /// Pages about the `state` that the poller publishes and the `heartbeat` that it shows, with the
+    /// metrics at `telemetry_path`.
+    ///
+    /// # Errors
+    /// Those of the encoder: none, writing into memory.
+    pub fn new(
+        state: watch::Receiver<Arc<State>>,
+        heartbeat: Arc<Heartbeat>,
+        meters: Arc<Meters>,
+        demand: Arc<Demand>,
+        clock: Arc<dyn Clock>,
+        telemetry_path: &str,
+    ) -> io::Result<Self> {
+        let mut ends = ByVariant::<Piece>::default();
+        for variant in Variant::ALL {
+            *ends.of_mut(variant) = variant.end()?;
+        }
+        Ok(Self {
+            state,
+            heartbeat,
+            meters,
+            demand,
+            clock,
+            telemetry_path: telemetry_path.into(),
+            ends: Arc::new(ends),
+        })
+    }
+
+    /// The answer to one request.
+    pub async fn answer(
+        &self,
+        method: &Method,
+        path: &str,
+        headers: &HeaderMap,
+    ) -> Response<Parts> {
+        let Some(route) = self.route(path) else {
+            return text(
+                StatusCode::NOT_FOUND,
+                "There is no such page; / lists those that are.\n",
+            );
+        };
+        if method != Method::GET && method != Method::HEAD {
+            return not_allowed();
+        }
+        match route {
+            Route::Metrics => self.metrics(headers).await,
+            Route::Landing => self.landing(),
+            Route::Healthy => self.healthy(),
+            Route::Ready => self.ready(),
+        }
+    }
+
+    fn route(&self, path: &str) -> Option<Route> {
+        let fixed = FIXED.iter().find(|(known, _)| *known == path);
+        match fixed {
+            Some((_, route)) => Some(*route),
+            None => (path == &*self.telemetry_path).then_some(Route::Metrics),
+        }
+    }
+
+    async fn metrics(&self, headers: &HeaderMap) -> Response<Parts> {
+        let choice = Choice::of(
+            list(headers, &ACCEPT).as_deref(),
+            list(headers, &ACCEPT_ENCODING).as_deref(),
+        );
+        match self.exposition(choice.variant).await {
+            Ok((coding, parts)) => exposition_response(&choice, coding, parts),
+            Err(error) => {
+                tracing::error!(%error, "the metrics cannot be encoded");
+                text(
+                    StatusCode::INTERNAL_SERVER_ERROR,
+                    "The metrics cannot be encoded; see the log.\n",
+                )
+            }
+        }
+    }
+
+    /// The exporter's own families, those of the agents if they may be shown, and the end.
+    async fn exposition(&self, variant: Variant) -> io::Result<(Coding, Parts)> {
+        let now = self.clock.now();
+        self.demand.note(variant, now);
+        let state = self.state.borrow().clone();
+        let agents = match state.shown(now) {
+            Some(page) => page.show(variant).await?,
+            None => Shown::Held(Arc::default()),
+        };
+        match agents {
+            Shown::Held(agents) => {
+                let own = self.meters.piece(variant, &state, now)?;
+                let pieces = [&own, &*agents, self.ends.of(variant)];
+                Ok((
+                    variant.coding,
+                    variant.coding.join(pieces).into_iter().collect(),
+                ))
+            }
+            Shown::Inflated(agents) => {
+                let plain = variant.plain();
+                let own = self.meters.piece(plain, &state, now)?;
+                let parts = own.chunks().map(Part::Made);
+                let parts = parts.chain([Part::Making(Box::new(agents))]);
+                let parts = parts.chain(self.ends.of(plain).chunks().map(Part::Made));
+                Ok((plain.coding, parts.collect()))
+            }
+        }
+    }
+
+    fn healthy(&self) -> Response<Parts> {
+        match self.heartbeat.is_alive(self.clock.now()) {
+            true => text(StatusCode::OK, "The poll loop turns.\n"),
+            false => text(StatusCode::SERVICE_UNAVAILABLE, "The poll loop is stuck.\n"),
+        }
+    }
+
+    fn ready(&self) -> Response<Parts> {
+        match self.state.borrow().last_poll {
+            Some(_) => text(StatusCode::OK, "A first poll has ended.\n"),
+            None => text(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "The first poll has not ended yet.\n",
+            ),
+        }
+    }
+
+    fn landing(&self) -> Response<Parts> {
+        let state = self.state.borrow().clone();
+        let page = board::page(&state, self.clock.now(), &self.telemetry_path);
+        let body = std::iter::once(Bytes::from(page)).collect();
+        response(StatusCode::OK, HeaderValue::from_static(HTML), body)
+    }
+}
+
+impl Making for Inflating {
+    fn left(&self) -> u64 {
+        self.left()
+    }
+
+    fn source(&self) -> &[Bytes] {
+        self.source()
+    }
+}
+
+fn not_allowed() -> Response<Parts> {
+    let mut refusal = text(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "Only GET and HEAD are answered here.\n",
+    );
+    refusal
+        .headers_mut()
+        .insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
+    refusal
+}
+
+fn exposition_response(choice: &Choice, coding: Coding, body: Parts) -> Response<Parts> {
+    // Made of our own words only, so it is a header's value.
+    let content_type = HeaderValue::try_from(choice.content_type());
+    let content_type = content_type.unwrap_or(HeaderValue::from_static("text/plain"));
+    let mut response = response(StatusCode::OK, content_type, body);
+    let headers = response.headers_mut();
+    headers.insert(VARY, HeaderValue::from_static("Accept, Accept-Encoding"));
+    if let Some(coding) = coding.name() {
+        headers.insert(CONTENT_ENCODING, HeaderValue::from_static(coding));
+    }
+    response
+}
+
+/// All headers of one name as one list (RFC 9110, section 5.3); nothing where there is none, or none
+/// that is text.
+fn list<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<Cow<'h, str>> {
+    let mut values = headers
+        .get_all(name)
+        .iter()
+        .filter_map(|value| value.to_str().ok());
+    let first = values.next()?;
+    Some(values.fold(Cow::Borrowed(first), |list, value| {
+        Cow::Owned(format!("{list},{value}"))
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::clock::{Now, SystemClock};
+    use crate::desk::{Class, Error};
+    use crate::exposition::page::Page;
+    use crate::status::board::LastPoll;
+    use http_body_util::BodyExt as _;
+    use hyper::body::Body as _;
+    use jiff::Timestamp;
+    use std::time::Duration;
+
+    const PROTOBUF: &str = "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited";
+
+    #[derive(Debug)]
+    struct Later(Duration);
+
+    impl Clock for Later {
+        fn now(&self) -> Now {
+            let now = SystemClock.now();
+            Now {
+                wall: now.wall + self.0,
+                mono: now.mono + self.0,
+            }
+        }
+    }
+
+    fn site(state: State, later: Duration) -> Site {
+        let now = SystemClock.now();
+        Site::new(
+            watch::channel(Arc::new(state)).1,
+            Arc::new(Heartbeat::new(now)),
+            Arc::new(Meters::new(Duration::from_secs(60), Timestamp::UNIX_EPOCH).unwrap()),
+            Arc::new(Demand::new(now)),
+            Arc::new(Later(later)),
+            "/metrics",
+        )
+        .unwrap()
+    }
+
+    fn block_on<F: Future>(work: F) -> F::Output {
+        let runtime = tokio::runtime::Builder::new_current_thread().build();
+        runtime.unwrap().block_on(work)
+    }
+
+    fn status(site: &Site, path: &str) -> u16 {
+        let headers = HeaderMap::new();
+        let answer = site.answer(&Method::GET, path, &headers);
+        block_on(answer).status().as_u16()
+    }
+
+    /// The metrics in some format: how they are coded, how long they are said to be, and what is sent.
+    fn metrics(site: &Site, accept: &'static str, coding: &'static str) -> (bool, u64, Vec<u8>) {
+        let mut headers = HeaderMap::new();
+        headers.insert(ACCEPT, HeaderValue::from_static(accept));
+        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static(coding));
+        block_on(async {
+            let answer = site.answer(&Method::GET, "/metrics", &headers).await;
+            let is_coded = answer.headers().contains_key(CONTENT_ENCODING);
+            let length = answer.body().size_hint().exact().unwrap();
+            let body = answer.into_body().collect().await.unwrap();
+            (is_coded, length, body.to_bytes().to_vec())
+        })
+    }
+
+    #[test]
+    fn what_is_too_large_to_be_held_is_whole_and_said_to_be_as_it_is() {
+        let site_of = |most_held| {
+            let state = State {
+                last_good: Some(Arc::new(Page::sample(500, SystemClock.now(), most_held))),
+                ..State::default()
+            };
+            site(state, Duration::ZERO)
+        };
+        let (held, not_held) = (site_of(usize::MAX), site_of(0));
+        for accept in ["text/plain", "application/openmetrics-text", PROTOBUF] {
+            let agents = |(is_coded, length, body): (bool, u64, Vec<u8>)| {
+                assert!(!is_coded);
+                assert_eq!(length, body.len() as u64);
+                let start = body
+                    .windows(11)
+                    .position(|part| part == b"agent_info\x12" || part == b"agent_info ");
+                body[start.unwrap()..].to_vec()
+            };
+            let plain = agents(metrics(&held, accept, "identity"));
+            assert!(agents(metrics(&not_held, accept, "identity")) == plain);
+            assert!(agents(metrics(&not_held, accept, "zstd")) == plain);
+            assert!(metrics(&held, accept, "zstd").0);
+            assert!(metrics(&not_held, accept, "gzip").0);
+        }
+    }
+
+    #[test]
+    fn a_loop_that_is_stuck_is_unhealthy() {
+        assert_eq!(
+            status(
+                &site(State::default(), Duration::from_secs(50)),
+                "/-/healthy"
+            ),
+            200
+        );
+        assert_eq!(
+            status(
+                &site(State::default(), Duration::from_secs(70)),
+                "/-/healthy"
+            ),
+            503
+        );
+    }
+
+    #[test]
+    fn it_is_ready_once_a_poll_has_ended_even_badly() {
+        assert_eq!(
+            status(&site(State::default(), Duration::ZERO), "/-/ready"),
+            503
+        );
+        let failed = LastPoll {
+            ended: Timestamp::now(),
+            took: Duration::ZERO,
+            failure: Some(Error::new(Class::Network, "no <answer>")),
+            next: Timestamp::now(),
+        };
+        let state = State {
+            last_poll: Some(failed),
+            ..State::default()
+        };
+        assert_eq!(status(&site(state, Duration::ZERO), "/-/ready"), 200);
+    }
+}

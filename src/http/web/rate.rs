@@ -1,0 +1,180 @@
+//! `rate_limit`: how often requests are answered, by a bucket of tokens as the toolkit has it.
+//!
+//! The bucket is full at first. Every request takes a token, of whichever client; one comes back each
+//! interval, until the bucket is full again. A request that finds none is turned away.
+
+use std::sync::Mutex;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::RateLimit;
+use crate::base::mutex::lock;
+
+/// A length of time in Go's notation (`1m30s`), or a number of nanoseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Interval(pub(super) Duration);
+
+/// Go's units of time, in nanoseconds; of two that begin alike the longer one first.
+const UNITS: [(&str, f64); 8] = [
+    ("ns", 1.0),
+    ("us", 1e3),
+    ("\u{b5}s", 1e3),
+    ("\u{3bc}s", 1e3),
+    ("ms", 1e6),
+    ("s", 1e9),
+    ("m", 60e9),
+    ("h", 3600e9),
+];
+
+impl TryFrom<String> for Interval {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let nanoseconds = match text.parse::<f64>() {
+            Ok(number) => Some(number),
+            Err(_) => nanoseconds(&text),
+        };
+        let duration =
+            nanoseconds.and_then(|nanoseconds| Duration::try_from_secs_f64(nanoseconds / 1e9).ok());
+        duration
+            .map(Self)
+            .ok_or("is no length of time that is 0 or more; write one like 1s, 500ms or 1m30s")
+    }
+}
+
+/// The sum of `1m30s`; nothing where it is not made of numbers with their units.
+fn nanoseconds(text: &str) -> Option<f64> {
+    let mut rest = text.strip_prefix('+').unwrap_or(text);
+    let mut sum = 0.0;
+    if rest.is_empty() {
+        return None;
+    }
+    while !rest.is_empty() {
+        let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.')?;
+        let (number, after) = rest.split_at(end);
+        let unit_end = after.find(|c: char| c.is_ascii_digit() || c == '.');
+        let (unit, after) = after.split_at(unit_end.unwrap_or(after.len()));
+        let (_, size) = UNITS.iter().find(|(name, _)| *name == unit)?;
+        sum += number.parse::<f64>().ok()? * size;
+        rest = after;
+    }
+    Some(sum)
+}
+
+/// How many tokens the bucket holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Burst(pub(super) u32);
+
+impl TryFrom<String> for Burst {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        // What begins with 0 is octal there.
+        let is_plain = text == "0" || !text.starts_with('0');
+        let number = text.replace('_', "").parse().ok().filter(|_| is_plain);
+        number.map(Self).ok_or("is no whole number from 0 on")
+    }
+}
+
+/// The bucket at work.
+#[derive(Debug)]
+pub(super) struct Limiter {
+    interval: Duration,
+    burst: f64,
+    bucket: Mutex<Bucket>,
+}
+
+#[derive(Debug)]
+struct Bucket {
+    tokens: f64,
+    /// When it held that many.
+    at: Instant,
+}
+
+impl Limiter {
+    /// A full bucket; none where nothing is limited.
+    pub(super) fn new(limit: RateLimit) -> Option<Self> {
+        let (interval, burst) = limit.bucket()?;
+        let burst = f64::from(burst);
+        let bucket = Bucket {
+            tokens: burst,
+            at: Instant::now(),
+        };
+        Some(Self {
+            interval,
+            burst,
+            bucket: Mutex::new(bucket),
+        })
+    }
+
+    /// Whether one more request is answered now; it has taken its token then.
+    pub(super) fn allows(&self) -> bool {
+        let mut bucket = lock(&self.bucket);
+        let now = Instant::now();
+        let more = (now - bucket.at).div_duration_f64(self.interval);
+        let tokens = (bucket.tokens + more).min(self.burst);
+        let is_allowed = tokens >= 1.0;
+        *bucket = Bucket {
+            tokens: if is_allowed { tokens - 1.0 } else { tokens },
+            at: now,
+        };
+        is_allowed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn interval(text: &str) -> Option<Duration> {
+        Interval::try_from(text.to_owned())
+            .ok()
+            .map(|Interval(interval)| interval)
+    }
+
+    #[test]
+    fn lengths_of_time_are_gos() {
+        for (text, nanoseconds) in [
+            ("0", 0),
+            ("0s", 0),
+            ("1s", 1_000_000_000),
+            ("+1s", 1_000_000_000),
+            ("1.5s", 1_500_000_000),
+            (".5s", 500_000_000),
+            ("1h2m3s4ms", 3_723_004_000_000),
+            ("100\u{b5}s", 100_000),
+            ("100\u{3bc}s", 100_000),
+            ("7us8ns", 7_008),
+            ("1000000", 1_000_000),
+        ] {
+            assert_eq!(
+                interval(text),
+                Some(Duration::from_nanos(nanoseconds)),
+                "{text}"
+            );
+        }
+        for text in [
+            "", "s", "1d", "-1s", "-1", "1 s", "1s ", "yes", "inf", "nan", "1e300h", "1..s", "+",
+        ] {
+            assert_eq!(interval(text), None, "{text}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_burst_is_answered_and_then_one_each_interval() {
+        let limit = RateLimit {
+            interval: Some(Interval(Duration::from_secs(10))),
+            burst: Some(Burst(3)),
+        };
+        let limiter = Limiter::new(limit).unwrap();
+        let answered = |asked: u32| (0..asked).filter(|_| limiter.allows()).count();
+        assert_eq!(answered(10), 3);
+        tokio::time::advance(Duration::from_secs(9)).await;
+        assert_eq!(answered(1), 0);
+        tokio::time::advance(Duration::from_secs(1)).await;
+        assert_eq!(answered(2), 1);
+        tokio::time::advance(Duration::from_secs(3600)).await;
+        assert_eq!(answered(10), 3);
+    }
+}

@@ -1,0 +1,3 @@
+//! When Desk is asked, and what becomes of its answers.
+
+pub mod poller;
