@@ -44,15 +44,17 @@ own! {
         "Whether the last poll of Desk succeeded (1) or not (0); 0 too once it ended more than TENCENT_DESK_MAX_STALENESS ago, as while the next one hangs. At Desk's midnight the agents go, and it stays.";
     DAY_START: Gauge "tencent_desk_day_start_timestamp_seconds" []
         "Start of Desk's day that the agent series are about, in Unix time; absent without agent series.";
-    LAST_SUCCESS: Gauge "tencent_desk_exporter_last_success_timestamp_seconds" []
+    ENDPOINT_UP: Gauge "tencent_desk_exporter_endpoint_up" ["endpoint"]
+        "Whether the last poll of this endpoint of Desk succeeded (1) or not (0); absent where Desk does not serve it.";
+    LAST_SUCCESS: Gauge "tencent_desk_exporter_last_success_timestamp_seconds" ["endpoint"]
         "End of the last good poll, in Unix time; absent before the first.";
-    POLL_INTERVAL: Gauge "tencent_desk_exporter_poll_interval_seconds" []
-        "Time from the start of one poll to the start of the next, as configured.";
-    POLL_DURATION: Gauge "tencent_desk_exporter_poll_duration_seconds" []
+    POLL_INTERVAL: Gauge "tencent_desk_exporter_poll_interval_seconds" ["endpoint"]
+        "Time from the start of one poll to the start of the next, as configured; absent where Desk does not serve the endpoint.";
+    POLL_DURATION: Gauge "tencent_desk_exporter_poll_duration_seconds" ["endpoint"]
         "How long the last poll took; absent before the first.";
-    POLLS: Counter "tencent_desk_exporter_polls_total" []
+    POLLS: Counter "tencent_desk_exporter_polls_total" ["endpoint"]
         "Polls that have ended, well or badly.";
-    POLL_FAILURES: Counter "tencent_desk_exporter_poll_failures_total" ["class"]
+    POLL_FAILURES: Counter "tencent_desk_exporter_poll_failures_total" ["endpoint", "class"]
         "Polls that have failed, by the class of the failure.";
     REQUESTS: Counter "tencent_desk_exporter_requests_total" ["endpoint"]
         "Requests to Desk that have ended, well or badly, retries included.";
@@ -62,15 +64,15 @@ own! {
         "How long requests to Desk took.";
     AGENTS: Gauge "tencent_desk_exporter_agents" []
         "Agents that are now exposed.";
-    MISSING_ROWS: Gauge "tencent_desk_exporter_missing_rows" []
+    MISSING_ROWS: Gauge "tencent_desk_exporter_missing_rows" ["endpoint"]
         "Rows that the last good answer counted (TotalCount) and, asked twice, did not hold; absent before the first.";
-    DISCARDED_ROWS: Counter "tencent_desk_exporter_discarded_rows_total" ["reason"]
+    DISCARDED_ROWS: Counter "tencent_desk_exporter_discarded_rows_total" ["endpoint", "reason"]
         "Rows of good answers that are not exposed: without an AgentId, of an agent who comes again, or of one that AGENT_IDS does not name.";
-    IGNORED_VALUES: Counter "tencent_desk_exporter_ignored_values_total" ["field"]
+    IGNORED_VALUES: Counter "tencent_desk_exporter_ignored_values_total" ["endpoint", "field"]
         "Values of good answers that are not exposed, because a known field held no number (or the nickname no text).";
-    ABSENT_FIELDS: Gauge "tencent_desk_exporter_absent_fields" []
+    ABSENT_FIELDS: Gauge "tencent_desk_exporter_absent_fields" ["endpoint"]
         "Known fields that no row of the last good answer had, 0 where it had no row; absent before the first.";
-    UNKNOWN_FIELDS: Gauge "tencent_desk_exporter_unknown_fields" []
+    UNKNOWN_FIELDS: Gauge "tencent_desk_exporter_unknown_fields" ["endpoint"]
         "Fields of the last good answer that this version does not know; absent before the first.";
     USER_SIG_EXPIRY: Gauge "tencent_desk_exporter_user_sig_expiry_timestamp_seconds" []
         "When the UserSig that is sent expires, in Unix time; absent where it cannot be read.";

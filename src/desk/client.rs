@@ -52,7 +52,7 @@ impl Endpoint {
     pub const ALL: [Self; 1] = [Self::DescribeAgentStatistics];
 
     /// The command's name in the URL.
-    pub fn as_str(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::DescribeAgentStatistics => "describe_agent_statistics",
         }

@@ -36,6 +36,19 @@ pub(crate) fn gauge_family(name: &str, help: &str, samples: Vec<Metric>) -> Metr
     family
 }
 
+/// What the exporter says of each of several things, by one label; nothing where there is no value.
+pub(crate) fn by_label<'l>(
+    own: Own,
+    label: &'l str,
+    values: impl IntoIterator<Item = (&'l str, Option<f64>)>,
+) -> Option<MetricFamily> {
+    let samples: Vec<_> = values
+        .into_iter()
+        .filter_map(|(name, value)| Some(gauge([(label, name)], value?)))
+        .collect();
+    (!samples.is_empty()).then(|| gauge_family(own.name, own.help, samples))
+}
+
 /// What the exporter says of itself with one value and no labels; nothing where there is no value.
 pub(crate) fn single(own: Own, value: Option<f64>) -> Option<MetricFamily> {
     let value = value?;

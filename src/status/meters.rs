@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use prometheus::core::Collector;
 use prometheus::proto::MetricFamily;
-use prometheus::{Gauge, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, Opts, Registry};
+use prometheus::{Gauge, HistogramOpts, HistogramVec, IntCounterVec, Opts, Registry};
 
 use crate::base::clock::Now;
 use crate::base::mutex::lock;
@@ -17,7 +17,7 @@ use crate::catalog::exporter::{self, Own};
 use crate::desk::table::Field;
 use crate::desk::{Class, Endpoint, Observer};
 use crate::exposition::coding::Piece;
-use crate::exposition::const_metrics::single;
+use crate::exposition::const_metrics::{by_label, single};
 use crate::exposition::snapshot::Snapshot;
 use crate::exposition::{ByVariant, Variant};
 use crate::status::board::State;
@@ -30,13 +30,14 @@ const REQUEST_SECONDS: [f64; 10] = [0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 
 #[derive(Debug)]
 pub struct Meters {
     registry: Registry,
-    polls: IntCounter,
+    polls: IntCounterVec,
     poll_failures: IntCounterVec,
     requests: IntCounterVec,
     request_failures: IntCounterVec,
     request_duration: HistogramVec,
     discarded_rows: IntCounterVec,
     ignored_values: IntCounterVec,
+    poll_interval: Duration,
     /// Counts changes, so that what was gathered before can be told from what holds now.
     changes: AtomicU64,
     gathered: Mutex<Option<Gathered>>,
@@ -90,7 +91,7 @@ impl Meters {
     pub fn new(poll_interval: Duration, started: Timestamp) -> prometheus::Result<Self> {
         let registry = Registry::new();
         let meters = Self {
-            polls: registered(&registry, IntCounter::with_opts(opts(exporter::POLLS))?)?,
+            polls: counters(&registry, exporter::POLLS)?,
             poll_failures: counters(&registry, exporter::POLL_FAILURES)?,
             requests: counters(&registry, exporter::REQUESTS)?,
             request_failures: counters(&registry, exporter::REQUEST_FAILURES)?,
@@ -98,12 +99,11 @@ impl Meters {
             discarded_rows: counters(&registry, exporter::DISCARDED_ROWS)?,
             ignored_values: counters(&registry, exporter::IGNORED_VALUES)?,
             registry,
+            poll_interval,
             changes: AtomicU64::new(0),
             gathered: Mutex::new(None),
             web_config: Mutex::new(None),
         };
-        let interval = Gauge::with_opts(opts(exporter::POLL_INTERVAL))?;
-        registered(&meters.registry, interval)?.set(poll_interval.as_secs_f64());
         let build_info = build_labels(opts(exporter::BUILD_INFO));
         registered(&meters.registry, Gauge::with_opts(build_info)?)?.set(1.0);
         meters
@@ -115,32 +115,30 @@ impl Meters {
 
     /// A counter that appears with its first event hides that event from `increase()`.
     fn start_at_zero(&self) {
-        for class in Class::ALL {
-            self.poll_failures.with_label_values(&[class.as_str()]);
-        }
-        for endpoint in Endpoint::ALL {
-            self.requests.with_label_values(&[endpoint.as_str()]);
-            self.request_duration
-                .with_label_values(&[endpoint.as_str()]);
-            for class in Class::ALL {
-                self.request_failures
-                    .with_label_values(&[endpoint.as_str(), class.as_str()]);
+        for endpoint in Endpoint::ALL.map(Endpoint::as_str) {
+            self.polls.with_label_values(&[endpoint]);
+            self.requests.with_label_values(&[endpoint]);
+            self.request_duration.with_label_values(&[endpoint]);
+            for class in Class::ALL.map(Class::as_str) {
+                self.poll_failures.with_label_values(&[endpoint, class]);
+                self.request_failures.with_label_values(&[endpoint, class]);
             }
-        }
-        for reason in [NO_ID, DUPLICATE, NOT_ASKED] {
-            self.discarded_rows.with_label_values(&[reason]);
-        }
-        for field in fields_with_values() {
-            self.ignored_values.with_label_values(&[field.name()]);
+            for reason in [NO_ID, DUPLICATE, NOT_ASKED] {
+                self.discarded_rows.with_label_values(&[endpoint, reason]);
+            }
+            for field in fields_with_values() {
+                self.ignored_values
+                    .with_label_values(&[endpoint, field.name()]);
+            }
         }
     }
 
     /// A poll has ended, well or with a failure of `class`.
     pub fn poll_ended(&self, failure: Option<Class>) {
-        self.polls.inc();
+        self.polls.with_label_values(&[AGENTS]).inc();
         if let Some(class) = failure {
             self.poll_failures
-                .with_label_values(&[class.as_str()])
+                .with_label_values(&[AGENTS, class.as_str()])
                 .inc();
         }
         self.changed();
@@ -154,12 +152,12 @@ impl Meters {
             (NOT_ASKED, snapshot.rows_not_asked),
         ] {
             self.discarded_rows
-                .with_label_values(&[reason])
+                .with_label_values(&[AGENTS, reason])
                 .inc_by(rows);
         }
         for (field, ignored) in snapshot.ignored_values() {
             self.ignored_values
-                .with_label_values(&[field.name()])
+                .with_label_values(&[AGENTS, field.name()])
                 .inc_by(ignored);
         }
         self.changed();
@@ -196,7 +194,7 @@ impl Meters {
     }
 
     fn gather(&self, changes: u64, state: &Arc<State>, now: Now) -> Gathered {
-        let mut families = state_families(state, now);
+        let mut families = state_families(state, self.poll_interval, now);
         let web_config = lock(&self.web_config).map(|is_good| f64::from(u8::from(is_good)));
         families.extend(single(exporter::WEB_CONFIG_GOOD, web_config));
         families.extend(self.registry.gather());
@@ -231,6 +229,9 @@ impl Observer for Meters {
     }
 }
 
+/// The endpoint that is polled.
+const AGENTS: &str = Endpoint::DescribeAgentStatistics.as_str();
+
 const NO_ID: &str = "no_id";
 const DUPLICATE: &str = "duplicate";
 const NOT_ASKED: &str = "not_asked";
@@ -243,23 +244,28 @@ fn fields_with_values() -> impl Iterator<Item = Field> {
         .filter(|&field| field != Field::AgentId)
 }
 
-fn state_families(state: &State, now: Now) -> Vec<MetricFamily> {
+fn state_families(state: &State, poll_interval: Duration, now: Now) -> Vec<MetricFamily> {
     let shown = state.shown(now);
     let last_good = state.last_good.as_ref();
     let last_poll = state.last_poll.as_ref();
+    let of_agents = |own, value: Option<f64>| by_label(own, "endpoint", [(AGENTS, value)]);
+    let up = Some(f64::from(u8::from(state.is_up(now))));
+    let snapshot = last_good.map(|page| page.snapshot());
     [
-        single(exporter::UP, Some(f64::from(u8::from(state.is_up(now))))),
+        single(exporter::UP, up),
         single(
             exporter::DAY_START,
             shown
                 .filter(|page| page.snapshot().agents().len() > 0)
                 .map(|page| seconds(page.day().start())),
         ),
-        single(
+        of_agents(exporter::ENDPOINT_UP, up),
+        of_agents(
             exporter::LAST_SUCCESS,
             last_good.map(|page| seconds(page.ended.wall)),
         ),
-        single(
+        of_agents(exporter::POLL_INTERVAL, Some(poll_interval.as_secs_f64())),
+        of_agents(
             exporter::POLL_DURATION,
             last_poll.map(|poll| poll.took.as_secs_f64()),
         ),
@@ -267,17 +273,17 @@ fn state_families(state: &State, now: Now) -> Vec<MetricFamily> {
             exporter::AGENTS,
             Some(shown.map_or(0, |page| page.snapshot().agents().len()) as f64),
         ),
-        single(
+        of_agents(
             exporter::MISSING_ROWS,
-            last_good.map(|page| page.snapshot().missing_rows as f64),
+            snapshot.map(|snapshot| snapshot.missing_rows as f64),
         ),
-        single(
+        of_agents(
             exporter::ABSENT_FIELDS,
-            last_good.map(|page| page.snapshot().absent_fields.len() as f64),
+            snapshot.map(|snapshot| snapshot.absent_fields.len() as f64),
         ),
-        single(
+        of_agents(
             exporter::UNKNOWN_FIELDS,
-            last_good.map(|page| page.snapshot().unknown_fields.len() as f64),
+            snapshot.map(|snapshot| snapshot.unknown_fields.len() as f64),
         ),
         single(
             exporter::USER_SIG_EXPIRY,
@@ -336,7 +342,7 @@ mod tests {
         let text = text(&meters(), &Arc::default());
         assert!(text.contains("\ntencent_desk_up 0\n"));
         assert!(text.contains("\ntencent_desk_exporter_agents 0\n"));
-        assert!(text.contains("\ntencent_desk_exporter_poll_interval_seconds 60\n"));
+        assert!(text.contains("\ntencent_desk_exporter_poll_interval_seconds{endpoint=\"describe_agent_statistics\"} 60\n"));
         let absent = [
             exporter::DAY_START,
             exporter::LAST_SUCCESS,
@@ -357,9 +363,13 @@ mod tests {
     #[test]
     fn whatever_changes_is_seen_by_the_next_scrape() {
         let (meters, state) = (meters(), Arc::default());
-        assert!(text(&meters, &state).contains("\ntencent_desk_exporter_polls_total 0\n"));
+        assert!(text(&meters, &state).contains(
+            "\ntencent_desk_exporter_polls_total{endpoint=\"describe_agent_statistics\"} 0\n"
+        ));
         meters.poll_ended(None);
-        assert!(text(&meters, &state).contains("\ntencent_desk_exporter_polls_total 1\n"));
+        assert!(text(&meters, &state).contains(
+            "\ntencent_desk_exporter_polls_total{endpoint=\"describe_agent_statistics\"} 1\n"
+        ));
         meters.request_ended(
             Endpoint::DescribeAgentStatistics,
             Duration::ZERO,

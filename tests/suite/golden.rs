@@ -27,7 +27,7 @@ const VOLATILE: [&str; 6] = [
 /// Those that differ as well where there was nobody to answer: how often one tries.
 const ATTEMPTS: [&str; 4] = [
     "tencent_desk_exporter_polls_total",
-    "tencent_desk_exporter_poll_failures_total{class=\"network\"}",
+    "tencent_desk_exporter_poll_failures_total{class=\"network\",endpoint=\"describe_agent_statistics\"}",
     "tencent_desk_exporter_requests_total",
     "tencent_desk_exporter_request_failures_total",
 ];

@@ -196,7 +196,7 @@ impl Past<'_> {
         let is_network = live.label("class") == Some("network");
         let name = live.name.trim_start_matches("tencent_desk_");
         Some(match name {
-            "up" => 1.0,
+            "up" | "exporter_endpoint_up" => 1.0,
             #[allow(clippy::cast_precision_loss, reason = "seconds")]
             "day_start_timestamp_seconds" => day.from_second() as f64,
             "exporter_last_success_timestamp_seconds" => at - 20.0,

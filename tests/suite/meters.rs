@@ -24,21 +24,34 @@ const CLASSES: [&str; 6] = [
 ];
 
 /// Name, type and label names of everything in the contract's table.
-const OWN: [(&str, &str, &[&str]); 24] = [
+const OWN: [(&str, &str, &[&str]); 25] = [
     ("tencent_desk_up", "gauge", &[]),
+    ("tencent_desk_exporter_endpoint_up", "gauge", &["endpoint"]),
     ("tencent_desk_day_start_timestamp_seconds", "gauge", &[]),
     (
         "tencent_desk_exporter_last_success_timestamp_seconds",
         "gauge",
-        &[],
+        &["endpoint"],
     ),
-    ("tencent_desk_exporter_poll_interval_seconds", "gauge", &[]),
-    ("tencent_desk_exporter_poll_duration_seconds", "gauge", &[]),
-    ("tencent_desk_exporter_polls_total", "counter", &[]),
+    (
+        "tencent_desk_exporter_poll_interval_seconds",
+        "gauge",
+        &["endpoint"],
+    ),
+    (
+        "tencent_desk_exporter_poll_duration_seconds",
+        "gauge",
+        &["endpoint"],
+    ),
+    (
+        "tencent_desk_exporter_polls_total",
+        "counter",
+        &["endpoint"],
+    ),
     (
         "tencent_desk_exporter_poll_failures_total",
         "counter",
-        &["class"],
+        &["class", "endpoint"],
     ),
     (
         "tencent_desk_exporter_requests_total",
@@ -56,19 +69,27 @@ const OWN: [(&str, &str, &[&str]); 24] = [
         &["endpoint"],
     ),
     ("tencent_desk_exporter_agents", "gauge", &[]),
-    ("tencent_desk_exporter_missing_rows", "gauge", &[]),
+    ("tencent_desk_exporter_missing_rows", "gauge", &["endpoint"]),
     (
         "tencent_desk_exporter_discarded_rows_total",
         "counter",
-        &["reason"],
+        &["endpoint", "reason"],
     ),
     (
         "tencent_desk_exporter_ignored_values_total",
         "counter",
-        &["field"],
+        &["endpoint", "field"],
     ),
-    ("tencent_desk_exporter_absent_fields", "gauge", &[]),
-    ("tencent_desk_exporter_unknown_fields", "gauge", &[]),
+    (
+        "tencent_desk_exporter_absent_fields",
+        "gauge",
+        &["endpoint"],
+    ),
+    (
+        "tencent_desk_exporter_unknown_fields",
+        "gauge",
+        &["endpoint"],
+    ),
     (
         "tencent_desk_exporter_user_sig_expiry_timestamp_seconds",
         "gauge",

@@ -35,10 +35,14 @@ fn expect_all(prometheus: &Prometheus, job: &str, exporter: &Exporter) {
     );
     let expected = [
         ("tencent_desk_up", "", 1.0),
-        ("tencent_desk_exporter_polls_total", "", 1.0),
+        (
+            "tencent_desk_exporter_polls_total",
+            r#"endpoint="describe_agent_statistics""#,
+            1.0,
+        ),
         (
             "tencent_desk_exporter_poll_failures_total",
-            r#"class="network""#,
+            r#"class="network",endpoint="describe_agent_statistics""#,
             0.0,
         ),
         (

@@ -73,9 +73,13 @@ impl Page {
             .map(|sample| sample.value)
     }
 
-    /// The value, by the short name, of a metric that the exporter has of itself.
+    /// The value, by the short name, of a metric that the exporter has of itself; of agent statistics, where
+    /// it has one for each endpoint and `labels` name none.
     pub(crate) fn own(&self, name: &str, labels: &[(&str, &str)]) -> Option<f64> {
-        self.value(&format!("tencent_desk_{name}"), labels)
+        let name = format!("tencent_desk_{name}");
+        let of_agents = [labels, &[("endpoint", "describe_agent_statistics")]].concat();
+        self.value(&name, labels)
+            .or_else(|| self.value(&name, &of_agents))
     }
 
     /// The value, by the short name, that an agent has.
