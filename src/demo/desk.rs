@@ -3,28 +3,29 @@
 //! It checks no more than an answer needs; the strict Desk, which holds every request to the API's
 //! pages, is the tests'. HTTP's status is always 200; the body says how it went.
 
-use std::future::pending;
-use std::net::IpAddr;
+use std::convert::Infallible;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
-use http_body_util::{BodyExt as _, Limited};
+use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::{Bytes, Incoming};
-use hyper::header::HeaderValue;
-use hyper::{Request, Response, StatusCode};
+use hyper::header::{CONTENT_TYPE, HeaderValue};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Request, Response};
+use hyper_util::rt::TokioIo;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
-use tokio::sync::watch;
 
 use super::SEED;
 use super::day::Day;
 use super::trouble::{self, Trouble};
 use crate::base::clock::{Clock, DayWindow};
 use crate::base::mutex::lock;
-use crate::http::server::{self, Parts};
 
 /// The one command that it knows.
 const PATH: &str = "/v4/desk_http_svc/describe_agent_statistics";
@@ -69,15 +70,23 @@ impl Desk {
     /// Answers requests on `listener` for as long as it is polled.
     pub async fn serve(self, listener: TcpListener) {
         let desk = Arc::new(self);
-        let answer = move |request, _: IpAddr| {
+        loop {
+            let Ok((stream, _)) = listener.accept().await else {
+                // No descriptor is left for now.
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                continue;
+            };
             let desk = Arc::clone(&desk);
-            async move { desk.respond(request).await }
-        };
-        let (_unchanged, admission) = watch::channel(());
-        server::serve(vec![listener], server::plain, answer, admission, pending()).await;
+            let respond = service_fn(move |request| {
+                let desk = Arc::clone(&desk);
+                async move { Ok::<_, Infallible>(desk.respond(request).await) }
+            });
+            let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), respond);
+            tokio::spawn(connection);
+        }
     }
 
-    async fn respond(&self, request: Request<Incoming>) -> Response<Parts> {
+    async fn respond(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
         let (head, body) = request.into_parts();
         let body = Limited::new(body, LARGEST_BODY).collect().await;
         let trouble = trouble::of_request(self.requests.fetch_add(1, Ordering::Relaxed));
@@ -89,9 +98,10 @@ impl Desk {
             Ok(body) => self.answer(head.uri.path(), &body.to_bytes(), self.clock.now().wall),
             Err(_) => refusal(60003, "the request's JSON is too long or broken off"),
         };
+        let mut response = Response::new(Full::from(said.to_string()));
         let json = HeaderValue::from_static("application/json");
-        let body = Parts::from_iter([Bytes::from(said.to_string())]);
-        server::response(StatusCode::OK, json, body)
+        response.headers_mut().insert(CONTENT_TYPE, json);
+        response
     }
 
     fn answer(&self, path: &str, body: &[u8], now: Timestamp) -> Value {

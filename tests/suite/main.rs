@@ -30,6 +30,7 @@ mod formats;
 mod generated;
 mod golden;
 mod history;
+mod imports;
 mod liveness;
 mod meters;
 mod midnight;
