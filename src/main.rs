@@ -109,7 +109,9 @@ fn serve(environment: Environment) -> Result<(), Failure> {
 fn demo(mut environment: Environment) -> Result<(), Failure> {
     let runtime = runtime()?;
     let reread = reread_signal(&runtime)?;
-    environment.set_default("POLL_INTERVAL", app::DEMO_INTERVAL);
+    for name in ["POLL_INTERVAL", "REALTIME_INTERVAL"] {
+        environment.set_default(name, app::DEMO_INTERVAL);
+    }
     let (program, time_zone) = environment.demo()?;
     start_logging(&program);
     let time_zone = time_zone.unwrap_or_else(|| demo::zone_for(Timestamp::now()));

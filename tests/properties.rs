@@ -349,6 +349,10 @@ mod configuration {
             "warn,x=trace",
             "json",
             "logfmt",
+            "all",
+            "describe_agent_statistics,get_member_list",
+            "1=free,2=busy",
+            "4,10:@account",
         ]);
         prop_oneof![
             8 => plausible.prop_map(OsString::from),

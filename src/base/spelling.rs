@@ -68,6 +68,18 @@ pub(crate) fn one_word(text: &str) -> Result<(), String> {
     ))
 }
 
+/// The one of `known` that is spelled most like `text`, whatever the case; `None` only of none.
+pub(crate) fn nearest<S: AsRef<str>>(text: &str, known: impl IntoIterator<Item = S>) -> Option<S> {
+    known
+        .into_iter()
+        .max_by(|a, b| likeness(a.as_ref(), text).total_cmp(&likeness(b.as_ref(), text)))
+}
+
+/// How much two words are spelled alike, whatever the case: from 0 to 1, where they are equal.
+pub(crate) fn likeness(a: &str, b: &str) -> f64 {
+    strsim::jaro_winkler(&a.to_ascii_lowercase(), &b.to_ascii_lowercase())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

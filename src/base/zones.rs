@@ -3,7 +3,7 @@
 
 use jiff::tz::{self, TimeZone, TimeZoneDatabase};
 
-use crate::base::files;
+use crate::base::{files, spelling};
 
 /// The zone of this name, in any case; `None` where there is none.
 pub(crate) fn named(name: &str) -> Option<TimeZone> {
@@ -36,10 +36,8 @@ pub(crate) fn advice(text: &str) -> String {
 fn nearest(text: &str) -> Option<String> {
     const ALIKE: f64 = 0.85;
     let database = TimeZoneDatabase::bundled();
-    let likeness = |name: &str| strsim::jaro_winkler(name, text);
     let names = database.available().map(|name| name.as_str().to_owned());
-    let nearest = names.max_by(|a, b| likeness(a).total_cmp(&likeness(b)))?;
-    (likeness(&nearest) >= ALIKE).then_some(nearest)
+    spelling::nearest(text, names).filter(|name| spelling::likeness(name, text) >= ALIKE)
 }
 
 #[cfg(test)]

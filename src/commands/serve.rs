@@ -188,6 +188,7 @@ pub async fn demo(
         credentials: Credentials::new(1_400_000_000, "administrator".to_owned(), proof)?,
         roots: Roots::default(),
         agent_ids: Vec::new(),
+        channels: Vec::new(),
         time_zone,
         proxy: None,
     };

@@ -6,6 +6,8 @@
 //! and repeats the value. Values are never repeated: one of them may be a key in the wrong place.
 
 mod kubernetes;
+mod list;
+mod polling;
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -27,6 +29,9 @@ use crate::desk::tls::{self, Roots};
 use crate::http::listen::ListenAddress;
 use crate::http::routes;
 use crate::http::web::reload::Source;
+
+use list::List;
+pub use polling::{Channel, ENDPOINTS};
 
 /// What the names of all variables begin with.
 pub const PREFIX: &str = "TENCENT_DESK_";
@@ -62,11 +67,16 @@ pub const SETTINGS: &[Setting] = &[
     setting("REGION", "china", "china, singapore, seoul, tokyo, frankfurt, silicon-valley or jakarta: picks host and backup host"),
     setting("ENDPOINT", "from the region", "another base URL; http:// is accepted for loopback addresses only"),
     setting("TIME_ZONE", "Asia/Shanghai", "IANA name of the zone in which Desk counts its days"),
-    setting("AGENT_IDS", "all", "comma-separated agent ids to ask for; rows of others are not shown"),
-    setting("POLL_INTERVAL", "60s", "time from the start of one poll to the start of the next, at least 1s"),
+    setting("AGENT_IDS", "all", "comma-separated agent ids to ask for; rows of others are not shown, by any endpoint"),
+    setting("CHANNELS", "all", "comma-separated conversation sources to count, as 4 or 10:@account (ChannelType, ChannelId), where an endpoint can tell them apart"),
+    setting("ENDPOINTS", "all", "comma-separated endpoints of Desk to ask, by their API names"),
+    setting("POLL_INTERVAL", "60s", "time from the start of one poll to the start of the next, at least 1s: figures of today"),
+    setting("REALTIME_INTERVAL", "15s", "the same for the figures of now"),
+    setting("DIRECTORY_INTERVAL", "5m", "the same for agents' groups and limits"),
+    setting("STATUS_NAMES", "none", "names for Desk's numbers of an agent's status, as 1=free,2=busy,3=rest"),
     setting("REQUEST_TIMEOUT", "10s", "for one request, whole body included (the API's own limit is 3 s)"),
     setting("REQUESTS_PER_SECOND", "10", "never exceeded, retries included"),
-    setting("MAX_STALENESS", "5m, or three intervals where that is longer", "how long the last good poll is served while newer ones fail"),
+    setting("MAX_STALENESS", "5m, or three intervals where that is longer", "how long the last good poll of today's figures is served while newer ones fail"),
     setting("LISTEN_ADDRESS", "[::]:10141", "IPv6 and IPv4; :10141 means the same; several with commas between"),
     setting("TELEMETRY_PATH", "/metrics", "where the metrics are served"),
     setting("WEB_CONFIG_FILE", "none", "TLS, client certificates, basic auth: the exporter-toolkit's file format"),
@@ -88,7 +98,12 @@ struct Variables {
     endpoint: Option<String>,
     time_zone: Option<String>,
     agent_ids: Option<String>,
+    channels: Option<String>,
+    endpoints: Option<String>,
     poll_interval: Option<String>,
+    realtime_interval: Option<String>,
+    directory_interval: Option<String>,
+    status_names: Option<String>,
     request_timeout: Option<String>,
     requests_per_second: Option<String>,
     max_staleness: Option<String>,
@@ -140,8 +155,16 @@ const DAY: Duration = Duration::from_secs(86_400);
 /// Settings of the program itself: those that the demo has too (which heeds the time zone besides).
 #[derive(Debug, Clone)]
 pub struct Program {
-    /// From the start of one poll to the start of the next.
+    /// Which of [`ENDPOINTS`] are polled, in their order.
+    pub endpoints: Vec<&'static str>,
+    /// From the start of one poll of today's figures to the start of the next.
     pub poll_interval: Duration,
+    /// The same of the figures of now.
+    pub realtime_interval: Duration,
+    /// The same of agents' groups and limits.
+    pub directory_interval: Duration,
+    /// Names of `MemberStatus`, by its number.
+    pub status_names: BTreeMap<i64, String>,
     /// For one request, its whole answer included.
     pub request_timeout: Duration,
     /// Never exceeded over any second.
@@ -173,6 +196,8 @@ pub struct Account {
     pub roots: Roots,
     /// Only these agents; all where it is empty.
     pub agent_ids: Vec<String>,
+    /// Only these conversation sources; all where it is empty.
+    pub channels: Vec<Channel>,
     /// The zone in which Desk counts its days.
     pub time_zone: TimeZone,
     /// By which the hosts are asked, if not straight.
@@ -326,11 +351,7 @@ fn nearest_setting(name: &str) -> &'static str {
     if name.split('_').any(|word| PARTS.contains(&word)) {
         return "LISTEN_ADDRESS";
     }
-    let likeness = |setting: &&Setting| strsim::jaro_winkler(setting.name, &name);
-    let nearest = SETTINGS
-        .iter()
-        .max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
-    nearest.map_or("", |setting| setting.name)
+    spelling::nearest(&name, SETTINGS.iter().map(|setting| setting.name)).unwrap_or_default()
 }
 
 /// The readers of single values: what is wrong with one goes onto the list, and the next is read.
@@ -377,9 +398,16 @@ impl Mistakes {
     }
 
     fn program(&mut self, v: &Variables, mut warnings: Vec<String>) -> Option<Program> {
-        let poll_interval = self.read("POLL_INTERVAL", v.poll_interval.as_ref(), |text| {
-            parse_duration(text, SECOND, DAY)
-        });
+        let endpoints = self.read("ENDPOINTS", v.endpoints.as_ref(), polling::parse_endpoints);
+        let poll_interval = self.interval("POLL_INTERVAL", v.poll_interval.as_ref());
+        let realtime_interval = self.interval("REALTIME_INTERVAL", v.realtime_interval.as_ref());
+        let directory_interval = self.interval("DIRECTORY_INTERVAL", v.directory_interval.as_ref());
+        let status_names = self.read_or(
+            "STATUS_NAMES",
+            v.status_names.as_ref(),
+            BTreeMap::new(),
+            polling::parse_status_names,
+        );
         let interval = poll_interval.unwrap_or(SECOND);
         let max_staleness = self.read_or(
             "MAX_STALENESS",
@@ -407,7 +435,11 @@ impl Mistakes {
             ));
         }
         Some(Program {
+            endpoints: endpoints?,
             poll_interval,
+            realtime_interval: realtime_interval?,
+            directory_interval: directory_interval?,
+            status_names: status_names?,
             request_timeout: request_timeout?,
             requests_per_second: requests_per_second?,
             max_staleness,
@@ -418,6 +450,10 @@ impl Mistakes {
             web,
             warnings,
         })
+    }
+
+    fn interval(&mut self, name: &str, value: Option<&String>) -> Option<Duration> {
+        self.read(name, value, |text| parse_duration(text, SECOND, DAY))
     }
 
     fn listen_addresses(&mut self, v: &Variables) -> Option<Vec<ListenAddress>> {
@@ -494,12 +530,14 @@ impl Mistakes {
         let proxy = hosts.as_deref().map(|hosts| proxies.proxy_for(hosts));
         let proxy = proxy.and_then(|proxy| proxy.map_err(|why| self.0.push(why)).ok());
         let agent_ids = self.read_or("AGENT_IDS", v.agent_ids.as_ref(), Vec::new(), parse_ids);
+        let channels = self.read("CHANNELS", v.channels.as_ref(), polling::parse_channels);
         let time_zone = self.read("TIME_ZONE", v.time_zone.as_ref(), parse_zone);
         Some(Account {
             hosts: hosts?,
             credentials: credentials?,
             roots: roots?,
             agent_ids: agent_ids?,
+            channels: channels?,
             time_zone: time_zone?,
             proxy: proxy?,
         })
@@ -636,28 +674,15 @@ fn parse_identifier(text: &str) -> Result<String, String> {
 }
 
 fn parse_ids(text: &str) -> Result<Vec<String>, String> {
-    // Commas of other scripts, and what else people put between the items of a list.
-    const SEPARATORS: &[char] = &['，', '、', '､', '﹐', '﹑', ';', '；', '\n'];
-    if text.contains(SEPARATORS) {
-        return Err("has something else than commas between its ids; write them as a@shop.example,b@shop.example".to_owned());
-    }
-    let ids = text.split(',').map(spelling::trimmed);
-    let ids: Vec<&str> = ids.filter(|id| !id.is_empty()).collect();
-    if ids.is_empty() {
-        return Err(
-            "names no agent; write ids with commas between them, or unset it for all".to_owned(),
-        );
-    }
-    for (place, id) in ids.iter().enumerate() {
+    const LIST: List = List {
+        item: "id",
+        example: "a@shop.example,b@shop.example",
+        unset: "all",
+    };
+    LIST.parse(text, |id| {
         // An e-mail address may well have an apostrophe inside.
-        let word = id.replace('\'', "-");
-        let odd = spelling::in_quotes(id).map_or_else(|| spelling::one_word(&word), Err);
-        odd.map_err(|what| {
-            let place = place + 1;
-            format!("its id number {place} {what}; ids stand with commas between them")
-        })?;
-    }
-    Ok(ids.into_iter().map(str::to_owned).collect())
+        spelling::one_word(&id.replace('\'', "-")).map(|()| id.to_owned())
+    })
 }
 
 fn parse_zone(text: &str) -> Result<TimeZone, String> {
@@ -687,6 +712,9 @@ fn parse_region(text: &str) -> Result<Vec<Url>, String> {
 
 /// A base URL that may carry a signature: encrypted, or never leaving this machine.
 fn parse_endpoint(text: &str) -> Result<Url, String> {
+    if polling::parse_endpoints(text).is_ok() {
+        return Err("names endpoints, which belong in TENCENT_DESK_ENDPOINTS; write a base URL, as https://host, or unset it for the region's".to_owned());
+    }
     let advice = "is no base URL; write https://host, or http:// with a loopback address";
     let url = Url::parse(text).map_err(|_| advice)?;
     let is_bare = url.query().is_none()
@@ -749,6 +777,10 @@ mod tests {
     fn two_variables_are_enough() {
         let config = config(&[]).unwrap();
         assert_eq!(config.program.poll_interval, Duration::from_secs(60));
+        assert_eq!(config.program.endpoints, ENDPOINTS);
+        assert_eq!(config.program.realtime_interval, Duration::from_secs(15));
+        assert_eq!(config.program.directory_interval, Duration::from_secs(300));
+        assert!(config.program.status_names.is_empty() && config.account.channels.is_empty());
         assert_eq!(config.program.max_staleness, Duration::from_secs(300));
         assert_eq!(config.program.listen_addresses[0].to_string(), "[::]:10141");
         assert_eq!(config.account.credentials.identifier(), "administrator");
@@ -779,8 +811,13 @@ mod tests {
             ("LOG_FORMAT", "my-v4lue"),
             ("IDENTIFIER", "my v4lue"),
             ("AGENT_IDS", " , "),
+            ("CHANNELS", "my-v4lue"),
+            ("ENDPOINTS", "my-v4lue"),
+            ("REALTIME_INTERVAL", "999ms"),
+            ("DIRECTORY_INTERVAL", "my-v4lue"),
+            ("STATUS_NAMES", "my-v4lue"),
         ]);
-        assert_eq!(lines.len(), 14, "{lines:#?}");
+        assert_eq!(lines.len(), 19, "{lines:#?}");
         for line in lines {
             assert!(
                 line.starts_with(PREFIX) && !line.contains("v4lue"),
@@ -819,6 +856,7 @@ mod tests {
             "http://10.0.0.1",
             "http://[::2]",
             "ftp://127.0.0.1",
+            "describe_agent_statistics",
             "https://user:pass@a.example",
             "https://a.example/?x=y",
             "127.0.0.1:8080",

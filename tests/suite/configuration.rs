@@ -75,6 +75,17 @@ fn each_kind_of_mistake_is_told_by_its_variable() {
         ("POLL_INTERVAL", "60"),
         ("POLL_INTERVAL", "soon"),
         ("POLL_INTERVAL", "0s"),
+        ("REALTIME_INTERVAL", "999ms"),
+        ("REALTIME_INTERVAL", "15"),
+        ("DIRECTORY_INTERVAL", "0s"),
+        ("DIRECTORY_INTERVAL", "daily"),
+        ("ENDPOINTS", "describe_agents"),
+        ("ENDPOINTS", "all,get_member_list"),
+        ("STATUS_NAMES", "1=free,1=busy"),
+        ("STATUS_NAMES", "1="),
+        ("STATUS_NAMES", "free=1"),
+        ("CHANNELS", "web"),
+        ("CHANNELS", "10:"),
         ("REQUEST_TIMEOUT", "-1s"),
         ("REQUEST_TIMEOUT", "0s"),
         ("REQUESTS_PER_SECOND", "many"),
@@ -224,7 +235,12 @@ fn quotes_around_any_value_are_told() {
         ("ENDPOINT", "https://desk.example"),
         ("TIME_ZONE", "Asia/Shanghai"),
         ("AGENT_IDS", "a@shop.example"),
+        ("CHANNELS", "4"),
+        ("ENDPOINTS", "get_member_list"),
         ("POLL_INTERVAL", "60s"),
+        ("REALTIME_INTERVAL", "15s"),
+        ("DIRECTORY_INTERVAL", "5m"),
+        ("STATUS_NAMES", "1=free"),
         ("REQUEST_TIMEOUT", "10s"),
         ("REQUESTS_PER_SECOND", "10"),
         ("MAX_STALENESS", "5m"),
@@ -310,6 +326,39 @@ fn agent_ids_are_words_with_commas_between_them() {
     exporter.after_first_poll();
     let sent = &desk.requests()[0].json()["AgentIds"];
     assert_eq!(sent.as_array().unwrap().len(), 4, "{sent}");
+}
+
+#[test]
+fn an_unknown_endpoint_is_told_with_the_nearest_and_all() {
+    for command in ["serve", "demo", "check"] {
+        let setup = sound().set("ENDPOINTS", "describe_agent_statistics,get_group_list");
+        let finished = mistaken(setup.args(command));
+        let complaints = complaints(&finished);
+        assert_eq!(complaints.len(), 1, "{finished:?}");
+        for told in [
+            "TENCENT_DESK_ENDPOINTS: its name number 2 is no endpoint",
+            "the nearest is get_member_group_list",
+            "describe_agent_statistics",
+            "describe_reception_realtime_statistics",
+            "describe_member_realtime_statistics",
+            "describe_session_statistics",
+            "get_member_list,",
+        ] {
+            assert!(complaints[0].contains(told), "{told} in {finished:?}");
+        }
+    }
+}
+
+#[test]
+fn endpoints_channels_and_names_of_a_status_are_taken() {
+    starts_with(|setup| {
+        setup
+            .set("ENDPOINTS", "describe_agent_statistics")
+            .set("REALTIME_INTERVAL", "1s")
+            .set("DIRECTORY_INTERVAL", "1s")
+            .set("STATUS_NAMES", "1=free, 2=忙碌,3=on break")
+            .set("CHANNELS", "4,10:@account")
+    });
 }
 
 #[test]
@@ -463,6 +512,11 @@ fn an_empty_variable_counts_as_unset() {
         "REGION",
         "TIME_ZONE",
         "AGENT_IDS",
+        "CHANNELS",
+        "ENDPOINTS",
+        "REALTIME_INTERVAL",
+        "DIRECTORY_INTERVAL",
+        "STATUS_NAMES",
         "REQUEST_TIMEOUT",
         "REQUESTS_PER_SECOND",
         "MAX_STALENESS",
