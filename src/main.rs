@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use tencent_desk_exporter::base::{lanes, logging, version};
+use tencent_desk_exporter::base::{blocking, logging, version};
 use tencent_desk_exporter::commands::cli::{self, Command, CommandLine};
 use tencent_desk_exporter::commands::{check, health, serve as app};
 use tencent_desk_exporter::config::{Environment, Mistakes, Program};
@@ -160,7 +160,7 @@ fn runtime() -> Result<Runtime, String> {
     // One thread answers scrapes and asks Desk: there is little to do in either, and a second one
     // would cost memory and being woken up.
     tokio::runtime::Builder::new_current_thread()
-        .max_blocking_threads(lanes::threads())
+        .max_blocking_threads(blocking::threads())
         .enable_all()
         .build()
         .map_err(|error| format!("cannot start: {error}"))

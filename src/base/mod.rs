@@ -1,10 +1,10 @@
 //! What every room stands on: time, secrets, files, logs, and work that may block.
 
+pub mod blocking;
 pub mod clock;
 pub(crate) mod descriptors;
 pub mod duration;
 pub(crate) mod files;
-pub mod lanes;
 pub mod logging;
 pub(crate) mod mutex;
 pub mod secret;

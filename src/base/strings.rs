@@ -1,14 +1,14 @@
 //! Many short texts one behind the other, and where each of them ends: one more costs no
 //! allocation, and reading them in order goes over memory once.
 
-/// Texts by their place, counted from 0.
+/// Strings by their place, counted from 0.
 #[derive(Debug, Default)]
-pub(crate) struct Texts {
+pub(crate) struct Strings {
     all: String,
     ends: Vec<usize>,
 }
 
-impl Texts {
+impl Strings {
     /// Makes room for `more` texts of `bytes` in all, and for no more than that.
     pub(crate) fn reserve(&mut self, more: usize, bytes: usize) {
         self.all.reserve_exact(bytes);
@@ -57,10 +57,10 @@ mod tests {
 
     #[test]
     fn texts_are_where_they_were_put() {
-        let mut texts = Texts::default();
+        let mut texts = Strings::default();
         texts.push("a");
         texts.push("");
-        let mut others = Texts::default();
+        let mut others = Strings::default();
         others.push("客服");
         others.push_written(|all| all.extend(["b", "c"]));
         texts.append(&others);

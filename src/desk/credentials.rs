@@ -8,12 +8,12 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::task::{JoinError, JoinHandle};
+use tokio::task::JoinHandle;
 
 use super::error::{Class, Error};
 use super::usersig::UserSig;
+use crate::base::blocking;
 use crate::base::files;
-use crate::base::lanes;
 use crate::base::mutex::lock;
 use crate::base::secret::Secret;
 use crate::base::spelling;
@@ -298,7 +298,7 @@ impl Credentials {
 /// Reads off the async threads, once at a time: a read that hangs is waited for once, and no second
 /// thread is lost to it.
 #[derive(Debug, Default)]
-struct Reading(tokio::sync::Mutex<Option<JoinHandle<Result<Read, JoinError>>>>);
+struct Reading(tokio::sync::Mutex<Option<JoinHandle<Read>>>);
 
 /// What a read has led to.
 type Read = Result<Secret, String>;
@@ -312,10 +312,10 @@ impl Reading {
             // It was waited for when it was started.
             return None;
         }
-        let reading = under_way.get_or_insert_with(|| tokio::spawn(lanes::FILES.run(read)));
+        let reading = under_way.get_or_insert_with(|| tokio::spawn(blocking::FILES.run(read)));
         let read = tokio::time::timeout(READ_TIMEOUT, reading).await.ok()?;
         *under_way = None;
-        read.ok()?.ok()
+        read.ok()
     }
 }
 

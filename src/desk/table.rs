@@ -6,7 +6,7 @@
 
 use std::borrow::Cow;
 
-use crate::base::strings::Texts;
+use crate::base::strings::Strings;
 
 /// Names the API's fields once: the enum, its names and their look-up.
 macro_rules! fields {
@@ -67,8 +67,8 @@ impl Field {
 /// The days of many agents so far, as Desk tells them.
 #[derive(Debug, Default)]
 pub struct Rows {
-    agent_ids: Texts,
-    nicknames: Texts,
+    agent_ids: Strings,
+    nicknames: Strings,
     has_nickname: Vec<bool>,
     /// By field, less the texts; NaN where a row says no number.
     numbers: [Vec<f64>; NUMBERS],

@@ -13,8 +13,8 @@ use std::io;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
+use crate::base::blocking;
 use crate::base::clock::{DayWindow, Now};
-use crate::base::lanes;
 use crate::base::mutex::lock;
 use crate::exposition::coding::{Coding, Inflating, Piece};
 use crate::exposition::snapshot::Snapshot;
@@ -128,8 +128,7 @@ impl Page {
         let making = tokio::spawn(async move {
             let _turn = page.turn.lock().await;
             let page = page.clone();
-            let made = lanes::RENDERING.run(move || page.make(variant)).await;
-            made.map_err(io::Error::other)?
+            blocking::RENDERING.run(move || page.make(variant)).await
         });
         making.await.map_err(io::Error::other)?
     }

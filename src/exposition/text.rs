@@ -9,7 +9,7 @@ use std::io::{self, Write};
 use prometheus::proto::{LabelPair, Metric, MetricFamily, MetricType};
 
 use super::{family_name, unit_of};
-use crate::base::strings::Texts;
+use crate::base::strings::Strings;
 use crate::catalog::agents::FAMILIES;
 use crate::catalog::exporter::Kind;
 use crate::catalog::{AGENT_ID, Family};
@@ -45,7 +45,7 @@ fn agent_family(
     dialect: Dialect,
     family: &Family,
     snapshot: &Snapshot,
-    labels: &Texts,
+    labels: &Strings,
     text: &mut String,
     out: &mut impl Write,
 ) -> io::Result<()> {
@@ -75,10 +75,10 @@ fn agent_family(
 }
 
 /// `{agent_id="…"` of every agent, escaped once and used in every family.
-fn agent_labels(snapshot: &Snapshot) -> Texts {
+fn agent_labels(snapshot: &Snapshot) -> Strings {
     let around = AGENT_ID.len() + r#"{="""#.len();
     let lengths = snapshot.agents().map(|row| row.agent_id().len() + around);
-    let mut labels = Texts::default();
+    let mut labels = Strings::default();
     // Enough where nothing has to be escaped, which is nearly always.
     labels.reserve(snapshot.agents().len(), lengths.sum());
     for row in snapshot.agents() {

@@ -11,8 +11,8 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use tokio::sync::watch;
 
+use crate::base::blocking;
 use crate::base::clock::{Clock, DayWindow, Now};
-use crate::base::lanes;
 use crate::desk::{Class, Client, Error, Listing};
 use crate::exposition::page::{Demand, Page};
 use crate::exposition::snapshot::{Snapshot, named, unmatched};
@@ -173,14 +173,13 @@ impl<S: Source> Poller<S> {
         let good_for = self.settings.max_staleness;
         let meters = self.meters.clone();
         let variants = self.demand.lately(ended);
-        let rendered = lanes::RENDERING.run(move || {
+        let rendered = blocking::RENDERING.run(move || {
             let snapshot = Arc::new(Snapshot::new(listing, day));
             meters.snapshot_taken(&snapshot);
             Page::render(snapshot, ended, good_for, &variants)
         });
         match rendered.await {
-            Ok(Ok(page)) => Ok(Arc::new(page)),
-            Ok(Err(error)) => Err(unrenderable(&error)),
+            Ok(page) => Ok(Arc::new(page)),
             Err(error) => Err(unrenderable(&error)),
         }
     }

@@ -16,7 +16,7 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-use crate::base::lanes;
+use crate::base::blocking;
 use crate::base::mutex::lock;
 
 /// Why a name has led to no address.
@@ -86,10 +86,9 @@ impl Resolver {
         let (all, name, look_up) = (self.under_way.clone(), name.to_owned(), self.look_up);
         tokio::spawn(async move {
             let asked = name.clone();
-            let found = lanes::DNS.run(move || look_up(&asked)).await;
+            let found = blocking::DNS.run(move || look_up(&asked)).await;
             lock(&all).remove(&name);
-            let ended = |_| Err(Failure("the program ends".to_owned()));
-            tell.send_replace(Some(found.unwrap_or_else(ended)));
+            tell.send_replace(Some(found));
         });
         told
     }

@@ -243,9 +243,7 @@ impl Checker {
         // Once begun it is of use to the next request that asks the same.
         let work = tokio::spawn(async move {
             let start = Instant::now();
-            let Ok(is_right) = turn.run(move || question.is_right()).await else {
-                return Verdict::Busy;
-            };
+            let is_right = turn.run(move || question.is_right()).await;
             self.line.note(peer, is_right, start.elapsed());
             let (answers, verdict) = match is_right {
                 true => (&self.right, Verdict::Right),
@@ -333,7 +331,7 @@ fn waste(password: &[u8], cost: u32) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::lanes::HASHING;
+    use crate::base::blocking::HASHING;
     use std::net::Ipv4Addr;
     use std::time::Duration;
     use tokio::time::timeout;
@@ -429,14 +427,14 @@ mod tests {
         let checker = Arc::new(Checker::new().unwrap());
         let header = header("a", "p");
         let key = checker.key("a", b"p", users.hashes.get("a"));
-        let turns = HASHING.all_turns().await;
+        let permits = HASHING.all_permits().await;
         let short = Duration::from_millis(50);
         for is_back in [false, true] {
             assert_eq!(checker.line.is_back(key), is_back);
             let check = checker.check(&users, PEER, Some(&header));
             assert!(timeout(short, check).await.is_err());
         }
-        drop(turns);
+        drop(permits);
         while checker.known(&key).is_none() {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }

@@ -22,7 +22,7 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::recent::{Key, Recent};
-use crate::base::lanes::{HASHING, Turn};
+use crate::base::blocking::{HASHING, Permit};
 use crate::base::mutex::lock;
 
 /// How long a request may wait for its turn.
@@ -48,7 +48,7 @@ const MOST_MISSED: usize = 65_536;
 /// All who wait, and what is known of their addresses.
 #[derive(Debug)]
 pub(super) struct Line {
-    order: Mutex<Order<oneshot::Sender<Turn>>>,
+    order: Mutex<Order<oneshot::Sender<Permit>>>,
     missed: Mutex<Recent<Short>>,
 }
 
@@ -67,7 +67,7 @@ impl Line {
 
     /// Waits for the turn to have the password behind `key` hashed; none where too many wait, or for
     /// too long.
-    pub(super) async fn turn(&self, peer: IpAddr, key: Key, is_back: bool) -> Option<Turn> {
+    pub(super) async fn turn(&self, peer: IpAddr, key: Key, is_back: bool) -> Option<Permit> {
         let (give, mut given) = oneshot::channel();
         lock(&self.order).push(address(peer), is_back, give, Instant::now());
         let mut waiting = Waiting {
@@ -80,7 +80,7 @@ impl Line {
                     biased;
                     turn = &mut given => return turn.ok(),
                     // Whichever request gets the next turn: it is for the first in the line.
-                    turn = HASHING.turn() => lock(&self.order).give(turn),
+                    turn = HASHING.permit() => lock(&self.order).give(turn),
                 }
             }
         };
@@ -272,9 +272,9 @@ impl<T> Asker<T> {
     }
 }
 
-impl Order<oneshot::Sender<Turn>> {
+impl Order<oneshot::Sender<Permit>> {
     /// Gives the turn to the next one who is still there.
-    fn give(&mut self, mut turn: Turn) {
+    fn give(&mut self, mut turn: Permit) {
         while let Some(ticket) = self.next(Instant::now()) {
             match ticket.send(turn) {
                 Ok(()) => return,

@@ -20,8 +20,8 @@ use super::admission::Admission;
 use super::rate::Limiter;
 use super::tls::{Material, server_config};
 use super::{Tls, WebConfig};
+use crate::base::blocking;
 use crate::base::files;
-use crate::base::lanes;
 
 /// No such file is larger; a larger one is some other file.
 const LARGEST_FILE: u64 = 256 * 1024;
@@ -263,25 +263,23 @@ impl Follower {
         }
     }
 
-    async fn look(&self) -> Option<Result<Files, Vec<String>>> {
+    async fn look(&self) -> Result<Files, Vec<String>> {
         let path = self.source.path.clone();
-        lanes::FILES.run(move || Files::read(&path)).await.ok()
+        blocking::FILES.run(move || Files::read(&path)).await
     }
 
     /// Whether the files hold anything but what is served, or are well again.
     async fn has_news(&self) -> bool {
-        let Some(files) = self.look().await else {
-            return false;
-        };
+        let files = self.look().await;
         let is_served = seen(&files) == Ok(self.source.fingerprint.as_slice());
         !is_served || self.complaint.is_some()
     }
 
     /// Looks twice, and takes up what was the same both times; hands back what is new and good.
     async fn settle(&mut self, pause: Duration) -> Option<Arc<Loaded>> {
-        let first = self.look().await?;
+        let first = self.look().await;
         tokio::time::sleep(pause).await;
-        let second = self.look().await?;
+        let second = self.look().await;
         if seen(&first) != seen(&second) {
             return None;
         }
@@ -460,16 +458,13 @@ mod tests {
         let (reports, mut reported) = mpsc::unbounded_channel();
         let source = Source::read(&path).unwrap();
         // As if the reading of other files hung: this one's does not get its turn.
-        let mut turns = Vec::new();
-        for _ in 0..lanes::FILES.bound() {
-            turns.push(lanes::FILES.turn().await);
-        }
+        let permits = blocking::FILES.all_permits().await;
         let never = watch::channel(()).1;
         let report = move |is_good| reports.send(is_good).unwrap_or_default();
         tokio::spawn(follow(source, never, drop, report));
         assert_eq!(reported.recv().await, Some(true));
         assert_eq!(reported.recv().await, Some(false));
-        drop(turns);
+        drop(permits);
         assert_eq!(reported.recv().await, Some(true));
     }
 
