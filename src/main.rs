@@ -11,7 +11,7 @@ use tencent_desk_exporter::commands::cli::{self, Command, CommandLine};
 use tencent_desk_exporter::commands::{check, health, serve as app};
 use tencent_desk_exporter::config::{Environment, Mistakes, Program};
 use tencent_desk_exporter::demo;
-use tencent_desk_exporter::http::web::reload::Source;
+use tencent_desk_exporter::http::web::reload::WebConfigFile;
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -122,7 +122,7 @@ fn demo(mut environment: Environment) -> Result<(), Failure> {
         "a simulated Desk is polled: nothing here is real"
     );
     let path = program.telemetry_path.clone();
-    let has_tls = program.web.as_ref().is_some_and(Source::has_tls);
+    let has_tls = program.web.as_ref().is_some_and(WebConfigFile::has_tls);
     let scheme = if has_tls { "https" } else { "http" };
     let announce = |address| {
         let place = place_to_look(scheme, address);

@@ -22,11 +22,12 @@ use crate::desk::credentials::{Credentials, Proof, SecretSource};
 use crate::desk::tls::Roots;
 use crate::desk::{self, Client};
 use crate::exposition::page::Demand;
+use crate::http::response::ResponseBody;
 use crate::http::routes::Site;
-use crate::http::server::{self, Parts};
+use crate::http::server;
 use crate::http::systemd;
-use crate::http::web::gate::Gate;
-use crate::http::web::reload::Source;
+use crate::http::web::access::Access;
+use crate::http::web::reload::WebConfigFile;
 use crate::poll::poller::{self, Poller};
 use crate::status::board::Heartbeat;
 use crate::status::meters::Meters;
@@ -118,46 +119,44 @@ async fn listen(listeners: Vec<TcpListener>, site: Site, stop: impl Future<Outpu
         let site = site.clone();
         async move { answer(&site, &request.into_parts().0).await }
     };
-    // Every client may come, for as long as it runs.
-    let (_unchanged, admission) = watch::channel(());
-    server::serve(listeners, server::plain, answer, admission, stop).await;
+    server::serve(listeners, answer, stop).await;
 }
 
-/// Serves those whom the web configuration lets in, as it has it at the time.
+/// Serves the clients that the web configuration admits.
 async fn listen_guarded(
     listeners: Vec<TcpListener>,
     site: Site,
-    web: Source,
+    web: WebConfigFile,
     meters: Arc<Meters>,
     reread: watch::Receiver<()>,
     stop: impl Future<Output = ()>,
 ) -> Result<(), String> {
     let report = move |is_good| meters.web_config_read(is_good);
-    let (gate, keep_fresh) = Gate::new(web, reread, report)?;
+    let (access, keep_fresh) = Access::new(web, reread, report)?;
     let keep_fresh = tokio::spawn(keep_fresh);
-    let admission = gate.admission();
-    let door = {
-        let gate = gate.clone();
-        move |stream, peer| gate.clone().open(stream, peer)
+    let changes = access.changes();
+    let handshake = {
+        let access = access.clone();
+        move |stream, peer| access.clone().handshake(stream, peer)
     };
     let answer = move |request: Request<Incoming>, peer: IpAddr| {
-        let (site, gate) = (site.clone(), gate.clone());
+        let (site, access) = (site.clone(), access.clone());
         async move {
             let (head, _) = request.into_parts();
-            let mut response = match gate.refusal(peer, &head.headers).await {
+            let mut response = match access.refusal(peer, &head.headers).await {
                 Some(refusal) => refusal,
                 None => answer(&site, &head).await,
             };
-            gate.dress(&mut response);
+            access.add_headers(&mut response);
             response
         }
     };
-    server::serve(listeners, door, answer, admission, stop).await;
+    server::serve_behind(listeners, handshake, answer, changes, stop).await;
     keep_fresh.abort();
     Ok(())
 }
 
-async fn answer(site: &Site, head: &Head) -> Response<Parts> {
+async fn answer(site: &Site, head: &Head) -> Response<ResponseBody> {
     site.answer(&head.method, head.uri.path(), &head.headers)
         .await
 }
@@ -230,7 +229,7 @@ async fn bind(program: &Program) -> Result<(SocketAddr, Vec<TcpListener>), Strin
             listeners.push(listener);
         }
     }
-    let tls = program.web.as_ref().is_some_and(Source::has_tls);
+    let tls = program.web.as_ref().is_some_and(WebConfigFile::has_tls);
     let mut addresses = Vec::new();
     for listener in &listeners {
         let address = listener.local_addr();

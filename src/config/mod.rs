@@ -28,7 +28,7 @@ use crate::desk::dial::proxy::{self, Proxy};
 use crate::desk::tls::{self, Roots};
 use crate::http::listen::ListenAddress;
 use crate::http::routes;
-use crate::http::web::reload::Source;
+use crate::http::web::reload::WebConfigFile;
 
 use list::List;
 pub use polling::{Channel, ENDPOINTS};
@@ -180,7 +180,7 @@ pub struct Program {
     /// How it is logged.
     pub log_format: Format,
     /// Who may scrape, and over TLS or not; everybody, and without, where there is none.
-    pub web: Option<Source>,
+    pub web: Option<WebConfigFile>,
     /// What deserves a word, but is no mistake: to be logged once logging has started.
     pub warnings: Vec<String>,
 }
@@ -462,10 +462,10 @@ impl Mistakes {
     }
 
     /// The web configuration, read for the first time.
-    fn web(&mut self, v: &Variables) -> Option<Source> {
+    fn web(&mut self, v: &Variables) -> Option<WebConfigFile> {
         let path = self.path("WEB_CONFIG_FILE", v.web_config_file.as_ref())?;
         let shown = files::shown(&path);
-        let read = files::in_time(move || Source::read(&path));
+        let read = files::in_time(move || WebConfigFile::read(&path));
         read.unwrap_or_else(|| Err(vec![slow(&format!("{shown}, or a file that it names,"))]))
             .map_err(|mistakes| {
                 for mistake in mistakes {

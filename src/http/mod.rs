@@ -1,10 +1,12 @@
-//! What scrapers and people are answered, and over which connections.
+//! The HTTP server: what scrapers and people are served, and over which connections.
 
 pub(crate) mod board;
+mod client_addr;
 mod connections;
-mod heads;
+mod framing;
 pub mod listen;
 pub mod negotiate;
+pub mod response;
 pub mod routes;
 pub mod server;
 pub mod systemd;

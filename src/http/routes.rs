@@ -26,7 +26,7 @@ use crate::exposition::page::{Demand, Shown};
 use crate::exposition::{ByVariant, Variant};
 use crate::http::board;
 use crate::http::negotiate::Choice;
-use crate::http::server::{Making, Part, Parts, response, text};
+use crate::http::response::{LazyBytes, Part, ResponseBody, response, text};
 use crate::status::board::{Heartbeat, State};
 use crate::status::meters::Meters;
 
@@ -101,7 +101,7 @@ impl Site {
         method: &Method,
         path: &str,
         headers: &HeaderMap,
-    ) -> Response<Parts> {
+    ) -> Response<ResponseBody> {
         let Some(route) = self.route(path) else {
             return text(
                 StatusCode::NOT_FOUND,
@@ -127,7 +127,7 @@ impl Site {
         }
     }
 
-    async fn metrics(&self, headers: &HeaderMap) -> Response<Parts> {
+    async fn metrics(&self, headers: &HeaderMap) -> Response<ResponseBody> {
         let choice = Choice::of(
             list(headers, &ACCEPT).as_deref(),
             list(headers, &ACCEPT_ENCODING).as_deref(),
@@ -145,7 +145,7 @@ impl Site {
     }
 
     /// The exporter's own families, those of the agents if they may be shown, and the end.
-    async fn exposition(&self, variant: Variant) -> io::Result<(Coding, Parts)> {
+    async fn exposition(&self, variant: Variant) -> io::Result<(Coding, ResponseBody)> {
         let now = self.clock.now();
         self.demand.note(variant, now);
         let state = self.state.borrow().clone();
@@ -165,22 +165,22 @@ impl Site {
             Shown::Inflated(agents) => {
                 let plain = variant.plain();
                 let own = self.meters.piece(plain, &state, now)?;
-                let parts = own.chunks().map(Part::Made);
-                let parts = parts.chain([Part::Making(Box::new(agents))]);
-                let parts = parts.chain(self.ends.of(plain).chunks().map(Part::Made));
+                let parts = own.chunks().map(Part::Ready);
+                let parts = parts.chain([Part::Lazy(Box::new(agents))]);
+                let parts = parts.chain(self.ends.of(plain).chunks().map(Part::Ready));
                 Ok((plain.coding, parts.collect()))
             }
         }
     }
 
-    fn healthy(&self) -> Response<Parts> {
+    fn healthy(&self) -> Response<ResponseBody> {
         match self.heartbeat.is_alive(self.clock.now()) {
             true => text(StatusCode::OK, "The poll loop turns.\n"),
             false => text(StatusCode::SERVICE_UNAVAILABLE, "The poll loop is stuck.\n"),
         }
     }
 
-    fn ready(&self) -> Response<Parts> {
+    fn ready(&self) -> Response<ResponseBody> {
         match self.state.borrow().last_poll {
             Some(_) => text(StatusCode::OK, "A first poll has ended.\n"),
             None => text(
@@ -190,7 +190,7 @@ impl Site {
         }
     }
 
-    fn landing(&self) -> Response<Parts> {
+    fn landing(&self) -> Response<ResponseBody> {
         let state = self.state.borrow().clone();
         let page = board::page(&state, self.clock.now(), &self.telemetry_path);
         let body = std::iter::once(Bytes::from(page)).collect();
@@ -198,8 +198,8 @@ impl Site {
     }
 }
 
-impl Making for Inflating {
-    fn left(&self) -> u64 {
+impl LazyBytes for Inflating {
+    fn remaining(&self) -> u64 {
         self.left()
     }
 
@@ -208,7 +208,7 @@ impl Making for Inflating {
     }
 }
 
-fn not_allowed() -> Response<Parts> {
+fn not_allowed() -> Response<ResponseBody> {
     let mut refusal = text(
         StatusCode::METHOD_NOT_ALLOWED,
         "Only GET and HEAD are answered here.\n",
@@ -219,7 +219,11 @@ fn not_allowed() -> Response<Parts> {
     refusal
 }
 
-fn exposition_response(choice: &Choice, coding: Coding, body: Parts) -> Response<Parts> {
+fn exposition_response(
+    choice: &Choice,
+    coding: Coding,
+    body: ResponseBody,
+) -> Response<ResponseBody> {
     // Made of our own words only, so it is a header's value.
     let content_type = HeaderValue::try_from(choice.content_type());
     let content_type = content_type.unwrap_or(HeaderValue::from_static("text/plain"));

@@ -1,11 +1,11 @@
 //! What a certificate says, as far as it matters to who vouches for whom.
 //!
-//! From the ground up: this file reads one certificate, [`names`] holds the names in it, [`chain`]
+//! From the ground up: this file reads one certificate, [`alt_names`] holds the names in it, [`chain`]
 //! finds who vouches for it. All of it follows Go's `crypto/x509`, since that is what the
 //! exporter-toolkit verifies clients with: what Go refuses to read is not read here.
 
+mod alt_names;
 mod chain;
-mod names;
 
 use std::fmt;
 
@@ -28,8 +28,8 @@ use x509_cert::ext::pkix::{
 use x509_cert::name::Name;
 use x509_cert::spki::AlgorithmIdentifierOwned;
 
+use alt_names::{Constraints, Names};
 pub(crate) use chain::{Authorities, Refusal};
-use names::{Constraints, Names};
 
 /// The keys that certificates and their signatures may have, in words.
 pub(crate) const KEYS: &str = "ECDSA with P-256 or P-384, Ed25519, RSA of 2048 to 8192 bits";
@@ -221,7 +221,7 @@ impl Certificate {
     }
 
     /// All DNS names, e-mail addresses, IP addresses and URIs in it, as Go writes them.
-    pub(crate) fn names(&self) -> Vec<String> {
+    pub(crate) fn alt_names(&self) -> Vec<String> {
         let names = self.extensions.names.as_ref();
         names.map(Names::all).unwrap_or_default()
     }

@@ -520,7 +520,7 @@ fn all_four_kinds_of_names_are_read() {
         "::1",
         "spiffe://a/b",
     ];
-    assert_eq!(certificate.names(), expected);
+    assert_eq!(certificate.alt_names(), expected);
 }
 
 #[test]

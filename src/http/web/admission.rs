@@ -1,72 +1,72 @@
-//! Who may come, and what of it may change while the exporter runs.
+//! Which clients are served, and which changes of that need no restart.
 //!
-//! A file may be seen half written, or emptied by mistake. What such a file lacks must not open the
-//! door: protection that is dropped is not taken up without a restart, which a person asks for. One
-//! user or name more or less is everyday life, and taken up.
+//! A file may be read half written, or be emptied by mistake. What is missing from it then must not
+//! give access: protection is removed only at a restart, which a person requests. Adding and removing
+//! single users and names is part of normal operation, and needs none.
 
-use super::auth::Users;
+use super::basic_auth::Users;
 use super::{ClientAuth, RateLimit, WebConfig};
 
-/// What the files say on who may come, and how often.
+/// The settings that decide which clients are served, and how often.
 #[derive(Debug, Default)]
 pub(super) struct Admission {
     has_tls: bool,
-    clients: Clients,
-    /// Those who may ask.
+    client_certs: ClientCerts,
+    /// The users, by name and password.
     pub(super) users: Users,
-    /// How often they may.
+    /// The rate of requests.
     pub(super) rate_limit: RateLimit,
-    /// Whether the file may have been cut off within a value.
-    breaks_off: bool,
+    /// Whether the file may end within a value.
+    is_truncated: bool,
 }
 
-/// All that decides whose certificates will do.
+/// The settings that decide which client certificates are accepted.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Clients {
+struct ClientCerts {
     auth: ClientAuth,
     ca: Option<Vec<u8>>,
-    allowed_names: Option<Vec<String>>,
+    allowed_sans: Option<Vec<String>>,
 }
 
 impl Admission {
-    /// That of `config`, which is what `text` says, with the authorities that it names.
+    /// The settings in `config`, which was parsed from `text`, with the content of its client CA file.
     pub(super) fn new(config: &WebConfig, text: &[u8], ca: Option<Vec<u8>>) -> Self {
-        let clients = config.tls_server_config.as_ref().map(|tls| Clients {
+        let client_certs = config.tls_server_config.as_ref().map(|tls| ClientCerts {
             auth: tls.client_auth_type,
             ca,
-            allowed_names: tls.client_allowed_sans.clone(),
+            allowed_sans: tls.client_allowed_sans.clone(),
         });
         Self {
-            has_tls: clients.is_some(),
-            clients: clients.unwrap_or_default(),
+            has_tls: client_certs.is_some(),
+            client_certs: client_certs.unwrap_or_default(),
             users: Users::new(config.basic_auth_users.clone()),
             rate_limit: config.rate_limit,
-            breaks_off: !matches!(text.last(), None | Some(b'\n' | b'}' | b']' | b'"' | b'\'')),
+            is_truncated: !matches!(text.last(), None | Some(b'\n' | b'}' | b']' | b'"' | b'\'')),
         }
     }
 
-    /// Whether all those may come still who might `before`.
-    pub(super) fn has_all_of(&self, before: &Self) -> bool {
-        let (new, old) = (&self.clients, &before.clients);
-        let only_more_names = match (&new.allowed_names, &old.allowed_names) {
+    /// Whether all clients that `old` admits are admitted still.
+    pub(super) fn includes(&self, old: &Self) -> bool {
+        let (new, old_certs) = (&self.client_certs, &old.client_certs);
+        let only_more_names = match (&new.allowed_sans, &old_certs.allowed_sans) {
             (Some(new), Some(old)) => old.iter().all(|name| new.contains(name)),
             (new, old) => new == old,
         };
-        new.auth == old.auth
-            && new.ca == old.ca
+        new.auth == old_certs.auth
+            && new.ca == old_certs.ca
             && only_more_names
-            && self.users.has_all_of(&before.users)
+            && self.users.includes(&old.users)
     }
 
-    /// Why it may not take the place of `old` while the exporter runs; `None` where it may.
+    /// Why it must not replace `old` without a restart; `None` where it may.
     pub(super) fn objection(&self, old: &Self) -> Option<&'static str> {
-        let (new_clients, old_clients) = (&self.clients, &old.clients);
+        let (new_clients, old_clients) = (&self.client_certs, &old.client_certs);
         let (new_auth, old_auth) = (new_clients.auth, old_clients.auth);
         let is_weaker = (old_auth.requires() && !new_auth.requires())
             || (old_auth.verifies() && !new_auth.verifies());
         let names_are_gone =
-            old_clients.allowed_names.is_some() && new_clients.allowed_names.is_none();
-        let names = |clients: &Clients| clients.allowed_names.clone().unwrap_or_default();
+            old_clients.allowed_sans.is_some() && new_clients.allowed_sans.is_none();
+        let names = |clients: &ClientCerts| clients.allowed_sans.clone().unwrap_or_default();
         let known = names(old_clients);
         let has_new_clients = new_clients.ca != old_clients.ca
             || names(new_clients).iter().any(|name| !known.contains(name));
@@ -92,7 +92,7 @@ impl Admission {
                 "rate_limit is gone or looser than before: restart the exporter to answer more often",
             ),
             (
-                self.breaks_off && has_new_clients,
+                self.is_truncated && has_new_clients,
                 "the file lets other clients in, and its last line has no end: end it with a line break",
             ),
         ];
@@ -129,14 +129,14 @@ mod tests {
 
     /// Written from what the settings mean, not from the code.
     fn lets_in(admission: &Admission, (certificate, user, requests): Client) -> bool {
-        let Clients {
+        let ClientCerts {
             auth,
             ca,
-            allowed_names,
-        } = &admission.clients;
+            allowed_sans,
+        } = &admission.client_certs;
         let is_vouched = |authority: &str| ca.as_deref() == Some(authority.as_bytes());
         let is_named = |name: &str| {
-            let names = allowed_names.as_ref();
+            let names = allowed_sans.as_ref();
             names.is_none_or(|names| names.iter().any(|known| known == name))
         };
         let by_certificate = match (auth, certificate) {
@@ -270,7 +270,7 @@ mod tests {
                 why.contains(word) && why.is_empty() == word.is_empty(),
                 "{other}: {why}"
             );
-            assert_eq!(new.has_all_of(&old), keeps_all, "{other}");
+            assert_eq!(new.includes(&old), keeps_all, "{other}");
         }
         let kinds = [
             ("NoClientCert", ""),
@@ -290,11 +290,7 @@ mod tests {
             for (to, needed) in kinds.into_iter().zip(needs.bytes()) {
                 let why = of(to).objection(&of(from));
                 assert_eq!(why.is_some(), needed == b'1', "{from:?} to {to:?}: {why:?}");
-                assert_eq!(
-                    of(to).has_all_of(&of(from)),
-                    from == to,
-                    "{from:?} to {to:?}"
-                );
+                assert_eq!(of(to).includes(&of(from)), from == to, "{from:?} to {to:?}");
             }
         }
     }

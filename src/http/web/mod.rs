@@ -2,9 +2,9 @@
 //!
 //! The file is one that users of other exporters have already, so it means here what it means
 //! there; where it would mean nothing (a list of names that no certificate is held against), it is
-//! a mistake. From the ground up: this file says what may be written, [`tls`] and [`auth`] make of
+//! a mistake. From the ground up: this file says what may be written, [`tls`] and [`basic_auth`] make of
 //! it what connections and requests are held against, [`reload`] reads it and keeps it fresh, and
-//! the [`gate`] is what the server asks. Nothing here knows of Desk or of metrics.
+//! the [`access`] is what the server asks. Nothing here knows of Desk or of metrics.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -12,21 +12,21 @@ use std::time::Duration;
 use hyper::header::{HeaderMap, HeaderName, HeaderValue};
 use serde::de::MapAccess;
 
+pub mod access;
 mod admission;
-pub mod auth;
-mod clients;
-pub mod gate;
-mod line;
-mod plain;
-mod rate;
+pub mod basic_auth;
+mod client_cert;
+mod handshake;
+mod handshake_error;
+mod hash_queue;
+mod rate_limit;
 mod recent;
-mod refusals;
 pub mod reload;
 pub mod tls;
 mod yaml;
 
-use auth::Hash;
-use rate::{Burst, Interval};
+use basic_auth::PasswordHash;
+use rate_limit::{Burst, Interval};
 use yaml::{Section, Value};
 
 /// What the file may hold.
@@ -37,7 +37,7 @@ pub struct WebConfig {
     /// How HTTP is spoken.
     pub http_server_config: Option<Http>,
     /// Who may ask: a bcrypt hash for each name. Everybody where it is empty.
-    pub basic_auth_users: BTreeMap<String, Hash>,
+    pub basic_auth_users: BTreeMap<String, PasswordHash>,
     /// How often anybody may ask; as often as they like where it is absent.
     pub rate_limit: RateLimit,
 }

@@ -1,39 +1,41 @@
-//! What was asked lately, by keys that are of no use to who finds them in the memory.
+//! A set of the latest keys, of bounded size.
 //!
-//! Each kind of answer has a memory of its own: guesses, however many, push out only each other.
+//! Accepted, rejected and missed attempts each have a set of their own, so that guesses, however many,
+//! displace only other guesses.
 
 use std::collections::{HashSet, VecDeque};
 use std::hash::Hash;
 
-/// What tells one name with its password from every other.
-pub(super) type Key = [u8; 32];
+/// Identifies a name with its password. It is a salted hash: the memory of the process holds no
+/// password after a request.
+pub(super) type AttemptId = [u8; 32];
 
-/// The latest keys of one kind, each once.
+/// The latest keys, each once.
 #[derive(Debug)]
 pub(super) struct Recent<K> {
     keys: HashSet<K>,
-    /// The earliest one first.
+    /// The same keys, the earliest first.
     order: VecDeque<K>,
-    most: usize,
+    max: usize,
 }
 
 impl<K: Copy + Eq + Hash> Recent<K> {
-    /// Remembers no more than so many.
-    pub(super) fn new(most: usize) -> Self {
+    /// An empty set for at most `max` keys.
+    pub(super) fn new(max: usize) -> Self {
         Self {
             keys: HashSet::new(),
             order: VecDeque::new(),
-            most,
+            max,
         }
     }
 
-    /// The earliest one is forgotten for it, if need be.
-    pub(super) fn remember(&mut self, key: K) {
+    /// Adds a key, and removes the earliest one if there are too many.
+    pub(super) fn insert(&mut self, key: K) {
         if !self.keys.insert(key) {
             return;
         }
         self.order.push_back(key);
-        if self.order.len() > self.most
+        if self.order.len() > self.max
             && let Some(earliest) = self.order.pop_front()
         {
             self.keys.remove(&earliest);
@@ -55,10 +57,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_earliest_is_forgotten_and_none_is_kept_twice() {
+    fn the_earliest_key_is_removed_and_none_is_kept_twice() {
         let mut recent = Recent::new(2);
         for key in [1, 1, 2, 1, 3] {
-            recent.remember(key);
+            recent.insert(key);
         }
         assert_eq!(
             [1, 2, 3].map(|key| recent.contains(&key)),

@@ -1,8 +1,8 @@
-//! Reads the web configuration and the files that it names, and takes up what changes in them.
+//! Reads the web configuration and the files that it names, and reloads them when they change.
 //!
-//! Content is compared, not time or inode: Kubernetes swaps links, editors write anew, and some
-//! filesystems give no notice. What is new has to be the same twice in a row before it is believed,
-//! since a certificate and its key cannot be written both at once.
+//! The content is compared, not times or inodes: Kubernetes swaps links, editors replace files, and
+//! some filesystems send no notice. New content is used once two reads in a row agree on it, since a
+//! certificate and its key cannot be replaced at the same moment.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -17,37 +17,37 @@ use rustls::ServerConfig;
 use tokio::sync::watch;
 
 use super::admission::Admission;
-use super::rate::Limiter;
+use super::rate_limit::Limiter;
 use super::tls::{Material, server_config};
 use super::{Tls, WebConfig};
 use crate::base::blocking;
 use crate::base::files;
 
-/// No such file is larger; a larger one is some other file.
-const LARGEST_FILE: u64 = 256 * 1024;
+/// The largest file that is read. A larger one is none of these files.
+const MAX_FILE_SIZE: u64 = 256 * 1024;
 
-/// How often the files are looked at.
-const EVERY: Duration = Duration::from_secs(2);
+/// How often the files are read.
+const INTERVAL: Duration = Duration::from_secs(2);
 
-/// How long after a change they are looked at again, to see whether it is over.
-const SETTLES_IN: Duration = Duration::from_millis(300);
+/// The pause after a change until they are read again, to see whether it is complete.
+const SETTLE_PAUSE: Duration = Duration::from_millis(300);
 
-/// The same at the start, when everything waits for it; and how often, if it does not end.
-const SETTLES_AT_START_IN: Duration = Duration::from_millis(100);
-const MOST_LOOKS: usize = 50;
+/// The same at the start, which waits for it, and the most reads there.
+const START_SETTLE_PAUSE: Duration = Duration::from_millis(100);
+const MAX_START_READS: usize = 50;
 
-/// What connections and requests are held against.
+/// A web configuration, ready for use.
 #[derive(Default)]
 pub struct Loaded {
-    /// Encryption, if any.
+    /// TLS, if it is configured.
     pub tls: Option<Arc<ServerConfig>>,
-    /// Headers of every answer.
+    /// Headers of every response.
     pub headers: HeaderMap,
-    /// Who may come.
+    /// Which clients are served.
     pub(super) admission: Admission,
-    /// Counts how often they do, where that is limited.
+    /// Limits the rate of requests, if that is configured.
     pub(super) limiter: Option<Arc<Limiter>>,
-    /// What deserves a word, but is no mistake.
+    /// Warnings on what is valid, and probably not intended.
     pub warnings: Vec<String>,
 }
 
@@ -58,21 +58,21 @@ impl fmt::Debug for Loaded {
     }
 }
 
-/// A web configuration that was read well, and where it came from.
+/// A file with a valid web configuration.
 #[derive(Debug, Clone)]
-pub struct Source {
+pub struct WebConfigFile {
     path: PathBuf,
-    /// Of what the files held.
+    /// Of the content of the file and those that it names.
     fingerprint: Vec<u8>,
-    /// What was made of it.
+    /// The configuration in it.
     pub loaded: Arc<Loaded>,
 }
 
-impl Source {
+impl WebConfigFile {
     /// Reads the file at `path` and those that it names.
     ///
     /// # Errors
-    /// Every mistake that can be seen; none of them repeats a secret.
+    /// All mistakes that can be found at once. No message repeats a secret.
     pub fn read(path: &Path) -> Result<Self, Vec<String>> {
         let files = Files::read_settled(path)?;
         Ok(Self {
@@ -82,13 +82,13 @@ impl Source {
         })
     }
 
-    /// Whether clients have to speak TLS.
+    /// Whether connections are encrypted.
     pub fn has_tls(&self) -> bool {
         self.loaded.tls.is_some()
     }
 }
 
-/// What all files hold at some moment.
+/// The content of all files.
 struct Files {
     config: WebConfig,
     material: Material,
@@ -99,7 +99,7 @@ struct Files {
 impl Files {
     fn read(path: &Path) -> Result<Self, Vec<String>> {
         let named = |why: String| format!("{}: {why}", files::shown(path));
-        let text = files::read(path, LARGEST_FILE).map_err(|why| vec![why])?;
+        let text = files::read(path, MAX_FILE_SIZE).map_err(|why| vec![why])?;
         let config = WebConfig::parse(&text)
             .map_err(|mistakes| mistakes.into_iter().map(named).collect::<Vec<_>>())?;
         let folder = path.parent().unwrap_or(Path::new(""));
@@ -117,13 +117,13 @@ impl Files {
         })
     }
 
-    /// Reads them until two looks agree: the first may fall into a moment when they are written.
+    /// Reads them until two reads in a row agree: they may be being written.
     fn read_settled(path: &Path) -> Result<Self, Vec<String>> {
-        let look = || {
-            thread::sleep(SETTLES_AT_START_IN);
+        let reread = || {
+            thread::sleep(START_SETTLE_PAUSE);
             Self::read(path)
         };
-        settled(Self::read(path), look).unwrap_or_else(|| {
+        settled(Self::read(path), reread).unwrap_or_else(|| {
             let path = files::shown(path);
             Err(vec![format!(
                 "{path}, or a file that it names, changes all the time"
@@ -151,30 +151,30 @@ impl Files {
     }
 }
 
-/// What was seen in the files: their fingerprint, or why they cannot be read.
-fn seen(files: &Result<Files, Vec<String>>) -> Result<&[u8], &[String]> {
+/// What two reads are compared by: the fingerprint, or why the files cannot be used.
+fn state(files: &Result<Files, Vec<String>>) -> Result<&[u8], &[String]> {
     match files {
         Ok(files) => Ok(&files.fingerprint),
         Err(why) => Err(why),
     }
 }
 
-/// What is seen first, or after that, as soon as it is seen twice.
+/// The first result that two reads in a row agree on, beginning with `latest`.
 fn settled(
-    mut seen_last: Result<Files, Vec<String>>,
-    mut look: impl FnMut() -> Result<Files, Vec<String>>,
+    mut latest: Result<Files, Vec<String>>,
+    mut reread: impl FnMut() -> Result<Files, Vec<String>>,
 ) -> Option<Result<Files, Vec<String>>> {
-    for _ in 0..MOST_LOOKS {
-        let again = look();
-        if seen(&again) == seen(&seen_last) {
+    for _ in 0..MAX_START_READS {
+        let again = reread();
+        if state(&again) == state(&latest) {
             return Some(again);
         }
-        seen_last = again;
+        latest = again;
     }
     None
 }
 
-/// Changes with any of the files, and with nothing else.
+/// A hash of the content of all files.
 fn fingerprint(text: &[u8], material: &Material) -> Vec<u8> {
     let client_ca = material.client_ca.as_deref().unwrap_or_default();
     let mut all = Vec::new();
@@ -185,7 +185,10 @@ fn fingerprint(text: &[u8], material: &Material) -> Vec<u8> {
     digest(&SHA256, &all).as_ref().to_vec()
 }
 
-/// What the section's files hold; all that cannot be read is told.
+/// The content of the files that the section names.
+///
+/// # Errors
+/// Each of them that cannot be read.
 fn material(tls: &Tls, folder: &Path) -> Result<Material, Vec<String>> {
     let mut mistakes = Vec::new();
     let mut content = |name: &str, file: &Option<String>, text: &Option<String>| {
@@ -193,7 +196,7 @@ fn material(tls: &Tls, folder: &Path) -> Result<Material, Vec<String>> {
             return Some(text.clone().into_bytes());
         }
         let file = file.as_ref().filter(|file| !file.is_empty())?;
-        files::read(&folder.join(file), LARGEST_FILE)
+        files::read(&folder.join(file), MAX_FILE_SIZE)
             .map_err(|why| mistakes.push(format!("tls_server_config: {name}_file: {why}")))
             .ok()
     };
@@ -210,22 +213,22 @@ fn material(tls: &Tls, folder: &Path) -> Result<Material, Vec<String>> {
     }
 }
 
-/// Looks at the files of `source` for ever, at once when `reread` changes, lets `publish` have what
-/// they become, and tells `report` whether the last thing found in them is what is served.
+/// Reads the files again and again, at once when `reread` changes, for as long as it is polled. Passes
+/// new content to `publish`, and tells `report` after each read whether the content is in use.
 pub async fn follow(
-    source: Source,
+    file: WebConfigFile,
     mut reread: watch::Receiver<()>,
     publish: impl Fn(Arc<Loaded>) + Send,
     report: impl Fn(bool) + Send,
 ) {
     let mut follower = Follower {
-        source,
-        complaint: None,
+        file,
+        problem: None,
     };
     report(true);
     loop {
         tokio::select! {
-            () = tokio::time::sleep(EVERY) => {}
+            () = tokio::time::sleep(INTERVAL) => {}
             Ok(()) = reread.changed() => {}
         }
         let changed = {
@@ -244,71 +247,72 @@ pub async fn follow(
         if let Some(loaded) = changed {
             publish(loaded);
         }
-        report(follower.complaint.is_none());
+        report(follower.problem.is_none());
     }
 }
 
-/// What is served, and what keeps something newer from being served.
+/// The configuration in use, and why newer content is not used.
 struct Follower {
-    source: Source,
-    complaint: Option<Vec<String>>,
+    file: WebConfigFile,
+    problem: Option<Vec<String>>,
 }
 
 impl Follower {
-    /// What is new in the files, and good.
+    /// The configuration in the files, if it is new, valid and settled.
     async fn changed(&mut self) -> Option<Arc<Loaded>> {
-        match self.has_news().await {
-            true => self.settle(SETTLES_IN).await,
+        match self.has_changed().await {
+            true => self.settle(SETTLE_PAUSE).await,
             false => None,
         }
     }
 
-    async fn look(&self) -> Result<Files, Vec<String>> {
-        let path = self.source.path.clone();
+    async fn read(&self) -> Result<Files, Vec<String>> {
+        let path = self.file.path.clone();
         blocking::FILES.run(move || Files::read(&path)).await
     }
 
-    /// Whether the files hold anything but what is served, or are well again.
-    async fn has_news(&self) -> bool {
-        let files = self.look().await;
-        let is_served = seen(&files) == Ok(self.source.fingerprint.as_slice());
-        !is_served || self.complaint.is_some()
+    /// Whether the content is not the one in use, or is that again after a problem.
+    async fn has_changed(&self) -> bool {
+        let files = self.read().await;
+        let is_in_use = state(&files) == Ok(self.file.fingerprint.as_slice());
+        !is_in_use || self.problem.is_some()
     }
 
-    /// Looks twice, and takes up what was the same both times; hands back what is new and good.
+    /// Reads twice, and returns what both reads agree on, if it is new and valid.
     async fn settle(&mut self, pause: Duration) -> Option<Arc<Loaded>> {
-        let first = self.look().await;
+        let first = self.read().await;
         tokio::time::sleep(pause).await;
-        let second = self.look().await;
-        if seen(&first) != seen(&second) {
+        let second = self.read().await;
+        if state(&first) != state(&second) {
             return None;
         }
         let files = match second {
             Ok(files) => files,
-            Err(why) => return self.complain(why),
+            Err(why) => return self.report_problem(why),
         };
         let fingerprint = files.fingerprint.clone();
-        if fingerprint == self.source.fingerprint {
-            self.is_well("the web configuration is what it was before");
+        if fingerprint == self.file.fingerprint {
+            self.clear_problem("the web configuration is what it was before");
             return None;
         }
-        match files.load().and_then(|new| self.replaces(new)) {
+        match files.load().and_then(|new| self.replacement(new)) {
             Ok(loaded) => {
-                self.is_well("the web configuration has changed: using its new content");
+                self.clear_problem("the web configuration has changed: using its new content");
                 for warning in &loaded.warnings {
                     tracing::warn!("{warning}");
                 }
-                self.source.fingerprint = fingerprint;
-                self.source.loaded = loaded.clone();
+                self.file.fingerprint = fingerprint;
+                self.file.loaded = loaded.clone();
                 Some(loaded)
             }
-            Err(why) => self.complain(why),
+            Err(why) => self.report_problem(why),
         }
     }
 
-    /// `new`, if it may take the place of what is served.
-    fn replaces(&self, mut new: Loaded) -> Result<Arc<Loaded>, Vec<String>> {
-        let old = &self.source.loaded;
+    /// `new`, if it may replace the configuration in use without a restart. An unchanged limiter keeps
+    /// its tokens.
+    fn replacement(&self, mut new: Loaded) -> Result<Arc<Loaded>, Vec<String>> {
+        let old = &self.file.loaded;
         if let Some(why) = new.admission.objection(&old.admission) {
             return Err(vec![why.to_owned()]);
         }
@@ -318,20 +322,20 @@ impl Follower {
         Ok(Arc::new(new))
     }
 
-    fn is_well(&mut self, message: &str) {
-        self.complaint = None;
-        tracing::info!(file = files::shown(&self.source.path), "{message}");
+    fn clear_problem(&mut self, message: &str) {
+        self.problem = None;
+        tracing::info!(file = files::shown(&self.file.path), "{message}");
     }
 
-    fn complain(&mut self, why: Vec<String>) -> Option<Arc<Loaded>> {
-        if self.complaint.as_ref() != Some(&why) {
+    fn report_problem(&mut self, why: Vec<String>) -> Option<Arc<Loaded>> {
+        if self.problem.as_ref() != Some(&why) {
             tracing::error!(
-                file = files::shown(&self.source.path),
+                file = files::shown(&self.file.path),
                 reason = why.join("; "),
                 "the web configuration cannot be used as it is now: using what it was before"
             );
         }
-        self.complaint = Some(why);
+        self.problem = Some(why);
         None
     }
 }
@@ -351,8 +355,8 @@ mod tests {
     struct Log(Arc<Mutex<Vec<u8>>>);
 
     impl Log {
-        /// Every test that may complain keeps one: tracing remembers of a line whether anybody
-        /// listens to it, and a thread without a log that comes first would answer for all.
+        /// Every test that may log a problem has one: tracing caches for each log statement whether
+        /// there is a subscriber, and a thread without one that came first would decide for all.
         fn keep() -> (Self, DefaultGuard) {
             let log = Self::default();
             let writer = log.clone();
@@ -377,18 +381,18 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_is_broken_or_takes_protection_away_is_not_taken_up() {
+    async fn broken_content_and_less_protection_are_not_used() {
         let _log = Log::keep();
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("web.yml");
         let write = |text: &str| std::fs::write(&path, text).unwrap();
         write(&format!("basic_auth_users: {{ a: {HASH} }}"));
-        let source = Source::read(&path).unwrap();
+        let file = WebConfigFile::read(&path).unwrap();
         let mut follower = Follower {
-            source,
-            complaint: None,
+            file,
+            problem: None,
         };
-        assert!(!follower.has_news().await);
+        assert!(!follower.has_changed().await);
         for broken in [
             "",
             "# emptied",
@@ -396,16 +400,16 @@ mod tests {
             "tls_server_config: {cert_file: a, key_file: b}",
         ] {
             write(broken);
-            assert!(follower.has_news().await);
-            assert!(follower.settle(SETTLES_IN).await.is_none());
-            assert!(follower.complaint.is_some(), "{broken}");
+            assert!(follower.has_changed().await);
+            assert!(follower.settle(SETTLE_PAUSE).await.is_none());
+            assert!(follower.problem.is_some(), "{broken}");
         }
         write(&format!("basic_auth_users: {{ a: {HASH} }}"));
-        assert!(follower.settle(SETTLES_IN).await.is_none() && follower.complaint.is_none());
+        assert!(follower.settle(SETTLE_PAUSE).await.is_none() && follower.problem.is_none());
         write(&format!("basic_auth_users: {{ a: {HASH}, b: {HASH} }}"));
         assert_eq!(
             follower
-                .settle(SETTLES_IN)
+                .settle(SETTLE_PAUSE)
                 .await
                 .unwrap()
                 .admission
@@ -413,11 +417,11 @@ mod tests {
                 .len(),
             2
         );
-        assert!(!follower.has_news().await);
+        assert!(!follower.has_changed().await);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_cannot_be_used_is_told_once_however_long_it_lasts() {
+    async fn a_problem_is_logged_once_however_long_it_lasts() {
         const WORDS: &str = "a key is unknown";
         const OTHERS: &str = "a map of settings";
         let (log, _guard) = Log::keep();
@@ -426,10 +430,10 @@ mod tests {
         let good = format!("basic_auth_users: {{ a: {HASH} }}");
         std::fs::write(&path, &good).unwrap();
 
-        let source = Source::read(&path).unwrap();
+        let file = WebConfigFile::read(&path).unwrap();
         let (report, mut reports) = mpsc::unbounded_channel();
         let (_reread, never) = watch::channel(());
-        tokio::spawn(follow(source, never, drop, move |is_good| {
+        tokio::spawn(follow(file, never, drop, move |is_good| {
             let _ = report.send(is_good);
         }));
         assert_eq!(reports.recv().await, Some(true));
@@ -456,12 +460,12 @@ mod tests {
         let path = folder.path().join("web.yml");
         std::fs::write(&path, "").unwrap();
         let (reports, mut reported) = mpsc::unbounded_channel();
-        let source = Source::read(&path).unwrap();
-        // As if the reading of other files hung: this one's does not get its turn.
+        let file = WebConfigFile::read(&path).unwrap();
+        // As if reading other files hung: no permit is left for this one.
         let permits = blocking::FILES.all_permits().await;
         let never = watch::channel(()).1;
         let report = move |is_good| reports.send(is_good).unwrap_or_default();
-        tokio::spawn(follow(source, never, drop, report));
+        tokio::spawn(follow(file, never, drop, report));
         assert_eq!(reported.recv().await, Some(true));
         assert_eq!(reported.recv().await, Some(false));
         drop(permits);
@@ -493,7 +497,7 @@ mod tests {
         assert_eq!(files.load().unwrap().admission.users.len(), 1);
         // A mistake that stays is told.
         assert!(looks(&["", "a: 1", "a: 1"]).unwrap().is_err());
-        let restless: Vec<_> = (0..=MOST_LOOKS).map(|n| "#".repeat(n)).collect();
+        let restless: Vec<_> = (0..=MAX_START_READS).map(|n| "#".repeat(n)).collect();
         let restless: Vec<_> = restless.iter().map(String::as_str).collect();
         assert!(looks(&restless).is_none());
     }
@@ -503,15 +507,15 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("web.yml");
         std::fs::write(&path, "tls_server_config: {cert_file: no, key_file: such}").unwrap();
-        let why = Source::read(&path).unwrap_err();
+        let why = WebConfigFile::read(&path).unwrap_err();
         assert_eq!(why.len(), 2, "{why:?}");
         assert!(
             why[1].contains("key_file") && why[1].contains("such"),
             "{why:?}"
         );
-        let large = vec![b'#'; usize::try_from(LARGEST_FILE).unwrap() + 1];
+        let large = vec![b'#'; usize::try_from(MAX_FILE_SIZE).unwrap() + 1];
         std::fs::write(&path, large).unwrap();
-        assert!(Source::read(&path).unwrap_err()[0].contains("too large"));
-        assert!(Source::read(folder.path()).unwrap_err()[0].contains("no regular file"));
+        assert!(WebConfigFile::read(&path).unwrap_err()[0].contains("too large"));
+        assert!(WebConfigFile::read(folder.path()).unwrap_err()[0].contains("no regular file"));
     }
 }

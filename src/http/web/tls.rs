@@ -13,7 +13,7 @@ use rustls::server::NoServerSessionStorage;
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{ServerConfig, SupportedProtocolVersion, version};
 
-use super::clients::ClientVerifier;
+use super::client_cert::ClientVerifier;
 use super::{ClientAuth, Curve, Tls, Version};
 use crate::base::files;
 use crate::base::x509::{Certificate, KEYS, Purpose, Standing};
@@ -142,8 +142,8 @@ fn client_verifier(
         }
         _ => (None, Vec::new()),
     };
-    let allowed_names = tls.client_allowed_sans.clone();
-    let clients = ClientVerifier::new(authorities, is_mandatory, allowed_names, algorithms);
+    let allowed_sans = tls.client_allowed_sans.clone();
+    let clients = ClientVerifier::new(authorities, is_mandatory, allowed_sans, algorithms);
     Ok((Some(clients), warnings))
 }
 

@@ -1,8 +1,8 @@
-//! Which clients may come by their certificates: vouched for or not, and by which names.
+//! Verification of client certificates for rustls, by the rules of Go's `crypto/tls`.
 //!
-//! Go lets in whom [`x509`](crate::base::x509) lets in; this is that verdict in rustls' words, and the proof
-//! that the client has its certificate's key. (rustls' own functions for that read no certificate of
-//! version 1.)
+//! [`x509`](crate::base::x509) verifies the chain. This file checks the subject alternative names and the
+//! proof that the client has the certificate's key. (rustls' own functions for that proof reject
+//! certificates of version 1.)
 
 use rustls::client::danger::HandshakeSignatureValid;
 use rustls::crypto::WebPkiSupportedAlgorithms;
@@ -16,14 +16,14 @@ use rustls::{
 
 use crate::base::x509::{Authorities, Certificate, Purpose};
 
-/// The rules by which certificates of clients are judged.
+/// Verifies the certificates of clients.
 #[derive(Debug)]
 pub(super) struct ClientVerifier {
-    /// Absent where any certificate will do.
+    /// Absent where any certificate is accepted.
     authorities: Option<Authorities>,
     subjects: Vec<DistinguishedName>,
     is_mandatory: bool,
-    allowed_names: Option<Vec<String>>,
+    allowed_sans: Option<Vec<String>>,
     algorithms: WebPkiSupportedAlgorithms,
 }
 
@@ -31,7 +31,7 @@ impl ClientVerifier {
     pub(super) fn new(
         authorities: Option<Vec<Certificate>>,
         is_mandatory: bool,
-        allowed_names: Option<Vec<String>>,
+        allowed_sans: Option<Vec<String>>,
         algorithms: WebPkiSupportedAlgorithms,
     ) -> Self {
         let known = authorities.iter().flatten();
@@ -40,7 +40,7 @@ impl ClientVerifier {
             authorities: authorities.map(|known| Authorities::new(known, algorithms)),
             subjects,
             is_mandatory,
-            allowed_names,
+            allowed_sans,
             algorithms,
         }
     }
@@ -70,8 +70,8 @@ impl ClientCertVerifier for ClientVerifier {
         if let Some(authorities) = &self.authorities {
             authorities.verify(&shown, &between, Purpose::Client, now)?;
         }
-        if let Some(allowed) = &self.allowed_names
-            && !shown.names().iter().any(|name| allowed.contains(name))
+        if let Some(allowed) = &self.allowed_sans
+            && !shown.alt_names().iter().any(|name| allowed.contains(name))
         {
             return Err(CertificateError::ApplicationVerificationFailure.into());
         }

@@ -1,5 +1,5 @@
-//! Why a client gets no connection, for the person who has to find out: in words, and seldom enough
-//! that no client can fill the log.
+//! Why handshakes fail, in words for the log, each reason at most once a minute: clients cannot fill
+//! the log.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -13,19 +13,19 @@ use crate::base::mutex::lock;
 use crate::base::x509::{Flaw, KEYS, Refusal};
 use crate::http::throttle::Throttle;
 
-/// No more reasons are kept: there are fewer.
-const MOST_REASONS: usize = 64;
+/// The most reasons that are told apart; there are fewer.
+const MAX_REASONS: usize = 64;
 
-/// A reason, in words that hold nothing of what the client sent: so there are few of them.
+/// A reason. It contains nothing that the client sent, so there are few different ones.
 pub(super) type Reason = Cow<'static, str>;
 
-/// The refusals so far, by reason.
+/// Logs failed handshakes.
 #[derive(Debug, Default)]
-pub(super) struct Refusals(Mutex<BTreeMap<Reason, Throttle>>);
+pub(super) struct FailureLog(Mutex<BTreeMap<Reason, Throttle>>);
 
-impl Refusals {
-    /// Tells that `peer` was refused, unless the same was told just now.
-    pub(super) fn tell(&self, peer: IpAddr, reason: &Reason) {
+impl FailureLog {
+    /// Logs that `peer` was refused, unless the same reason was logged within a minute.
+    pub(super) fn log(&self, peer: IpAddr, reason: &Reason) {
         if let Some(times) = self.count(reason) {
             tracing::warn!(%peer, %reason, times, "a client was refused in the handshake");
         }
@@ -33,14 +33,14 @@ impl Refusals {
 
     fn count(&self, reason: &Reason) -> Option<u64> {
         let mut all = lock(&self.0);
-        if all.len() < MOST_REASONS {
+        if all.len() < MAX_REASONS {
             return all.entry(reason.clone()).or_default().count();
         }
         all.get(reason)?.count()
     }
 }
 
-/// The reason for which a handshake ended like this.
+/// The reason behind the error of a handshake.
 pub(super) fn reason(error: &io::Error) -> Reason {
     let inner = error.get_ref();
     if let Some(error) = inner.and_then(|inner| inner.downcast_ref::<Error>()) {
@@ -54,7 +54,6 @@ pub(super) fn reason(error: &io::Error) -> Reason {
     }
 }
 
-/// What came is no TLS.
 pub(super) const NO_TLS: &str = "it sent something that is no TLS";
 
 const LEFT: &str = "it went away in the middle of the handshake (as clients do that do not trust this exporter's certificate)";
@@ -92,7 +91,7 @@ fn of_certificate(error: &CertificateError) -> Reason {
     refusal.to_string().into()
 }
 
-/// What the client offers and what is spoken here have nothing in common.
+/// Client and server have nothing in common.
 fn of_offer(error: &PeerIncompatible) -> Reason {
     match error {
         PeerIncompatible::Tls12NotOffered
