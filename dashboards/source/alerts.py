@@ -5,7 +5,7 @@ Alerts about the team judge the last hour, those about an agent the day's figure
 
 from dataclasses import dataclass
 
-from figures import FIGURES, LIMITS, RULES, UNKNOWN, Series
+from figures import AGENTS, FIGURES, LIMITS, RULES, UNKNOWN, Series
 from promql import indented, lines
 
 RUNBOOK = "https://github.com/tencent-desk-exporter/tencent-desk-exporter/blob/main/deploy/RUNBOOK.md"
@@ -160,21 +160,61 @@ SERVICE = [
 ]
 
 
-def age_over_limit() -> str:
-    last = "tencent_desk_exporter_last_success_timestamp_seconds"
-    interval = "tencent_desk_exporter_poll_interval_seconds"
+INTERVAL = "tencent_desk_exporter_poll_interval_seconds"
+
+
+# There where agent statistics are asked for.
+OF_AGENTS = f'{INTERVAL}{{endpoint="{AGENTS}"}}'
+
+
+def age(sign: str, matcher: str = "") -> str:
+    """Endpoints by the age of their last good poll, or of the process where there was none: beyond the limit, or within."""
+    last, interval = (RULES.named(name, matcher) for name in ("tencent_desk_exporter_last_success_timestamp_seconds", INTERVAL))
     return lines(
         "time() - (",
         f"  {last}",
         f"  or {interval} * 0 + ignoring (endpoint) group_left () process_start_time_seconds",
         ")",
-        f"> clamp_min(3 * {interval}, {LIMITS['data_age_seconds'].expr(RULES)})",
+        f"{sign} clamp_min(3 * {interval}, {LIMITS['data_age_seconds'].expr(RULES)})",
+    )
+
+
+def no_fresh_figures() -> str:
+    """Of agent statistics; of any endpoint at all, where these are not asked for."""
+    of_others = lines(age(">"), f"unless ignoring (endpoint) {OF_AGENTS}", f"unless ignoring (endpoint) (\n{indented(age('<='))}\n)")
+    return lines(
+        "max without (endpoint) (",
+        indented(age(">", f'endpoint="{AGENTS}"')),
+        "  or (",
+        indented(of_others, 4),
+        "  )",
+        ")",
+    )
+
+
+def no_fresh_figures_of_one() -> str:
+    """Of one further endpoint, while others are fresh, agent statistics among them where they are asked for."""
+    of_agents = age(">", f'endpoint="{AGENTS}"')
+    return lines(
+        age(">", f'endpoint!="{AGENTS}"'),
+        f"unless ignoring (endpoint) (\n{indented(of_agents)}\n)",
+        f"and ignoring (endpoint) (\n{indented(age('<='))}\n)",
     )
 
 
 def refused(kind: str) -> str:
+    """Agent statistics were refused, and fail; or what is asked for in their place."""
+
+    def failures(matcher: str) -> str:
+        return f"increase(tencent_desk_exporter_poll_failures_total{{{matcher}}}[30m]) > 0"
+
     return lines(
-        f'increase(tencent_desk_exporter_poll_failures_total{{class="{kind}"}}[30m]) > 0',
+        "max without (endpoint) (",
+        f"""  {failures(f'class="{kind}", endpoint="{AGENTS}"')}""",
+        f"""  or {failures(f'class="{kind}"')}""",
+        "  and ignoring (class) tencent_desk_exporter_endpoint_up == 0",
+        f"  unless ignoring (class, endpoint) {OF_AGENTS}",
+        ")",
         "and ignoring (class, endpoint) tencent_desk_up == 0",
     )
 
@@ -184,6 +224,7 @@ def no_agents() -> str:
     return lines(
         f"{agents} == 0",
         "and max_over_time(tencent_desk_up[15m]) == 1",
+        f"unless ignoring (endpoint) ({INTERVAL} unless ignoring (endpoint) {OF_AGENTS})",
         "and (",
         f"  {agents} offset 1w > 0",
         "  or (",
@@ -205,11 +246,10 @@ def sign(name: str, expr: str) -> str:
 
 def signs() -> str:
     judged = "\n+ ".join(f"tencent_desk_agent_{field}" for field in JUDGED)
-    absent = lines(
-        "tencent_desk_exporter_absent_fields > 0",
-        "or ignoring (endpoint) tencent_desk_exporter_agents > 0",
-        f"unless sum without (agent_id) (\n{indented(judged)}\n)",
-    )
+    dropped = lines("tencent_desk_exporter_agents > 0", f"unless sum without (agent_id) (\n{indented(judged)}\n)")
+    # The same sign of the same endpoint, so that both are one alert.
+    dropped = f'label_replace(\n{indented(dropped)},\n  "endpoint", "{AGENTS}", "", ""\n)'
+    absent = lines("tencent_desk_exporter_absent_fields > 0", f"or {dropped}")
     discarded = 'increase(tencent_desk_exporter_discarded_rows_total{reason!="not_asked"}[30m]) > 0'
     return "\nor ".join(
         (
@@ -247,14 +287,26 @@ EXPORTER = [
     ),
     Alert(
         "TencentDeskDataStale",
-        age_over_limit(),
+        no_fresh_figures(),
         "1m",
         "critical",
         "exporter",
         "Desk gives no fresh figures",
         f"{INSTANCE} has had no good answer from Desk for {DURATION}. Figures are dropped MAX_STALENESS (5 minutes, unless it is set) "
         "after the last good poll, and come back with the next one.",
-        "The age of the last good poll, or of the process where there was none yet. It also sees a poll loop that hangs.",
+        "Of agent statistics, unless they are not asked for: the age of the last good poll, or of the process where there was none yet. "
+        "It also sees a poll loop that hangs.",
+    ),
+    Alert(
+        "TencentDeskEndpointStale",
+        no_fresh_figures_of_one(),
+        "5m",
+        "warning",
+        "exporter",
+        "Desk gives no fresh answer of one of its endpoints",
+        f"{INSTANCE} has had no good answer of {{{{ $labels.endpoint }}}} for {DURATION}, while others are answered. "
+        "What is shown and judged by it is missing.",
+        "An endpoint that Desk does not serve has no interval, and is none of these.",
     ),
     Alert(
         "TencentDeskNoAgents",
@@ -264,11 +316,11 @@ EXPORTER = [
         "exporter",
         "Desk answers, and lists no agent",
         f"Polls of {INSTANCE} succeed, but Desk has listed no agent for an hour, at a time of day at which it did before, or for a whole day.",
-        "A week before is the better witness, the day before where a week before there was no exporter yet; all day, where there has been one for a day.",
+        "Only where agent statistics are asked for. A week before is the better witness, the day before where a week before there was no exporter yet; all day, where there has been one for a day.",
     ),
     Alert(
         "TencentDeskRateLimited",
-        f'increase(tencent_desk_exporter_poll_failures_total{{class="rate_limited"}}[30m]) >= {LIMITS["rate_limited_polls"].expr(RULES)}',
+        f'sum without (endpoint) (increase(tencent_desk_exporter_poll_failures_total{{class="rate_limited"}}[30m])) >= {LIMITS["rate_limited_polls"].expr(RULES)}',
         "5m",
         "warning",
         "exporter",
@@ -320,11 +372,12 @@ EXPORTER = [
         "info",
         "exporter",
         "Desk's answers are not what this version of the exporter knows",
+        "Of {{ $labels.endpoint }}: "
         f'{{{{ if eq $labels.sign "unknown_fields" }}}}Desk\'s answers to {INSTANCE} have {COUNT} fields that this version does not know.'
         f'{{{{ else if eq $labels.sign "absent_field" }}}}Desk\'s answers to {INSTANCE} lack fields that this version knows: what is judged by them is silent.'
-        f'{{{{ else if eq $labels.sign "ignored_values" }}}}The field {{{{ $labels.field }}}} held no number {COUNT} times within half an hour; these values are missing on {INSTANCE}.'
-        f'{{{{ else if eq $labels.sign "missing_rows" }}}}Desk counts more agents than it lists to {INSTANCE}: {COUNT} missing.'
-        f"{{{{ else }}}}{COUNT} rows of Desk's answers to {INSTANCE} were left out within half an hour ({{{{ $labels.reason }}}}): the team's sums may be too small.{{{{ end }}}}",
+        f'{{{{ else if eq $labels.sign "ignored_values" }}}}the field {{{{ $labels.field }}}} held no number {COUNT} times within half an hour; these values are missing on {INSTANCE}.'
+        f'{{{{ else if eq $labels.sign "missing_rows" }}}}Desk counts more rows than it lists to {INSTANCE}: {COUNT} missing.'
+        f"{{{{ else }}}}{COUNT} rows of Desk's answers to {INSTANCE} were left out within half an hour ({{{{ $labels.reason }}}}): sums may be too small.{{{{ end }}}}",
         'Signs that Desk\'s answers are no longer what this version was made for; "sign" says which. Lasting ones: the wait is longer than the window, so that a single odd value is no news.',
     ),
 ]

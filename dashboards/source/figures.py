@@ -70,6 +70,9 @@ class Series:
         return f"{sum_of}(\n{indented(expr)}\n)" if "\n" in expr else f"{sum_of}({expr})"
 
 
+# The label "endpoint" of the exporter's own series: the API's names of what Desk is asked for.
+AGENTS = "describe_agent_statistics"
+
 RULES = Series(recorded=True)
 PANEL = Series(target='job="$job", instance="$instance"')
 
@@ -376,6 +379,11 @@ def data_age(series: Series) -> str:
     return f"time() - {series.named('tencent_desk_exporter_last_success_timestamp_seconds')}"
 
 
+def age_of_agents(series: Series) -> str:
+    last = series.named("tencent_desk_exporter_last_success_timestamp_seconds", f'endpoint="{AGENTS}"')
+    return f"time() - {last}"
+
+
 BOTH = ("sum", "growth1h")
 
 ALL = [
@@ -426,9 +434,15 @@ ALL = [
         is_recorded=False,
     ),
     Figure(
-        "exporter_polls", "ratio1h", "ratio", "Of the polls of the last hour, those that succeeded", good_polls, is_recorded=False
+        "exporter_polls",
+        "ratio1h",
+        "ratio",
+        "Of the polls of the last hour, those that succeeded, by endpoint",
+        good_polls,
+        is_recorded=False,
     ),
-    Figure("data_age_seconds", "now", "s", "Since the last good poll", data_age, is_recorded=False),
+    Figure("data_age_seconds", "now", "s", "Since the last good poll of agent statistics", age_of_agents, is_recorded=False),
+    Figure("poll_age_seconds", "now", "s", "Since the last good poll, by endpoint", data_age, is_recorded=False),
     *means(
         "first_response_seconds",
         "average_first_response_seconds",

@@ -1,6 +1,6 @@
 """Alerts that fire, as the boards show them: how many, and what, who and since when. Only this needs the rules."""
 
-from figures import FIGURES, LIMITS, PANEL
+from figures import AGENTS, FIGURES, LIMITS, PANEL
 from grafana_foundation_sdk.builders import stat
 from panels import (
     COLOURED,
@@ -48,15 +48,20 @@ def count(words: Words, key: str, severity: str, colour: str, *matchers: str) ->
 def age(words: Words, key: str = "age") -> stat.Panel:
     """Of the figures; red when they are old, and where there is nothing that has an age."""
     old = FIGURES["data_age_seconds:now"].expr(PANEL)
-    interval = PANEL.named("tencent_desk_exporter_poll_interval_seconds")
+    interval = PANEL.named("tencent_desk_exporter_poll_interval_seconds", f'endpoint="{AGENTS}"')
     limit = f"clamp_min(3 * {interval}, {LIMITS['data_age_seconds'].value:g})"
-    success = PANEL.named("tencent_desk_exporter_last_success_timestamp_seconds")
+    success = PANEL.named("tencent_desk_exporter_last_success_timestamp_seconds", f'endpoint="{AGENTS}"')
+    up = PANEL.named("tencent_desk_up")
     queries = [
         Query(f"{old} <= {limit}", ref="A"),
         Query(f"{old} > {limit}", ref="B"),
-        Query(f"{PANEL.named('tencent_desk_up')} * 0 - 1\nunless {success}", ref="C"),
+        Query(f"{up} * 0 - 1\nand ignoring (endpoint) {interval}\nunless ignoring (endpoint) {success}", ref="C"),
+        Query(f"{up} * 0 - 2\nunless ignoring (endpoint) {interval}", ref="D"),
     ]
-    texts = [mapped({-1: (words.of("never"), RED)}), mapped_null(words.of("no_exporter"), RED)]
+    texts = [
+        mapped({-1: (words.of("never"), RED), -2: (words.of("not_asked"), TEXT)}),
+        mapped_null(words.of("no_exporter"), RED),
+    ]
     return red(number(words, key, queries, "s", 0, words.of("no_exporter"), texts), "B")
 
 
@@ -66,8 +71,9 @@ def what_fires(words: Words, alerts: dict, key: str = "alerts", *matchers: str):
         f"(\n{firing('ALERTS_FOR_STATE', *matchers)}\n)\nand ignoring (alertstate) (\n{firing('ALERTS', *matchers)}\n)"
     )
     who = f'label_replace({since}, "who", "$1", "scope", "(.+)")'
-    for label in ("agent_id", "nickname"):
-        who = f'label_replace({who}, "who", "$1", "{label}", "(.+)")'
+    # A target may have a label "endpoint" of its own, which is none of Desk's.
+    for label, value in (("agent_id", ".+"), ("nickname", ".+"), ("endpoint", "(?:describe|get)_.+")):
+        who = f'label_replace({who}, "who", "$1", "{label}", "({value})")'
     for rank, severity in enumerate(SEVERITIES):
         who = f'label_replace({who}, "rank", "{rank}", "severity", "{severity}")'
     names = {f"TencentDesk{name}": (text, TEXT) for name, text in alerts.items()}

@@ -7,6 +7,8 @@ SHARED = {
     "too_early": "Needs an hour of data",
     "no_exporter": "No exporter",
     "never": "Desk not reached",
+    "not_asked": "Not asked for",
+    "not_served": "Not served here",
     "no_rules": "No rules",
     "nothing_fires": "Nothing fires",
     "dash": "–",
@@ -60,6 +62,7 @@ ALERTS = {
     "ExporterDown": "Exporter cannot be scraped",
     "ExporterAbsent": "No exporter is scraped",
     "DataStale": "No fresh figures from Desk",
+    "EndpointStale": "No fresh answer of an endpoint",
     "RateLimited": "Desk is asked too often",
     "CredentialsRejected": "Desk refuses the credentials",
     "UserSigExpiring": "UserSig expires soon",
@@ -104,7 +107,7 @@ OVERVIEW = {
         "info": ("Info", f"Alerts of severity info that fire now, those about single agents among them. {ALERTS_OF}"),
         "age": (
             "Age of the figures",
-            "Time since the last good answer from Desk. Red beyond five minutes, or three intervals of polling "
+            "Time since the last good answer of Desk's agent statistics. Red beyond five minutes, or three intervals of polling "
             "where that is longer: "
             "figures are dropped soon after. Desk's own figures may lag behind; it does not say by how much.",
         ),
@@ -270,7 +273,12 @@ EXPORTER = {
             "Whether the last poll of Desk succeeded. After a failed one the figures before it are shown meanwhile.",
         ),
         "age": OVERVIEW["panels"]["age"],
-        "good_polls": ("Good polls", "Of the polls of the last hour, those that succeeded."),
+        "endpoints": (
+            "Endpoints of Desk",
+            "Each endpoint that is asked: how its last poll went, the time since the last good one, how often it is asked, how many "
+            "polls of the last hour succeeded, and how long the last one took. What Desk does not serve here is asked again every "
+            "hour, and is no failure.",
+        ),
         "agents": ("Agents", "Agents whose figures are exposed now."),
         "critical": OVERVIEW["panels"]["critical"],
         "warning": OVERVIEW["panels"]["warning"],
@@ -283,8 +291,8 @@ EXPORTER = {
         "alerts": ("What is wrong now", "Alerts about the exporter that fire, critical ones first."),
         "ages": (
             "Age of the figures",
-            "Time since the last good poll; it climbs while polls fail. Dashed: five minutes, the alert's default "
-            "limit.",
+            "Time since the last good poll of each endpoint; it climbs while polls fail. Dashed: five minutes, the alerts' "
+            "default limit.",
         ),
         "failures": (
             "Failed polls by class",
@@ -304,11 +312,11 @@ EXPORTER = {
         ),
         "durations": (
             "How long polls and scrapes take",
-            "A poll is all pages of Desk's answer, with retries and pauses. A scrape never waits for Desk.",
+            "A poll is all pages of one endpoint's answer, with retries and pauses. A scrape never waits for Desk.",
         ),
         "odd": (
             "Odd answers",
-            "Signs that Desk's answers are not what this version was made for. Within ten minutes: values that "
+            "Signs that Desk's answers, of all endpoints, are not what this version was made for. Within ten minutes: values that "
             "were no number, rows that were left out. "
             "Now: fields that are new, fields that no row has, rows that Desk counts and does not list.",
         ),
@@ -316,7 +324,6 @@ EXPORTER = {
         "cpu": ("CPU", "Share of one core, averaged over five minutes."),
         "version": ("Version", "Version of the exporter that runs."),
         "running": ("Running for", "Time since the exporter was started."),
-        "interval": ("Polls every", "The configured interval between polls."),
         "day": ("Day of the figures", "The day, by Desk's calendar, that the agents' figures are about."),
         "files": ("Open files", "Open file descriptors, of those that the system allows."),
         "web": ("Web configuration", "Whether the web configuration's files are in use as they are now."),
@@ -329,10 +336,14 @@ EXPORTER = {
         "in_use": "In use",
         "refused": "Refused",
         "none": "None",
+        "endpoint": "Endpoint",
+        "last": "Last poll",
         "age": "Age",
+        "every": "Every",
+        "good_polls": "Good polls",
+        "took": "Took",
         "half": "Half",
         "most": "99 %",
-        "poll": "Poll",
         "scrape": "Scrape",
         "ignored": "Ignored values",
         "discarded": "Discarded rows",

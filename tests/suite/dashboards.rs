@@ -65,7 +65,11 @@ fn metrics() -> Metrics {
     add("up".to_owned(), &[], false, false);
     add("scrape_duration_seconds".to_owned(), &[], false, false);
     let alert = ["alertname", "alertstate", "severity", "scope", AGENT_ID];
-    let alert = [&alert[..], &["nickname", "class", "field", "sign"]].concat();
+    let alert = [
+        &alert[..],
+        &["nickname", "class", "field", "sign", "endpoint"],
+    ]
+    .concat();
     add("ALERTS".to_owned(), &alert, false, false);
     add("ALERTS_FOR_STATE".to_owned(), &alert, false, false);
     // What the rules record. The thresholds have no labels at all.

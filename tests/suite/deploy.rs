@@ -12,9 +12,12 @@ use std::sync::LazyLock;
 use serde_json::{Value, json};
 
 use crate::support::deploy::{files, node, python, script, yaml};
+use crate::support::desk::Desk;
 use crate::support::exporter::Setup;
+use crate::support::prometheus;
 use crate::support::repository::{file, read};
-use crate::support::tools::{run, run_with, tool};
+use crate::support::rows::agents;
+use crate::support::tools::{self, run, run_with, tool};
 
 const CHART: &str = "deploy/kubernetes/chart";
 const UNIT: &str = "deploy/systemd/tencent-desk-exporter.service";
@@ -526,6 +529,36 @@ fn the_job_is_the_one_that_the_alerts_know() {
         read(file).contains(&format!("up{{job=\"{job}\"}}")),
         "{file}"
     );
+}
+
+/// The Prometheus Operator gives each target a label `endpoint`, its port's name, before the monitor's own
+/// relabelings. Whether these drop it, as the chart's do, or the monitor honours labels: the exporter's stays.
+#[test]
+fn the_operators_label_takes_no_place_of_the_exporters() {
+    let desk = Desk::with(agents(3));
+    let exporter = Setup::of(&desk).start();
+    exporter.wait_until_up();
+    let of_operator = json!({ "target_label": "endpoint", "replacement": "metrics" });
+    let monitor = the("ServiceMonitor");
+    let relabelings = monitor["spec"]["endpoints"][0]["relabelings"].to_string();
+    let relabelings = relabelings.replace("targetLabel", "target_label");
+    let mut relabelings: Vec<Value> = serde_json::from_str(&relabelings).unwrap();
+    relabelings.insert(0, of_operator.clone());
+    let honest = json!({ "honor_labels": true, "relabel_configs": [of_operator] });
+    for (settings, of_others) in [
+        (json!({ "relabel_configs": relabelings }), ""),
+        (honest, "metrics"),
+    ] {
+        let prometheus = prometheus::Setup::of(tools::prometheus())
+            .job_with("tencent-desk", exporter.address(), settings)
+            .start();
+        let polls = "tencent_desk_exporter_polls_total{endpoint=\"describe_agent_statistics\"}";
+        prometheus.expect(polls, 1.0);
+        let up = prometheus.expect("tencent_desk_up", 1.0);
+        assert_eq!(up["endpoint"].as_str().unwrap_or_default(), of_others);
+        let renamed = "count({exported_endpoint!=\"\"}) or vector(0)";
+        prometheus.expect(renamed, 0.0);
+    }
 }
 
 #[test]

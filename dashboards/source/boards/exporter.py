@@ -3,13 +3,59 @@
 from board import Board, Edition
 from figures import FIGURES, LIMITS, PANEL
 from firing import age, count, what_fires
-from panels import ORANGE, RED, TEXT, Line, Query, chart, mapped, mapped_null, number, red
+from panels import (
+    COLOURED,
+    GREY,
+    ORANGE,
+    RED,
+    TEXT,
+    Column,
+    Line,
+    Query,
+    Words,
+    as_number,
+    chart,
+    grid,
+    mapped,
+    mapped_null,
+    number,
+    prop,
+    red,
+)
+from promql import lines
 
 EXPORTER = 'scope="exporter"'
 
 
 def own(name: str, matchers: str = "") -> str:
     return PANEL.named(f"tencent_desk_exporter_{name}", matchers)
+
+
+def of_all(expr: str, further: str = "") -> str:
+    """Of all endpoints together."""
+    return f"sum without (endpoint{further}) ({expr})"
+
+
+def endpoints(words: Words):
+    """A row for each endpoint that is asked, served or not."""
+
+    def each(expr: str) -> str:
+        return f"max by (endpoint) (\n{expr}\n)"
+
+    def figure(title: str, expr: str, unit: str, decimals: int = 0) -> Column:
+        return Column(words.of(title), each(expr), width=110, properties=as_number(unit, decimals))
+
+    went = lines(each(own("endpoint_up")), f"or {each(own('polls_total'))} * 0 - 1")
+    states = {1: (words.of("good"), TEXT), 0: (words.of("failed"), RED), -1: (words.of("not_served"), GREY)}
+    columns = [
+        Column(words.of("endpoint"), label="endpoint"),
+        Column(words.of("last"), went, width=140, properties=[prop("mappings", [mapped(states)]), COLOURED]),
+        figure("age", f"{FIGURES['poll_age_seconds:now'].expr(PANEL)}\nand {own('poll_interval_seconds')}", "s"),
+        figure("every", own("poll_interval_seconds"), "s"),
+        figure("good_polls", FIGURES["exporter_polls:ratio1h"].expr(PANEL), "percentunit", 1),
+        figure("took", own("poll_duration_seconds"), "s", 2),
+    ]
+    return grid(words, "endpoints", columns, "endpoint", [(words.of("endpoint"), False)], words.of("no_exporter"))
 
 
 def exporter(edition: Edition) -> Board:
@@ -29,7 +75,6 @@ def exporter(edition: Edition) -> Board:
         (3, yes_or_no("scraped", PANEL.named("up"), "up", "down")),
         (3, yes_or_no("last_poll", PANEL.named("tencent_desk_up"), "good", "failed")),
         (3, age(words)),
-        (3, number(words, "good_polls", [Query(FIGURES["exporter_polls:ratio1h"].expr(PANEL))], "percentunit", 1)),
         (3, number(words, "agents", [Query(own("agents"))])),
         (
             3,
@@ -44,14 +89,10 @@ def exporter(edition: Edition) -> Board:
             ),
         ),
         (3, yes_or_no("web", own("web_config_last_reload_successful"), "in_use", "refused", (of("none"), TEXT))),
-        (3, number(words, "interval", [Query(own("poll_interval_seconds"))], "s")),
-    )
-    board.line(
-        5,
         (3, count(words, "critical", "critical", RED, EXPORTER)),
         (3, count(words, "warning", "warning", ORANGE, EXPORTER)),
-        (18, what_fires(words, edition.texts["alerts"], "alerts", EXPORTER)),
     )
+    board.line(8, (12, endpoints(words)), (12, what_fires(words, edition.texts["alerts"], "alerts", EXPORTER)))
     board.line(
         8,
         (
@@ -59,15 +100,16 @@ def exporter(edition: Edition) -> Board:
             chart(
                 words,
                 "ages",
-                [Line(of("age"), FIGURES["data_age_seconds:now"].expr(PANEL))],
+                [Line("{{endpoint}}", FIGURES["poll_age_seconds:now"].expr(PANEL))],
                 "s",
                 limits=(LIMITS["data_age_seconds"],),
             ),
         ),
-        (12, chart(words, "failures", [Line("{{class}}", f"increase({own('poll_failures_total')}[10m])")], decimals=0)),
+        (12, chart(words, "failures", [Line("{{class}}", of_all(f"increase({own('poll_failures_total')}[10m])"))], decimals=0)),
     )
-    failed = f"sum without (class) (rate({own('request_failures_total')}[5m]))"
-    buckets = f"sum without (instance) (rate({own('request_duration_seconds_bucket')}[10m]))"
+    requests = f"rate({own('requests_total')}[5m])"
+    failed = of_all(f"rate({own('request_failures_total')}[5m])", ", class")
+    buckets = of_all(f"rate({own('request_duration_seconds_bucket')}[10m])")
     board.line(
         8,
         (
@@ -76,7 +118,7 @@ def exporter(edition: Edition) -> Board:
                 words,
                 "requests",
                 [
-                    Line(of("all"), f"rate({own('requests_total')}[5m]) * 60"),
+                    Line(of("all"), f"{of_all(requests)} * 60"),
                     Line(of("failed"), f"{failed} * 60", RED),
                 ],
                 decimals=1,
@@ -100,7 +142,7 @@ def exporter(edition: Edition) -> Board:
                 words,
                 "durations",
                 [
-                    Line(of("poll"), own("poll_duration_seconds")),
+                    Line("{{endpoint}}", own("poll_duration_seconds")),
                     Line(of("scrape"), PANEL.named("scrape_duration_seconds")),
                 ],
                 "s",
@@ -115,11 +157,11 @@ def exporter(edition: Edition) -> Board:
                 words,
                 "odd",
                 [
-                    Line(of("ignored"), f"sum without (field) (increase({own('ignored_values_total')}[10m]))"),
-                    Line(of("discarded"), f"sum without (reason) (increase({own('discarded_rows_total')}[10m]))"),
-                    Line(of("unknown"), own("unknown_fields")),
-                    Line(of("absent"), own("absent_fields")),
-                    Line(of("missing"), own("missing_rows"), RED),
+                    Line(of("ignored"), of_all(f"increase({own('ignored_values_total')}[10m])", ", field")),
+                    Line(of("discarded"), of_all(f"increase({own('discarded_rows_total')}[10m])", ", reason")),
+                    Line(of("unknown"), of_all(own("unknown_fields"))),
+                    Line(of("absent"), of_all(own("absent_fields"))),
+                    Line(of("missing"), of_all(own("missing_rows")), RED),
                 ],
                 decimals=0,
             ),
