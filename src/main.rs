@@ -112,6 +112,7 @@ fn demo(mut environment: Environment) -> Result<(), Failure> {
     for name in ["POLL_INTERVAL", "REALTIME_INTERVAL"] {
         environment.set_default(name, app::DEMO_INTERVAL);
     }
+    environment.set_default("STATUS_NAMES", demo::figures::STATUS_NAMES);
     let (program, time_zone) = environment.demo()?;
     start_logging(&program);
     let time_zone = time_zone.unwrap_or_else(|| demo::zone_for(Timestamp::now()));

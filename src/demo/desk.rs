@@ -1,7 +1,7 @@
-//! The simulated Desk: answers the one command that the exporter sends, over HTTP on loopback.
+//! The simulated Desk: answers the endpoints that the exporter asks, over HTTP on loopback.
 //!
-//! It checks no more than an answer needs; the strict Desk, which holds every request to the API's
-//! pages, is the tests'. HTTP's status is always 200; the body says how it went.
+//! It checks no more than an answer needs; the strict Desk, which holds every request to the API's pages, is the
+//! tests'. HTTP's status is always 200; the body says how it went.
 
 use std::convert::Infallible;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -21,16 +21,27 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use super::SEED;
 use super::day::Day;
 use super::trouble::{self, Trouble};
+use super::{SEED, roster};
 use crate::base::clock::{Clock, DayWindow};
 use crate::base::mutex::lock;
 
-/// The one command that it knows.
-const PATH: &str = "/v4/desk_http_svc/describe_agent_statistics";
+/// The endpoints that it knows, each after [`SERVICE`] in the request's path.
+pub const ENDPOINTS: [&str; 6] = [
+    "describe_agent_statistics",
+    "describe_member_realtime_statistics",
+    "describe_reception_realtime_statistics",
+    "describe_session_statistics",
+    "get_member_list",
+    "get_member_group_list",
+];
+const SERVICE: &str = "/v4/desk_http_svc/";
+
 /// The most rows of one page, and what is given where no limit is asked for.
 const LARGEST_PAGE: usize = 100;
+/// What a size of 0 stands for in `get_member_list`.
+const USUAL_PAGE: usize = 15;
 /// Some hundreds of agent ids fit in.
 const LARGEST_BODY: usize = 64 * 1024;
 
@@ -41,20 +52,30 @@ pub struct Desk {
     clock: Arc<dyn Clock>,
     /// The day that was last asked for.
     day: Mutex<Option<Arc<Day>>>,
-    requests: AtomicU64,
+    /// How many requests each of [`ENDPOINTS`] has had.
+    requests: [AtomicU64; ENDPOINTS.len()],
 }
 
-/// The rows that are asked for.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "PascalCase")]
+/// All that an endpoint may be asked with.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
 struct Question {
-    from: i64,
-    to: i64,
+    from: Option<i64>,
+    to: Option<i64>,
+    group_by_hour: bool,
     limit: Option<usize>,
-    #[serde(default)]
     offset: usize,
+    page_size: Option<usize>,
+    page_num: Option<usize>,
+    page_number: Option<usize>,
     agent_ids: Option<Vec<String>>,
+    member_ids: Option<Vec<String>>,
 }
+
+/// The code and the text with which Desk refuses.
+type Refusal = (i64, &'static str);
+/// Members of an answer.
+type Members = Vec<(&'static str, Value)>;
 
 impl Desk {
     /// A Desk that counts its days in `zone`.
@@ -62,8 +83,8 @@ impl Desk {
         Self {
             zone,
             clock,
-            day: Mutex::new(None),
-            requests: AtomicU64::new(0),
+            day: Mutex::default(),
+            requests: Default::default(),
         }
     }
 
@@ -88,15 +109,17 @@ impl Desk {
 
     async fn respond(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
         let (head, body) = request.into_parts();
+        let path = head.uri.path();
         let body = Limited::new(body, LARGEST_BODY).collect().await;
-        let trouble = trouble::of_request(self.requests.fetch_add(1, Ordering::Relaxed));
-        if let Some(Trouble::Delay(delay)) = trouble {
-            tokio::time::sleep(delay).await;
-        }
-        let said = match body {
-            _ if trouble == Some(Trouble::Failure) => refusal(141_002, "internal error, retry"),
-            Ok(body) => self.answer(head.uri.path(), &body.to_bytes(), self.clock.now().wall),
-            Err(_) => refusal(60003, "the request's JSON is too long or broken off"),
+        let said = match (self.trouble(path), body) {
+            (Some(Trouble::Failure), _) => refuse((141_002, "internal error, retry")),
+            (_, Err(_)) => refuse((60003, "the request's JSON is too long or broken off")),
+            (trouble, Ok(body)) => {
+                if let Some(Trouble::Delay(delay)) = trouble {
+                    tokio::time::sleep(delay).await;
+                }
+                self.answer(path, &body.to_bytes(), self.clock.now().wall)
+            }
         };
         let mut response = Response::new(Full::from(said.to_string()));
         let json = HeaderValue::from_static("application/json");
@@ -104,52 +127,116 @@ impl Desk {
         response
     }
 
-    fn answer(&self, path: &str, body: &[u8], now: Timestamp) -> Value {
-        if path != PATH {
-            return refusal(60009, "no such resource, check the URL");
-        }
-        let Ok(question) = serde_json::from_slice::<Question>(body) else {
-            return refusal(60003, "the request's JSON cannot be read");
-        };
-        let Some(day) = self.day(&question) else {
-            return refusal(141_004, "From and To are not the ends of one day");
-        };
-        let mut rows = day.rows(now);
-        if let Some(ids) = &question.agent_ids {
-            rows.retain(|row| ids.iter().any(|id| id == row.agent_id));
-        }
-        let total = rows.len();
-        let limit = question.limit.unwrap_or(LARGEST_PAGE).min(LARGEST_PAGE);
-        let page = rows.into_iter().skip(question.offset).take(limit);
-        json!({
-            "ActionStatus": "OK",
-            "ErrorCode": 0,
-            "ErrorInfo": "",
-            "TotalCount": total,
-            "Data": page.collect::<Vec<_>>(),
-        })
+    fn trouble(&self, path: &str) -> Option<Trouble> {
+        let is_asked = |(endpoint, _): &(&&str, _)| path.strip_prefix(SERVICE) == Some(**endpoint);
+        let mut counts = ENDPOINTS.iter().zip(&self.requests).zip(0..);
+        let ((_, requests), endpoint) = counts.find(|(counted, _)| is_asked(counted))?;
+        trouble::of_request(endpoint, requests.fetch_add(1, Ordering::Relaxed))
     }
 
-    /// The day that is asked about, if it is a whole one.
-    fn day(&self, question: &Question) -> Option<Arc<Day>> {
-        let start = Timestamp::from_second(question.from).ok()?;
-        let window = DayWindow::around(start, &self.zone).ok()?;
-        if (window.from_second(), window.to_second()) != (question.from, question.to) {
-            return None;
-        }
-        let mut known = lock(&self.day);
-        match &*known {
-            Some(day) if day.window() == window => Some(Arc::clone(day)),
-            _ => {
-                let day = Arc::new(Day::new(SEED, window, &self.zone));
-                *known = Some(Arc::clone(&day));
-                Some(day)
+    /// What is said to a request with this path and this body at `now`.
+    pub fn answer(&self, path: &str, body: &[u8], now: Timestamp) -> Value {
+        let Ok(question) = serde_json::from_slice(body) else {
+            return refuse((60003, "the request's JSON cannot be read"));
+        };
+        match self.members(path, &question, now) {
+            Err(refusal) => refuse(refusal),
+            Ok(members) => {
+                let well = [("ActionStatus", "OK".into()), ("ErrorCode", 0.into())];
+                let info = ("ErrorInfo", "".into());
+                well.into_iter().chain([info]).chain(members).collect()
             }
         }
     }
+
+    fn members(&self, path: &str, question: &Question, now: Timestamp) -> Result<Members, Refusal> {
+        match path.strip_prefix(SERVICE).unwrap_or_default() {
+            "describe_agent_statistics" => {
+                let mut rows = self.day_asked_for(question)?.agents(now);
+                keep(&mut rows, "AgentId", question.agent_ids.as_deref());
+                Ok(question.page_by_offset(rows))
+            }
+            "describe_member_realtime_statistics" => {
+                let mut rows = self.today(now)?.members(now);
+                keep(&mut rows, "MemberId", question.member_ids.as_deref());
+                Ok(question.page_by_offset(rows))
+            }
+            "describe_reception_realtime_statistics" => {
+                Ok(vec![("Data", self.today(now)?.reception(now))])
+            }
+            "describe_session_statistics" => {
+                let day = self.day_asked_for(question)?;
+                let rows = day.session_statistics(now, question.group_by_hour);
+                Ok(vec![
+                    ("TotalCount", rows.len().into()),
+                    ("Data", rows.into()),
+                ])
+            }
+            "get_member_list" => {
+                let size = question.page_size.ok_or((141_004, "PageSize is missing"))?;
+                let page = question.page_num.ok_or((141_004, "PageNum is missing"))?;
+                let size = if size == 0 { USUAL_PAGE } else { size };
+                Ok(page_of("MemberList", roster::members(), page, size))
+            }
+            "get_member_group_list" => {
+                let page = question.page_number.unwrap_or(1).checked_sub(1);
+                let page = page.ok_or((141_004, "PageNumber begins at 1"))?;
+                let size = question.page_size.unwrap_or(LARGEST_PAGE);
+                Ok(page_of("MemberGroupList", roster::groups(), page, size))
+            }
+            _ => Err((60009, "no such resource, check the URL")),
+        }
+    }
+
+    fn today(&self, now: Timestamp) -> Result<Arc<Day>, Refusal> {
+        let window = DayWindow::around(now, &self.zone);
+        let window = window.map_err(|_| (141_002, "there is no such day"))?;
+        Ok(self.day(window))
+    }
+
+    fn day_asked_for(&self, question: &Question) -> Result<Arc<Day>, Refusal> {
+        let from = question.from.ok_or((141_004, "From is missing"))?;
+        let to = question.to.ok_or((141_004, "To is missing"))?;
+        let from_instant = Timestamp::from_second(from).ok();
+        let window = from_instant.and_then(|from| DayWindow::around(from, &self.zone).ok());
+        let whole = window.filter(|day| (day.from_second(), day.to_second()) == (from, to));
+        let window = whole.ok_or((141_004, "From and To are not the ends of one day"))?;
+        Ok(self.day(window))
+    }
+
+    fn day(&self, window: DayWindow) -> Arc<Day> {
+        let mut last = lock(&self.day);
+        let known = last.take().filter(|day| day.window() == window);
+        let day = known.unwrap_or_else(|| Arc::new(Day::new(SEED, window, &self.zone)));
+        Arc::clone(last.insert(day))
+    }
 }
 
-fn refusal(code: i64, info: &str) -> Value {
+impl Question {
+    fn page_by_offset(&self, rows: Vec<Value>) -> Members {
+        let total = rows.len();
+        let limit = self.limit.unwrap_or(LARGEST_PAGE).min(LARGEST_PAGE);
+        let page: Vec<Value> = rows.into_iter().skip(self.offset).take(limit).collect();
+        vec![("TotalCount", total.into()), ("Data", page.into())]
+    }
+}
+
+/// The page with this number, from 0 on, of a list with this name.
+fn page_of(list: &'static str, rows: Vec<Value>, number: usize, size: usize) -> Members {
+    let (total, size) = (rows.len(), size.min(LARGEST_PAGE));
+    let before = number.saturating_mul(size);
+    let page: Vec<Value> = rows.into_iter().skip(before).take(size).collect();
+    vec![("Total", total.into()), (list, page.into())]
+}
+
+/// Only the rows with one of these ids, where any are asked for.
+fn keep(rows: &mut Vec<Value>, id: &str, asked: Option<&[String]>) {
+    if let Some(ids) = asked {
+        rows.retain(|row| ids.iter().any(|asked| row[id] == **asked));
+    }
+}
+
+fn refuse((code, info): Refusal) -> Value {
     json!({ "ActionStatus": "FAIL", "ErrorCode": code, "ErrorInfo": info })
 }
 
@@ -157,6 +244,7 @@ fn refusal(code: i64, info: &str) -> Value {
 mod tests {
     use super::*;
     use crate::base::clock::SystemClock;
+    use crate::demo::figures::STATUS_NAMES;
 
     /// Half past four in the afternoon in Shanghai, and its day.
     const NOW: i64 = 1_736_757_000;
@@ -168,64 +256,236 @@ mod tests {
         Desk::new(zone, Arc::new(SystemClock))
     }
 
-    fn ask(desk: &Desk, body: &str) -> Value {
-        desk.answer(PATH, body.as_bytes(), Timestamp::from_second(NOW).unwrap())
+    fn ask(desk: &Desk, endpoint: &str, body: &Value) -> Value {
+        let now = Timestamp::from_second(NOW).unwrap();
+        let body = body.to_string();
+        desk.answer(&format!("{SERVICE}{endpoint}"), body.as_bytes(), now)
     }
 
-    fn day_and(more: &str) -> String {
-        format!("{{\"From\":{FROM},\"To\":{TO}{more}}}")
-    }
-
-    fn ids(answer: &Value) -> Vec<&str> {
-        let rows = answer["Data"].as_array().unwrap().iter();
-        rows.map(|row| row["AgentId"].as_str().unwrap()).collect()
-    }
-
-    #[test]
-    fn a_day_is_given_page_by_page() {
-        let desk = desk();
-        let whole = ask(&desk, &day_and(""));
-        assert_eq!(whole["ErrorCode"], 0);
-        let ids_of_all = ids(&whole);
-        assert!(ids_of_all.len() >= 20 && ids_of_all.is_sorted());
-        let mut walked = Vec::new();
-        for offset in [0, 10, 20, 30] {
-            let page = ask(
-                &desk,
-                &day_and(&format!(",\"Limit\":10,\"Offset\":{offset}")),
-            );
-            assert_eq!(page["TotalCount"], ids_of_all.len());
-            walked.extend(page["Data"].as_array().unwrap().clone());
+    /// A request that each endpoint answers.
+    fn question(endpoint: &str) -> Value {
+        match endpoint {
+            "describe_agent_statistics" | "describe_session_statistics" => {
+                json!({ "From": FROM, "To": TO })
+            }
+            "get_member_list" => json!({ "PageSize": 100, "PageNum": 0 }),
+            _ => json!({}),
         }
-        assert_eq!(&walked, whole["Data"].as_array().unwrap());
+    }
+
+    fn fields(row: &Value) -> Vec<&str> {
+        row.as_object()
+            .unwrap()
+            .keys()
+            .map(String::as_str)
+            .collect()
+    }
+
+    fn number(row: &Value, field: &str) -> i64 {
+        row[field].as_i64().unwrap()
     }
 
     #[test]
-    fn agent_ids_filter() {
-        let two = ids(&ask(&desk(), &day_and("")))[3..5].join("\",\"");
-        let filter = format!(",\"Limit\":1,\"AgentIds\":[\"nobody\",\"{two}\"]");
-        let answer = ask(&desk(), &day_and(&filter));
-        assert_eq!(answer["TotalCount"], 2);
-        assert_eq!(ids(&answer).len(), 1);
-    }
-
-    #[test]
-    fn another_day_is_another_one_and_what_is_no_day_is_refused() {
+    fn the_fields_are_those_of_the_documents() {
         let desk = desk();
-        let window = |from, to| format!("{{\"From\":{from},\"To\":{to}}}");
-        let yesterday = ask(&desk, &window(FROM - 86_400, FROM - 1));
-        assert_ne!(yesterday["Data"], ask(&desk, &day_and(""))["Data"]);
-        assert_eq!(
-            ask(&desk, &window(FROM + 86_400, TO + 86_400))["TotalCount"],
-            0
+        for (endpoint, answer, first_row, documented) in [
+            (
+                "describe_agent_statistics",
+                "Data TotalCount",
+                "/Data/0",
+                "AgentId AgentNickName FirstLoginTimestamp LastLogoutTimestamp FreeTime BusyTime RestTime \
+                 TotalSessionCnt TransferSessionCnt EffectiveSessionCnt AgentEndCnt ServeUserCnt TotalAcceptTime \
+                 TotalMsgCnt AgentMsgCnt UserMsgCnt NotRespSessionCnt AvgFirstRespTime FirstRespUnder30sCnt \
+                 AvgRespTime AvgRespUnder30sCnt AvgAcceptTime SatisfactionSelectedCnt SatisfiedCnt",
+            ),
+            (
+                "describe_member_realtime_statistics",
+                "Data TotalCount",
+                "/Data/0",
+                "MemberId MemberNickName MemberStatus CurrentAcceptCnt TotalSessionCnt AvgFirstRespTime AvgRespTime \
+                 AvgAcceptTime",
+            ),
+            (
+                "describe_reception_realtime_statistics",
+                "Data",
+                "/Data",
+                "CurrentTransferAgentCnt CurrentAgentAcceptCnt CurrentQueueCnt FreeAgentCnt RestAgentCnt BusyAgentCnt \
+                 CurrentGroupQueueCnt",
+            ),
+            (
+                "describe_reception_realtime_statistics",
+                "Data",
+                "/Data/CurrentGroupQueueCnt/0",
+                "GroupId GroupName QueueCnt",
+            ),
+            (
+                "describe_session_statistics",
+                "Data TotalCount",
+                "/Data/0",
+                "Time TotalSessionCnt TransferAgentSessionCnt AgentAcceptCnt EffectiveSessionCnt \
+                 SatisfactionSelectedCnt OneStarSelectedCnt TwoStarSelectedCnt ThreeStarSelectedCnt \
+                 FourStarSelectedCnt FiveStarSelectedCnt AvgFirstRespTime AvgRespTime AvgAcceptTime AvgQueueTime",
+            ),
+            (
+                "get_member_list",
+                "MemberList Total",
+                "/MemberList/0",
+                "NickName MemberMail RoleIDList MemberGroupIDList Avatar MemberReceptionLimit \
+                 MemberReceptionLimitEnabled EffectiveReceptionLimit",
+            ),
+            (
+                "get_member_group_list",
+                "MemberGroupList Total",
+                "/MemberGroupList/0",
+                "MemberGroupID MemberGroupName ReceptionLimit GroupMemberCount",
+            ),
+        ] {
+            let said = ask(&desk, endpoint, &question(endpoint));
+            let envelope = ["ActionStatus", "ErrorCode", "ErrorInfo"].into_iter();
+            let whole: Vec<&str> = envelope.chain(answer.split(' ')).collect();
+            assert_eq!(fields(&said), sorted(whole), "{endpoint}");
+            let row = said.pointer(first_row).unwrap();
+            assert_eq!(fields(row), sorted(documented.split_whitespace().collect()));
+        }
+    }
+
+    fn sorted(mut names: Vec<&str>) -> Vec<&str> {
+        names.sort_unstable();
+        names
+    }
+
+    #[test]
+    fn a_list_is_given_page_by_page() {
+        let desk = desk();
+        for (endpoint, list, total, page) in [
+            ("describe_agent_statistics", "Data", "TotalCount", "Offset"),
+            (
+                "describe_member_realtime_statistics",
+                "Data",
+                "TotalCount",
+                "Offset",
+            ),
+            ("get_member_list", "MemberList", "Total", "PageNum"),
+            (
+                "get_member_group_list",
+                "MemberGroupList",
+                "Total",
+                "PageNumber",
+            ),
+        ] {
+            let whole = ask(&desk, endpoint, &question(endpoint));
+            let size = if page == "PageNumber" { 2 } else { 10 };
+            let mut walked = Vec::new();
+            for nth in 0..4 {
+                let mut question = question(endpoint);
+                let (of_size, number) = match page {
+                    "Offset" => ("Limit", nth * size),
+                    "PageNum" => ("PageSize", nth),
+                    _ => ("PageSize", nth + 1),
+                };
+                question[of_size] = json!(size);
+                question[page] = json!(number);
+                let answer = ask(&desk, endpoint, &question);
+                assert_eq!(answer[total], whole[list].as_array().unwrap().len());
+                walked.extend(answer[list].as_array().unwrap().clone());
+            }
+            assert!(walked.len() > size, "{endpoint}");
+            assert_eq!(Value::from(walked), whole[list], "{endpoint}");
+        }
+        let usual = ask(
+            &desk,
+            "get_member_list",
+            &json!({ "PageSize": 0, "PageNum": 0 }),
         );
+        assert_eq!(usual["MemberList"].as_array().unwrap().len(), 15);
+    }
+
+    #[test]
+    fn ids_filter() {
+        let desk = desk();
+        for (endpoint, id, filter) in [
+            ("describe_agent_statistics", "AgentId", "AgentIds"),
+            (
+                "describe_member_realtime_statistics",
+                "MemberId",
+                "MemberIds",
+            ),
+        ] {
+            let whole = ask(&desk, endpoint, &question(endpoint));
+            let mut question = question(endpoint);
+            question[filter] = json!(["unknown", whole["Data"][4][id], whole["Data"][3][id]]);
+            question["Limit"] = json!(1);
+            let answer = ask(&desk, endpoint, &question);
+            assert_eq!(answer["TotalCount"], 2);
+            assert_eq!(answer["Data"], json!([whole["Data"][3]]));
+        }
+    }
+
+    #[test]
+    fn another_day_is_another_one_and_what_cannot_be_answered_is_refused() {
+        let desk = desk();
+        let agents =
+            |from: i64, to: i64| ask(&desk, ENDPOINTS[0], &json!({ "From": from, "To": to }));
+        let today = agents(FROM, TO);
+        assert_ne!(agents(FROM - 86_400, FROM - 1)["Data"], today["Data"]);
+        assert_eq!(agents(FROM + 86_400, TO + 86_400)["TotalCount"], 0);
+        assert_eq!(agents(FROM, TO), today);
         for (from, to) in [(FROM + 1, TO), (FROM, TO + 86_400), (FROM, i64::MAX)] {
-            assert_eq!(ask(&desk, &window(from, to))["ErrorCode"], 141_004);
+            assert_eq!(agents(from, to)["ErrorCode"], 141_004);
         }
-        for broken in ["", "{}", "[]", "{\"From\":\"1\",\"To\":2}"] {
-            assert_eq!(ask(&desk, broken)["ErrorCode"], 60003);
+        for (code, endpoint, question) in [
+            (60003, ENDPOINTS[0], json!("From")),
+            (60003, ENDPOINTS[0], json!({ "From": "1", "To": 2 })),
+            (141_004, ENDPOINTS[0], json!({})),
+            (
+                141_004,
+                "describe_session_statistics",
+                json!({ "From": FROM }),
+            ),
+            (141_004, "get_member_list", json!({ "PageNum": 0 })),
+            (141_004, "get_member_list", json!({ "PageSize": 100 })),
+            (141_004, "get_member_group_list", json!({ "PageNumber": 0 })),
+            (60009, "delete_member", json!({})),
+            (60009, "", json!({})),
+        ] {
+            let answer = ask(&desk, endpoint, &question);
+            assert_eq!(answer["ErrorCode"], code, "{endpoint} {question}");
+            assert_eq!(answer["ActionStatus"], "FAIL");
         }
-        let elsewhere = desk.answer("/", b"{}", Timestamp::UNIX_EPOCH);
+        let elsewhere = desk.answer("/describe_agent_statistics", b"{}", Timestamp::UNIX_EPOCH);
         assert_eq!(elsewhere["ErrorCode"], 60009);
+    }
+
+    #[test]
+    fn agents_members_and_groups_are_the_same_everywhere() {
+        let desk = desk();
+        let rows = |endpoint: &str, list: &str, id: &str| -> Vec<Value> {
+            let answer = ask(&desk, endpoint, &question(endpoint));
+            let rows = answer[list].as_array().unwrap().iter();
+            rows.map(|row| row[id].clone()).collect()
+        };
+        let agents = rows(ENDPOINTS[0], "Data", "AgentId");
+        assert_eq!(rows(ENDPOINTS[1], "Data", "MemberId"), agents);
+        let members = rows("get_member_list", "MemberList", "MemberMail");
+        assert!(agents.len() >= 20 && agents.iter().all(|agent| members.contains(agent)));
+        let groups = rows("get_member_group_list", "MemberGroupList", "MemberGroupID");
+        let reception = ask(&desk, ENDPOINTS[2], &json!({}));
+        let queues = reception["Data"]["CurrentGroupQueueCnt"]
+            .as_array()
+            .unwrap();
+        let queues: Vec<Value> = queues.iter().map(|row| row["GroupId"].clone()).collect();
+        assert_eq!(queues, groups);
+    }
+
+    #[test]
+    fn each_status_has_its_name() {
+        let names: Vec<i64> = STATUS_NAMES
+            .split(',')
+            .map(|pair| pair.split_once('=').unwrap().0.parse().unwrap())
+            .collect();
+        let answer = ask(&desk(), ENDPOINTS[1], &json!({}));
+        for row in answer["Data"].as_array().unwrap() {
+            assert!(names.contains(&number(row, "MemberStatus")), "{row}");
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! One session, played from the hand-over to its rating.
 //!
-//! All that will happen in it is laid down with its second; what has happened by now is for the
-//! tally to ask. That is what makes the figures fit together and only grow.
+//! All that will happen in it is laid down with its second; what has happened by an instant is read off it. That is
+//! what makes the figures fit together and only grow.
 
 use super::dice::Dice;
 use super::roster::Member;
@@ -13,6 +13,11 @@ const WRITE_ON: i64 = 54;
 const GOODBYE: i64 = 55;
 /// How many exchanges a session has as a rule.
 const EXCHANGES: i64 = 8;
+/// In how many of a hundred sessions the user says nothing more, in how many the agent does not answer, and how many
+/// that is in the bad hour.
+const SILENT: i64 = 5;
+const MISSED: i64 = 3;
+const MISSED_IN_RUSH: i64 = 24;
 
 /// What a user wrote, and the answer to it.
 #[derive(Debug)]
@@ -32,8 +37,8 @@ pub(super) struct Turn {
 pub(super) struct Rating {
     /// When the user said so.
     pub(super) at: i64,
-    /// Whether it was four or five stars.
-    pub(super) satisfied: bool,
+    /// From one to five.
+    pub(super) stars: i64,
 }
 
 /// One session, from the hand-over to the agent to its end.
@@ -51,7 +56,7 @@ pub(super) struct Session {
     pub(super) bot_messages: i64,
     /// When it ended.
     pub(super) end: i64,
-    /// Whether it ended by the agent's hand.
+    /// Whether the agent ended it.
     pub(super) ended_by_agent: bool,
     /// Whether it ended by going to a colleague.
     pub(super) transferred: bool,
@@ -61,7 +66,7 @@ pub(super) struct Session {
     pub(super) rating: Option<Rating>,
 }
 
-/// What a session meets at the agent's desk.
+/// What a session meets at its agent.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Conditions {
     /// How many sessions the agent has in hand, with this one.
@@ -84,12 +89,7 @@ impl Conditions {
 impl Session {
     /// The mean wait for an answer, over the whole session; `None` where no answer came to anything.
     pub(super) fn mean_wait(&self) -> Option<i64> {
-        let waits = || {
-            let turns = self.turns.iter();
-            turns.filter_map(|turn| Some(turn.answered? - turn.asked))
-        };
-        let answers = i64::try_from(waits().count()).ok()?;
-        waits().sum::<i64>().checked_div(answers)
+        mean_wait(&self.turns)
     }
 
     /// An agent who logs out leaves what is still open to a colleague.
@@ -110,6 +110,14 @@ impl Session {
     }
 }
 
+fn mean_wait(turns: &[Turn]) -> Option<i64> {
+    let waits = turns
+        .iter()
+        .filter_map(|turn| Some(turn.answered? - turn.asked));
+    let (count, sum) = waits.fold((0, 0), |(count, sum), wait| (count + 1, sum + wait));
+    i64::checked_div(sum, count)
+}
+
 /// The session that `member`, at the place `agent` of the roster, takes at the second `at`.
 pub(super) fn session(
     (agent, member): (usize, &Member),
@@ -117,85 +125,57 @@ pub(super) fn session(
     conditions: Conditions,
     dice: &mut Dice,
 ) -> Session {
-    let (missed, silent) = (if conditions.rush { 24 } else { 3 }, 5);
-    let kind = dice.between(1, 100);
-    let mut session = if kind <= missed {
-        unanswered(agent, at, dice)
-    } else if kind <= missed + silent {
-        greeting((agent, member), at, conditions, dice)
+    let missed = if conditions.rush {
+        MISSED_IN_RUSH
     } else {
-        conversation((agent, member), at, conditions, dice)
+        MISSED
     };
-    session.returning = dice.percent(7);
-    session.hand_over_at(conditions.logout);
-    session
-}
-
-/// A user who gives up, or whom the system gives up on.
-fn unanswered(agent: usize, at: i64, dice: &mut Dice) -> Session {
-    Session {
-        agent,
-        accepted: at,
-        first_answer: None,
-        turns: vec![Turn {
-            asked: at,
-            user_messages: dice.between(1, 3),
-            answered: None,
-            agent_messages: 0,
-        }],
-        bot_messages: dice.between(2, 4),
-        end: at + dice.between(150, 330),
-        ended_by_agent: false,
-        transferred: false,
-        returning: false,
-        rating: None,
-    }
-}
-
-/// A user who says nothing after the hand-over: the agent greets, waits, and ends it.
-fn greeting(
-    (agent, member): (usize, &Member),
-    at: i64,
-    conditions: Conditions,
-    dice: &mut Dice,
-) -> Session {
-    let first_answer = at + first_wait(member, conditions, dice);
-    Session {
-        first_answer: Some(first_answer),
-        turns: Vec::new(),
-        end: first_answer + dice.between(150, 330),
-        ended_by_agent: true,
-        ..unanswered(agent, at, dice)
-    }
-}
-
-fn conversation(
-    (agent, member): (usize, &Member),
-    at: i64,
-    conditions: Conditions,
-    dice: &mut Dice,
-) -> Session {
-    let turns = turns(member, at, conditions, dice);
-    let answer = |turn: Option<&Turn>| turn.and_then(|turn| turn.answered);
-    let first_answer = answer(turns.first());
-    let last = answer(turns.last()).unwrap_or(at);
-    let transferred = dice.percent(4);
+    let kind = dice.between(1, 100);
+    let talks = kind > missed + SILENT;
+    let turns = if talks {
+        turns(member, at, conditions, dice)
+    } else if kind > missed {
+        Vec::new()
+    } else {
+        vec![unanswered(at, dice)]
+    };
+    let first_answer = match turns.first() {
+        Some(turn) => turn.answered,
+        None => Some(at + first_wait(member, conditions, dice)),
+    };
+    let last = turns.last().map_or(first_answer, |turn| turn.answered);
+    let wait_for_more = if talks {
+        dice.skewed(GOODBYE)
+    } else {
+        dice.between(150, 330)
+    };
+    let end = last.unwrap_or(at) + wait_for_more;
+    let transferred = talks && dice.percent(4);
+    let is_rated = talks && !transferred && dice.percent(20);
     let mut session = Session {
         agent,
         accepted: at,
         first_answer,
-        turns,
         bot_messages: dice.between(2, 6),
-        end: last + dice.skewed(GOODBYE),
-        ended_by_agent: !transferred && dice.percent(72),
+        end,
+        ended_by_agent: last.is_some() && !transferred && (!talks || dice.percent(72)),
         transferred,
-        returning: false,
-        rating: None,
+        returning: dice.percent(7),
+        rating: is_rated.then(|| rating(end, mean_wait(&turns), dice)),
+        turns,
     };
-    if !transferred && dice.percent(20) {
-        session.rating = Some(rating(&session, dice));
-    }
+    session.hand_over_at(conditions.logout);
     session
+}
+
+/// What a user writes who then gives up, or is given up by the system.
+fn unanswered(asked: i64, dice: &mut Dice) -> Turn {
+    Turn {
+        asked,
+        user_messages: dice.between(1, 3),
+        answered: None,
+        agent_messages: 0,
+    }
 }
 
 fn first_wait(member: &Member, conditions: Conditions, dice: &mut Dice) -> i64 {
@@ -223,11 +203,12 @@ fn turns(member: &Member, at: i64, conditions: Conditions, dice: &mut Dice) -> V
 }
 
 /// The longer the waits, the fewer stars.
-fn rating(session: &Session, dice: &mut Dice) -> Rating {
-    let wait = session.mean_wait().unwrap_or_default();
+fn rating(end: i64, wait: Option<i64>, dice: &mut Dice) -> Rating {
+    let is_satisfied = dice.percent((94 - wait.unwrap_or_default() / 3).max(40));
+    let (fewest, most) = if is_satisfied { (4, 5) } else { (1, 3) };
     Rating {
-        at: session.end + dice.skewed(25),
-        satisfied: dice.percent((94 - wait / 3).max(40)),
+        at: end + dice.skewed(25),
+        stars: dice.between(fewest, most),
     }
 }
 
@@ -260,20 +241,13 @@ mod tests {
             assert!(answered <= session.end);
             at = answered;
         }
-        assert!(
-            session
-                .first_answer
-                .is_none_or(|first| first > session.accepted)
-        );
-        assert!(
-            session
-                .first_answer
-                .is_none_or(|first| first <= session.end)
-        );
+        let first = session.first_answer;
+        assert!(first.is_none_or(|first| session.accepted < first && first <= session.end));
         assert!(session.mean_wait() != Some(0));
-        assert!(session.mean_wait().is_none() || session.first_answer.is_some());
+        assert!(session.mean_wait().is_none() || first.is_some());
         assert!(!(session.transferred && session.ended_by_agent));
         assert!(session.rating.iter().all(|r| r.at > session.end));
+        assert!(session.rating.iter().all(|r| (1..=5).contains(&r.stars)));
     }
 
     #[test]
@@ -287,17 +261,6 @@ mod tests {
     }
 
     #[test]
-    fn a_greeting_that_is_not_returned_has_no_response_time() {
-        let greetings = sessions(false, i64::MAX)
-            .into_iter()
-            .filter(|s| s.first_answer.is_some() && s.turns.is_empty());
-        let count = greetings
-            .inspect(|greeting| assert_eq!(greeting.mean_wait(), None))
-            .count();
-        assert!(count > 100, "{count}");
-    }
-
-    #[test]
     fn of_everything_there_is_some_and_not_too_much() {
         for (rush, unanswered) in [(false, 2..=4), (true, 20..=27)] {
             let all = sessions(rush, i64::MAX);
@@ -306,6 +269,10 @@ mod tests {
             };
             for (share, expected) in [
                 (percent(|s| s.first_answer.is_none()), unanswered),
+                (
+                    percent(|s| s.first_answer.is_some() && s.mean_wait().is_none()),
+                    3..=7,
+                ),
                 (percent(|s| s.transferred), 2..=5),
                 (percent(|s| s.ended_by_agent), 50..=75),
                 (percent(|s| s.rating.is_some()), 12..=22),

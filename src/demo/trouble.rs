@@ -1,8 +1,8 @@
 //! How the simulated Desk fails now and then, so that failures and retries can be seen.
 //!
-//! It goes by the number of the request, so that it is the same with any interval: single requests
-//! fail or are late, which the exporter makes up for; and once in a while so many fail in a row that
-//! two polls do, or three. Figures never get as old as that they are dropped.
+//! It goes by the endpoint and the number of its request, so that it is the same with any interval: single requests
+//! fail or are late, which the exporter makes up for; and once in a while so many fail in a row that two polls do, or
+//! three. Figures never get as old as that they are dropped.
 
 use std::time::Duration;
 
@@ -27,19 +27,19 @@ pub enum Trouble {
     Delay(Duration),
 }
 
-/// What happens to the request with this number, counted from 0; nothing, for the most part.
-pub fn of_request(number: u64) -> Option<Trouble> {
+/// What happens to the request with this number, counted from 0, to this endpoint: nothing, for the most part.
+pub fn of_request(endpoint: u64, number: u64) -> Option<Trouble> {
     if number < QUIET {
         return None;
     }
     let (period, place) = (number / PERIOD, number % PERIOD);
-    let failures_from = Dice::of([SEED, period, PERIOD])
+    let failures_from = Dice::of([SEED + endpoint, period, PERIOD])
         .between(30, 120)
         .cast_unsigned();
     if (failures_from..failures_from + IN_A_ROW).contains(&place) {
         return Some(Trouble::Failure);
     }
-    let mut dice = Dice::of([SEED, number, 0]);
+    let mut dice = Dice::of([SEED + endpoint, number, 0]);
     if dice.percent(SINGLE) {
         return Some(Trouble::Failure);
     }
@@ -53,7 +53,7 @@ mod tests {
 
     /// How many in a row fail, each time that any does.
     fn failures(requests: u64) -> Vec<usize> {
-        let fails = |number| of_request(number) == Some(Trouble::Failure);
+        let fails = |number| of_request(3, number) == Some(Trouble::Failure);
         let all: Vec<bool> = (0..requests).map(fails).collect();
         let runs = all.chunk_by(|one, next| one == next);
         runs.filter(|run| run[0]).map(<[bool]>::len).collect()
@@ -71,8 +71,8 @@ mod tests {
 
     #[test]
     fn it_begins_well_and_some_answers_are_late() {
-        assert!((0..QUIET).all(|number| of_request(number).is_none()));
-        let late = (0..10_000).filter(|&n| matches!(of_request(n), Some(Trouble::Delay(_))));
+        assert!((0..QUIET).all(|number| of_request(0, number).is_none()));
+        let late = (0..10_000).filter(|&n| matches!(of_request(0, n), Some(Trouble::Delay(_))));
         assert!((120..280).contains(&late.count()));
     }
 }

@@ -14,10 +14,10 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use promql_parser::parser::{self, Expr, VectorSelector};
 use promql_parser::util::{ExprVisitor, walk_expr};
-use serde_json::json;
+use serde_json::{Value, json};
 use tencent_desk_exporter::base::clock::DayWindow;
 use tencent_desk_exporter::catalog::agents::FAMILIES;
-use tencent_desk_exporter::demo::day::{AgentDay, Day};
+use tencent_desk_exporter::demo::day::Day;
 use tencent_desk_exporter::demo::{SEED, zone_for};
 use tencent_desk_exporter::desk::answer;
 
@@ -129,7 +129,7 @@ impl Past<'_> {
         if has_agents && at % AGENTS_STEP == 0 {
             let played = days.entry(day.start());
             let played = played.or_insert_with(|| Day::new(SEED, day, &self.zone));
-            let rows = played.rows(Timestamp::from_second(at).unwrap());
+            let rows = played.agents(Timestamp::from_second(at).unwrap());
             self.add_agents(&rows, at, block);
         }
         let up = self.sample("up", &[], 1.0);
@@ -159,7 +159,7 @@ impl Past<'_> {
     }
 
     /// What the exporter would have made of Desk's rows.
-    fn add_agents(&self, rows: &[AgentDay], at: i64, block: &mut Block) {
+    fn add_agents(&self, rows: &[Value], at: i64, block: &mut Block) {
         let answer = json!({ "ErrorCode": 0, "TotalCount": rows.len(), "Data": rows });
         let page = answer::decode(answer.to_string().as_bytes()).unwrap();
         for row in page.rows.iter() {

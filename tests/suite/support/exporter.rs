@@ -35,7 +35,7 @@ impl Setup {
         Setup::default().set("LISTEN_ADDRESS", "127.0.0.1:0")
     }
 
-    /// All that is needed to poll this Desk, once: the second poll comes in an hour.
+    /// All that is needed to poll this Desk's agent statistics, once: the second poll comes in an hour.
     pub(crate) fn of(desk: &Desk) -> Setup {
         let account = desk.account();
         Setup::bare()
@@ -43,6 +43,7 @@ impl Setup {
             .set("SDK_APP_ID", account.sdk_app_id.to_string())
             .set("IDENTIFIER", &account.identifier)
             .set("SECRET_KEY", &account.key)
+            .set("ENDPOINTS", "describe_agent_statistics")
             .set("POLL_INTERVAL", "1h")
     }
 
