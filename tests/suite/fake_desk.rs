@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::support::desk::{Desk, Reply};
+use crate::support::desk::{Count, Desk, Reply};
+use crate::support::endpoints::Endpoint;
 use crate::support::gate::Gate;
 use crate::support::http::{self, Response};
 use crate::support::rows;
-use crate::support::rules::{Account, PATH};
+use crate::support::rules::Account;
 use crate::support::usersig::{self, Members};
 
 /// A request as the documents want it, to be spoilt one way at a time.
@@ -40,7 +41,7 @@ impl Letter {
         ];
         Letter {
             method: "POST",
-            path: PATH.to_owned(),
+            path: Endpoint::AgentStatistics.path(),
             query: query.map(|(n, v)| (n.to_owned(), v)).into(),
             body: json!({ "From": from, "To": to, "Limit": 100, "Offset": 0 }).to_string(),
         }
@@ -73,6 +74,13 @@ impl Letter {
         self
     }
 
+    /// To another endpoint, with these members and no other.
+    fn of(mut self, endpoint: Endpoint, members: Value) -> Letter {
+        self.path = endpoint.path();
+        self.body = members.to_string();
+        self
+    }
+
     fn with_body(mut self, body: &str) -> Letter {
         body.clone_into(&mut self.body);
         self
@@ -95,11 +103,14 @@ impl Letter {
         ask(stream, &request)
     }
 
-    fn code(&self, desk: &Desk) -> i64 {
+    fn answer(&self, desk: &Desk) -> Value {
         let response = self.send(desk).unwrap();
         assert_eq!(response.status, 200);
-        let answer: Value = serde_json::from_slice(&response.body).unwrap();
-        answer["ErrorCode"].as_i64().unwrap()
+        serde_json::from_slice(&response.body).unwrap()
+    }
+
+    fn code(&self, desk: &Desk) -> i64 {
+        self.answer(desk)["ErrorCode"].as_i64().unwrap()
     }
 }
 
@@ -117,8 +128,7 @@ fn ask(mut stream: std::net::TcpStream, request: &str) -> std::io::Result<Respon
 fn a_good_request_gets_the_rows_it_asks_for() {
     let desk = Desk::with(rows::agents(3));
     let wanted = json!({ "Offset": 1, "Limit": 1, "AgentIds": [rows::nth_id(1), rows::nth_id(3)] });
-    let response = Letter::to(&desk).asking(wanted).send(&desk).unwrap();
-    let answer: Value = serde_json::from_slice(&response.body).unwrap();
+    let answer = Letter::to(&desk).asking(wanted).answer(&desk);
     assert_eq!(answer["ErrorCode"], 0);
     assert_eq!(answer["TotalCount"], 2);
     assert_eq!(answer["Data"], json!([rows::agents(3)[2]]));
@@ -165,12 +175,187 @@ fn every_broken_rule_gets_its_documented_code() {
         (141_004, good.clone().asking(json!({ "Offset": -1 }))),
         (141_004, good.clone().asking(json!({ "AgentIds": "a" }))),
         (141_004, good.clone().asking(json!({ "AgentIds": [1] }))),
+        (
+            141_004,
+            good.clone().asking(json!({ "ConversationSources": [] })),
+        ),
         (0, good),
     ];
     for (number, (code, letter)) in cases.iter().enumerate() {
         assert_eq!(letter.code(&desk), *code, "case {number}");
     }
     assert_eq!(desk.refusals().len(), cases.len() - 1);
+}
+
+/// What each further endpoint is asked with, at the least.
+fn asking_of(endpoint: Endpoint, desk: &Desk) -> Value {
+    let (from, to) = desk.today();
+    match endpoint {
+        Endpoint::AgentStatistics | Endpoint::SessionStatistics => {
+            json!({ "From": from, "To": to })
+        }
+        Endpoint::MemberList => json!({ "PageSize": 100, "PageNum": 0 }),
+        _ => json!({}),
+    }
+}
+
+#[test]
+fn each_further_endpoint_refuses_what_the_documents_forbid() {
+    let desk = Desk::with(vec![]);
+    desk.expect_refusals();
+    let good = Letter::to(&desk);
+    let (from, to) = desk.today();
+    let source = |source: Value| json!({ "ConversationSources": [source] });
+    let wrong = [
+        (Endpoint::MemberRealtime, json!({ "Limit": 101 })),
+        (Endpoint::MemberRealtime, json!({ "Limit": "100" })),
+        (Endpoint::MemberRealtime, json!({ "Offset": -1 })),
+        (Endpoint::MemberRealtime, json!({ "From": from, "To": to })),
+        (Endpoint::MemberRealtime, json!({ "AgentIds": ["a"] })),
+        (Endpoint::MemberRealtime, json!({ "MemberIds": "a" })),
+        (Endpoint::MemberRealtime, source(json!(4))),
+        (
+            Endpoint::MemberRealtime,
+            source(json!({ "ChannelType": "4" })),
+        ),
+        (
+            Endpoint::MemberRealtime,
+            source(json!({ "ChannelType": 5 })),
+        ),
+        (
+            Endpoint::MemberRealtime,
+            source(json!({ "ChannelId": "a" })),
+        ),
+        (
+            Endpoint::MemberRealtime,
+            source(json!({ "ChannelType": 4, "ChannelId": 1 })),
+        ),
+        (
+            Endpoint::MemberRealtime,
+            source(json!({ "ChannelType": 4, "More": 1 })),
+        ),
+        (Endpoint::ReceptionRealtime, json!({ "Limit": 1 })),
+        (Endpoint::SessionStatistics, json!({ "From": from })),
+        (Endpoint::SessionStatistics, json!({ "To": to })),
+        (
+            Endpoint::SessionStatistics,
+            json!({ "From": from.to_string(), "To": to }),
+        ),
+        (
+            Endpoint::SessionStatistics,
+            json!({ "From": from, "To": to - 1 }),
+        ),
+        (
+            Endpoint::SessionStatistics,
+            json!({ "From": from, "To": to, "GroupByHour": 1 }),
+        ),
+        (
+            Endpoint::SessionStatistics,
+            json!({ "From": from, "To": to, "Limit": 1 }),
+        ),
+        (Endpoint::MemberList, json!({ "PageNum": 0 })),
+        (Endpoint::MemberList, json!({ "PageSize": 100 })),
+        (
+            Endpoint::MemberList,
+            json!({ "PageSize": 101, "PageNum": 0 }),
+        ),
+        (
+            Endpoint::MemberList,
+            json!({ "PageSize": 100, "PageNum": "0" }),
+        ),
+        (
+            Endpoint::MemberList,
+            json!({ "PageSize": 100, "PageNum": 0, "Order": 2 }),
+        ),
+        (
+            Endpoint::MemberList,
+            json!({ "PageSize": 100, "PageNumber": 1 }),
+        ),
+        (Endpoint::GroupList, json!({ "PageSize": 101 })),
+        (Endpoint::GroupList, json!({ "PageNumber": 0 })),
+        (
+            Endpoint::GroupList,
+            json!({ "PageSize": 100, "PageNum": 0 }),
+        ),
+    ];
+    for (endpoint, members) in &wrong {
+        let letter = good.clone().of(*endpoint, members.clone());
+        assert_eq!(letter.code(&desk), 141_004, "{endpoint:?} {members}");
+    }
+    assert_eq!(desk.refusals().len(), wrong.len());
+    for endpoint in Endpoint::FURTHER {
+        let letter = good.clone().of(endpoint, asking_of(endpoint, &desk));
+        assert_eq!(letter.code(&desk), 0, "{endpoint:?}");
+        assert_eq!(letter.clone().with_body("[]").code(&desk), 60003);
+        assert_eq!(letter.by("GET").code(&desk), 60002);
+    }
+    let both = json!([{ "ChannelType": 4 }, { "ChannelType": 10, "ChannelId": "@a" }]);
+    for (endpoint, of_it) in [
+        (Endpoint::AgentStatistics, "ConversationSources"),
+        (Endpoint::MemberRealtime, "ConversationSources"),
+    ] {
+        let members = rows::with(asking_of(endpoint, &desk), json!({ of_it: both }));
+        assert_eq!(good.clone().of(endpoint, members).code(&desk), 0);
+    }
+}
+
+#[test]
+fn each_endpoint_answers_as_its_page_shows() {
+    let desk = Desk::with(vec![]);
+    let ask = |endpoint: Endpoint, members: Value| {
+        let asking = rows::with(asking_of(endpoint, &desk), members);
+        Letter::to(&desk).of(endpoint, asking).answer(&desk)
+    };
+    let reception = ask(Endpoint::ReceptionRealtime, json!({}));
+    assert_eq!(reception["Data"]["CurrentQueueCnt"], 2);
+    assert_eq!(reception.get("TotalCount"), None);
+
+    let (from, _) = desk.today();
+    let date = jiff::Timestamp::from_second(from + 8 * 3600).unwrap();
+    let day = ask(Endpoint::SessionStatistics, json!({}));
+    assert_eq!(day["Data"][0]["Time"], date.strftime("%F").to_string());
+    let hours = ask(Endpoint::SessionStatistics, json!({ "GroupByHour": true }));
+    assert_eq!(hours["Data"][0]["Time"], "09:00");
+
+    let groups = ask(
+        Endpoint::GroupList,
+        json!({ "PageSize": 1, "PageNumber": 2 }),
+    );
+    assert_eq!(groups["Total"], 2);
+    assert_eq!(groups["MemberGroupList"][0]["MemberGroupID"], 1234);
+    let members = ask(Endpoint::MemberList, json!({ "PageNum": 1 }));
+    assert_eq!(
+        (&members["Total"], &members["MemberList"]),
+        (&json!(1), &json!([]))
+    );
+
+    let nothing = json!({ "MemberIds": ["another"] });
+    let filtered = ask(Endpoint::MemberRealtime, nothing.clone());
+    assert_eq!(
+        (&filtered["TotalCount"], &filtered["Data"]),
+        (&json!(0), &json!([]))
+    );
+    desk.count_at(Endpoint::MemberRealtime, Count::Unfiltered);
+    assert_eq!(ask(Endpoint::MemberRealtime, nothing)["TotalCount"], 1);
+}
+
+#[test]
+fn one_endpoint_is_refused_and_the_others_are_not() {
+    let desk = Desk::with(rows::agents(1));
+    desk.reply_at(Endpoint::GroupList, Reply::Error(60017));
+    for endpoint in Endpoint::ALL {
+        let letter = Letter::to(&desk).of(endpoint, asking_of(endpoint, &desk));
+        let code = if endpoint == Endpoint::GroupList {
+            60017
+        } else {
+            0
+        };
+        assert_eq!(letter.code(&desk), code);
+        assert_eq!(desk.asked_at(endpoint), 1);
+    }
+    desk.further(|further| further.reception["CurrentQueueCnt"] = json!("3"));
+    let letter = Letter::to(&desk).of(Endpoint::ReceptionRealtime, json!({}));
+    assert_eq!(letter.answer(&desk)["Data"]["CurrentQueueCnt"], "3");
 }
 
 /// The official packages' signatures, with what is in them.

@@ -16,10 +16,14 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::Value;
 
+use super::answers::{Answers, Row};
+use super::endpoints::{self, Endpoint};
 use super::gate::Gate;
 use super::http::{self, Headers, Incoming};
 use super::rows;
-use super::rules::{self, Account, Ask, Refusal};
+use super::rules::{self, Account, Refusal};
+
+pub(crate) use super::answers::{Count, Further};
 
 /// One request, as it came.
 #[derive(Debug, Clone)]
@@ -35,6 +39,11 @@ pub(crate) struct Request {
 impl Request {
     pub(crate) fn path(&self) -> &str {
         self.target.split('?').next().unwrap_or_default()
+    }
+
+    /// What it asks; none of what Desk has, where the path is another one.
+    pub(crate) fn endpoint(&self) -> Option<Endpoint> {
+        Endpoint::of_path(self.path())
     }
 
     /// The query's parameters, decoded, in their order.
@@ -93,35 +102,16 @@ impl Reply {
     }
 }
 
-/// What `TotalCount` says.
-pub(crate) enum Count {
-    /// How many rows match, as one would think.
-    Matching,
-    /// How many rows this page holds.
-    ThisPage,
-    /// Always the same number.
-    Always(i64),
-    /// Whatever the script makes of the request's number.
-    Scripted(Box<dyn Fn(usize) -> i64 + Send + Sync>),
-}
-
 type Script = dyn Fn(usize, &Request) -> Reply + Send + Sync;
 
 /// What a test may change while Desk runs.
 struct Ways {
-    rows: Vec<Row>,
-    count: Count,
-    page_cap: usize,
-    heeds_offset: bool,
-    heeds_filter: bool,
+    answers: Answers,
     zone: TimeZone,
     clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
     script: Arc<Script>,
-}
-
-struct Row {
-    id: Option<String>,
-    text: String,
+    /// What an endpoint replies, whatever the script says.
+    replies: BTreeMap<Endpoint, Reply>,
 }
 
 /// What Desk remembers.
@@ -194,33 +184,40 @@ impl Desk {
 
     /// From now on, these are today's rows.
     pub(crate) fn set_rows(&self, rows: Vec<Value>) {
-        self.ways().rows = rows.iter().map(Row::of_value).collect();
+        let row = |row| Row::of_value(row, Endpoint::AgentStatistics.id());
+        self.ways().answers.agents = rows.iter().map(row).collect();
     }
 
     /// Rows as text, for what JSON allows and a `Value` cannot hold. A filter finds none of them.
     pub(crate) fn set_row_texts(&self, rows: &[&str]) {
-        let row = |text: &&str| Row {
-            id: None,
-            text: (*text).to_owned(),
-        };
-        self.ways().rows = rows.iter().map(row).collect();
+        let rows = rows.iter().map(|text| Row::of_text(text));
+        self.ways().answers.agents = rows.collect();
+    }
+
+    /// Changes what the further endpoints say.
+    pub(crate) fn further(&self, change: impl FnOnce(&mut Further)) {
+        change(&mut self.ways().answers.further);
     }
 
     pub(crate) fn count(&self, count: Count) {
-        self.ways().count = count;
+        self.count_at(Endpoint::AgentStatistics, count);
+    }
+
+    pub(crate) fn count_at(&self, endpoint: Endpoint, count: Count) {
+        self.ways().answers.counts.insert(endpoint, count);
     }
 
     /// No page holds more rows than this, whatever is asked for.
     pub(crate) fn cap_pages_at(&self, rows: usize) {
-        self.ways().page_cap = rows;
+        self.ways().answers.page_cap = rows;
     }
 
     pub(crate) fn ignore_offset(&self) {
-        self.ways().heeds_offset = false;
+        self.ways().answers.heeds_offset = false;
     }
 
     pub(crate) fn ignore_filter(&self) {
-        self.ways().heeds_filter = false;
+        self.ways().answers.heeds_filter = false;
     }
 
     /// Desk's days are this zone's.
@@ -246,6 +243,11 @@ impl Desk {
         self.on_request(move |_, _| reply.clone());
     }
 
+    /// Every request to this endpoint gets this reply, until told otherwise; the others go on as before.
+    pub(crate) fn reply_at(&self, endpoint: Endpoint, reply: Reply) {
+        self.ways().replies.insert(endpoint, reply);
+    }
+
     /// This test means to be refused.
     pub(crate) fn expect_refusals(&self) {
         self.shared.refusals_expected.store(true, Ordering::Relaxed);
@@ -258,6 +260,17 @@ impl Desk {
     /// How many requests came.
     pub(crate) fn asked(&self) -> usize {
         self.shared.diary.lock().unwrap().requests.len()
+    }
+
+    pub(crate) fn requests_at(&self, endpoint: Endpoint) -> Vec<Request> {
+        let mut requests = self.requests();
+        requests.retain(|request| request.endpoint() == Some(endpoint));
+        requests
+    }
+
+    /// How many requests came to this endpoint.
+    pub(crate) fn asked_at(&self, endpoint: Endpoint) -> usize {
+        self.requests_at(endpoint).len()
     }
 
     /// The shortest time within which so many requests came. Each is noted before it is answered: what the
@@ -286,7 +299,7 @@ impl Desk {
     /// First and last second of Desk's present day.
     pub(crate) fn today(&self) -> (i64, i64) {
         let ways = self.ways();
-        rules::day((ways.clock)(), &ways.zone)
+        endpoints::day((ways.clock)(), &ways.zone)
     }
 
     fn ways(&self) -> MutexGuard<'_, Ways> {
@@ -322,50 +335,12 @@ impl Drop for Desk {
 impl Default for Ways {
     fn default() -> Self {
         Ways {
-            rows: Vec::new(),
-            count: Count::Matching,
-            page_cap: 100,
-            heeds_offset: true,
-            heeds_filter: true,
+            answers: Answers::default(),
             zone: TimeZone::get("Asia/Shanghai").unwrap(),
             clock: Arc::new(Timestamp::now),
             script: Arc::new(|_, _| Reply::Normal),
+            replies: BTreeMap::new(),
         }
-    }
-}
-
-impl Ways {
-    /// The page that was asked for, as the number `n` of all requests.
-    fn page(&self, n: usize, ask: &Ask) -> String {
-        let is_asked = |row: &&Row| !self.heeds_filter || row.is_asked(ask);
-        let matching: Vec<&Row> = self.rows.iter().filter(is_asked).collect();
-        let offset = if self.heeds_offset { ask.offset } else { 0 };
-        let length = ask.limit.min(self.page_cap);
-        let rows = matching.iter().skip(offset).take(length);
-        let rows: Vec<String> = rows.map(|row| row.text.clone()).collect();
-        let total = match &self.count {
-            Count::Matching => i64::try_from(matching.len()).unwrap(),
-            Count::ThisPage => i64::try_from(rows.len()).unwrap(),
-            Count::Always(number) => *number,
-            Count::Scripted(script) => script(n),
-        };
-        rows::answer(total, &rows)
-    }
-}
-
-impl Row {
-    fn of_value(row: &Value) -> Row {
-        Row {
-            id: row["AgentId"].as_str().map(str::to_owned),
-            text: row.to_string(),
-        }
-    }
-
-    fn is_asked(&self, ask: &Ask) -> bool {
-        let Some(wanted) = &ask.agent_ids else {
-            return true;
-        };
-        self.id.as_ref().is_some_and(|id| wanted.contains(id))
     }
 }
 
@@ -385,8 +360,12 @@ impl Shared {
         let mut diary = self.diary.lock().unwrap();
         diary.requests.push(request.clone());
         let n = diary.requests.len();
-        let body = match rules::judge(&request, &self.account, (ways.clock)(), &ways.zone) {
-            Ok(ask) => ways.page(n, &ask),
+        let now = (ways.clock)();
+        let body = match rules::judge(&request, &self.account, now, &ways.zone) {
+            Ok(ask) => {
+                let today = now.to_zoned(ways.zone.clone()).date();
+                ways.answers.answer(n, &ask, today)
+            }
             Err(refusal) => {
                 let body = rows::refusal(refusal.code, &refusal.why);
                 diary.refusals.push(refusal);
@@ -394,8 +373,11 @@ impl Shared {
             }
         };
         let script = Arc::clone(&ways.script);
+        let of_endpoint = request.endpoint().and_then(|it| ways.replies.get(&it));
+        let of_endpoint = of_endpoint.cloned();
         drop((diary, ways));
-        (script(n, &request), body.into_bytes())
+        let reply = of_endpoint.unwrap_or_else(|| script(n, &request));
+        (reply, body.into_bytes())
     }
 }
 

@@ -2,10 +2,12 @@
 //! its page, and the tools from outside.
 
 pub(crate) mod alertmanager;
+pub(crate) mod answers;
 pub(crate) mod authority;
 pub(crate) mod curl;
 pub(crate) mod deploy;
 pub(crate) mod desk;
+pub(crate) mod endpoints;
 pub(crate) mod exporter;
 pub(crate) mod gate;
 pub(crate) mod http;

@@ -1,13 +1,18 @@
-//! Rows of Desk's answers: believable agents, and the documents' own example.
+//! Rows of Desk's answers: believable agents, and the documents' own examples.
 
 use serde_json::{Value, json};
 
-/// The body of an answer that went well.
+/// The body of an answer that went well, with these members as text.
+pub(crate) fn well(members: &str) -> String {
+    format!(r#"{{"ActionStatus":"OK","ErrorCode":0,"ErrorInfo":"",{members}}}"#)
+}
+
+/// The body of an answer of `describe_agent_statistics` that went well.
 pub(crate) fn answer(total: i64, rows: &[String]) -> String {
-    format!(
-        r#"{{"ActionStatus":"OK","ErrorCode":0,"ErrorInfo":"","TotalCount":{total},"Data":[{}]}}"#,
+    well(&format!(
+        r#""TotalCount":{total},"Data":[{}]"#,
         rows.join(",")
-    )
+    ))
 }
 
 /// The body of an answer that did not.
@@ -28,6 +33,58 @@ pub(crate) fn example() -> Value {
         "AvgRespTime": 25, "AvgRespUnder30sCnt": 8, "AvgAcceptTime": 300,
         "SatisfactionSelectedCnt": 8, "SatisfiedCnt": 6,
     })
+}
+
+/// The row of the page on `describe_member_realtime_statistics`.
+pub(crate) fn member_example() -> Value {
+    json!({
+        "MemberId": "1289316652@qq.com", "MemberNickName": "Meimei", "MemberStatus": 1,
+        "CurrentAcceptCnt": 2, "TotalSessionCnt": 5,
+        "AvgFirstRespTime": 10, "AvgRespTime": 25, "AvgAcceptTime": 300,
+    })
+}
+
+/// The object of the page on `describe_reception_realtime_statistics`.
+pub(crate) fn reception_example() -> Value {
+    json!({
+        "CurrentTransferAgentCnt": 15, "CurrentAgentAcceptCnt": 13, "CurrentQueueCnt": 2,
+        "FreeAgentCnt": 10, "RestAgentCnt": 2, "BusyAgentCnt": 3,
+        "CurrentGroupQueueCnt": [{ "GroupId": 6103, "GroupName": "128931", "QueueCnt": 0 }],
+    })
+}
+
+/// The row of the page on `describe_session_statistics`, without its `Time`.
+pub(crate) fn session_example() -> Value {
+    json!({
+        "TotalSessionCnt": 12, "TransferAgentSessionCnt": 10, "AgentAcceptCnt": 9,
+        "EffectiveSessionCnt": 8, "SatisfactionSelectedCnt": 5,
+        "OneStarSelectedCnt": 1, "TwoStarSelectedCnt": 1, "ThreeStarSelectedCnt": 1,
+        "FourStarSelectedCnt": 1, "FiveStarSelectedCnt": 1,
+        "AvgFirstRespTime": 10, "AvgRespTime": 25, "AvgAcceptTime": 300, "AvgQueueTime": 6,
+    })
+}
+
+/// The row of the page on `get_member_list`, in the groups of [`group_list_example`].
+pub(crate) fn member_list_example() -> Value {
+    json!({
+        "NickName": "Meimei", "MemberMail": "1289316652@qq.com", "RoleIDList": [5],
+        "MemberGroupIDList": [6103, 1234], "Avatar": "https://example.com/avatar.png",
+        "MemberReceptionLimit": 5, "MemberReceptionLimitEnabled": 0, "EffectiveReceptionLimit": 10,
+    })
+}
+
+/// The rows of `get_member_group_list`, as its page has them.
+pub(crate) fn group_list_example() -> Vec<Value> {
+    vec![
+        json!({
+            "MemberGroupID": 6103, "MemberGroupName": "128931", "ReceptionLimit": 10,
+            "GroupMemberCount": 1,
+        }),
+        json!({
+            "MemberGroupID": 1234, "MemberGroupName": "VIP", "ReceptionLimit": 5,
+            "GroupMemberCount": 3,
+        }),
+    ]
 }
 
 /// A busy agent of that id, with every field.
