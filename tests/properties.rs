@@ -387,8 +387,8 @@ mod configuration {
             }
             let lines = match Environment::new(variables).config() {
                 Ok(config) => {
-                    prop_assert!(config.program.max_staleness >= config.program.poll_interval);
-                    config.program.warnings
+                    prop_assert!(config.polling.max_staleness >= config.polling.poll_interval);
+                    config.warnings
                 }
                 Err(mistakes) => {
                     prop_assert!(!mistakes.0.is_empty());

@@ -19,7 +19,7 @@ fuzz_target!(|input: &[u8]| {
     let lines = match environment.config() {
         Ok(config) => {
             assert!(!format!("{config:?}").contains(SECRET));
-            config.program.warnings
+            config.warnings
         }
         Err(mistakes) => {
             assert!(!mistakes.0.is_empty());

@@ -28,7 +28,7 @@ pub(crate) static RENDERING: LazyLock<Pool> = LazyLock::new(|| Pool::new(2));
 pub(crate) static FILES: LazyLock<Pool> = LazyLock::new(|| Pool::new(4));
 
 /// How many threads tokio needs for all pools.
-pub fn threads() -> usize {
+pub(crate) fn threads() -> usize {
     let pools = [&DNS, &HASHING, &RENDERING, &FILES];
     pools.iter().map(|pool| pool.size).sum()
 }

@@ -7,6 +7,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
+use crate::base::duration;
 use crate::base::secret::looks_secret;
 
 /// What the file holds, if that is no more than `largest` bytes.
@@ -35,17 +36,30 @@ pub(crate) fn read(path: &Path, largest: u64) -> Result<Vec<u8>, String> {
     Ok(content)
 }
 
-/// How long a file may take that is read before anything runs: a disk that has to be woken up, a share
-/// that has to be mounted, or a machine that starts everything at once takes seconds.
+/// How long a file may take that is read before anything else runs: a disk that wakes up, a share that is
+/// mounted, or a machine that starts many services takes seconds.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
-/// What `read` says, or `None` where it takes longer than [`PATIENCE`]: some files hang. Its thread is
-/// then left to them.
-pub(crate) fn in_time<T: Send + 'static>(read: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+/// Runs `read` on a thread of its own. Where it takes longer than [`PATIENCE`], as reading some files hangs,
+/// the thread is left behind.
+///
+/// # Errors
+/// A sentence that names `what` is read, if that takes too long.
+pub(crate) fn in_time<T: Send + 'static>(
+    what: &str,
+    read: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, String> {
     let (sender, outcome) = mpsc::sync_channel(1);
     let reading = thread::Builder::new().spawn(move || sender.send(read()));
-    reading.ok()?;
-    outcome.recv_timeout(PATIENCE).ok()
+    let outcome = reading
+        .ok()
+        .and_then(|_| outcome.recv_timeout(PATIENCE).ok());
+    outcome.ok_or_else(|| {
+        format!(
+            "{what} cannot be read: nothing comes within {}; name a regular file, on a disk that answers",
+            duration::format(PATIENCE)
+        )
+    })
 }
 
 /// The path, unless it may well be a secret, put where its path belongs. What begins with `/`, or ends

@@ -1,6 +1,6 @@
 //! What every room stands on: time, secrets, files, logs, and work that may block.
 
-pub mod blocking;
+pub(crate) mod blocking;
 pub mod clock;
 pub(crate) mod descriptors;
 pub mod duration;

@@ -8,7 +8,10 @@ use crate::base::{files, spelling};
 /// The zone of this name, in any case; `None` where there is none.
 pub(crate) fn named(name: &str) -> Option<TimeZone> {
     let wanted = name.to_owned();
-    let of_this_machine = files::in_time(move || known(tz::db(), &wanted)).flatten();
+    let of_this_machine = files::in_time("the database of time zones", move || {
+        known(tz::db(), &wanted)
+    });
+    let of_this_machine = of_this_machine.ok().flatten();
     of_this_machine.or_else(|| known(&TimeZoneDatabase::bundled(), name))
 }
 

@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::{Failure, serve};
 use crate::base::clock::{Clock, DayWindow, SystemClock};
-use crate::commands::serve;
-use crate::config::Config;
+use crate::base::logging;
+use crate::config::{Config, Environment};
 use crate::desk::{Error, Listing};
 use crate::exposition::snapshot::{Snapshot, named, unmatched};
 use crate::status::meters::Meters;
@@ -17,19 +18,41 @@ const NAMED: usize = 5;
 
 /// What `check` found out.
 #[derive(Debug)]
-pub struct Finding {
+struct Finding {
     /// For a person, several lines.
-    pub text: String,
+    text: String,
     /// Whether a poll would work.
-    pub is_good: bool,
+    is_good: bool,
+}
+
+/// Runs `check`.
+///
+/// # Errors
+/// That the polls would not work, or why none could be tried.
+pub(super) fn run(environment: Environment) -> Result<(), Failure> {
+    let config = environment.config()?;
+    super::start_logging(&config.logging, &config.warnings);
+    let finding = super::block_on(super::runtime()?, check(config))?;
+    // On one terminal, the log stands before the finding.
+    logging::finish();
+    if let Err(why) = super::print(&finding.text) {
+        // The exit status tells the finding too, and does not change.
+        logging::say(&format!("tencent-desk-exporter: {why}"));
+    }
+    match finding.is_good {
+        true => Ok(()),
+        false => Err(Failure::Other("the check has failed".to_owned())),
+    }
 }
 
 /// Polls Desk once with `config`.
 ///
 /// # Errors
 /// Why no poll could even be tried.
-pub async fn check(config: Config) -> Result<Finding, String> {
-    let Config { program, account } = config;
+async fn check(config: Config) -> Result<Finding, String> {
+    let Config {
+        account, polling, ..
+    } = config;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let zone = account.time_zone.clone();
     let day = DayWindow::around(clock.now().wall, &zone).map_err(|error| error.to_string())?;
@@ -51,8 +74,8 @@ pub async fn check(config: Config) -> Result<Finding, String> {
         ),
     );
     let meters =
-        Meters::new(program.poll_interval, Timestamp::now()).map_err(|error| error.to_string())?;
-    let client = serve::client(&program, account, clock, Arc::new(meters))?;
+        Meters::new(polling.poll_interval, Timestamp::now()).map_err(|error| error.to_string())?;
+    let client = serve::client(account, &polling, clock, Arc::new(meters))?;
     let answer = client.list_agents(&day).await;
     if let Some(expiry) = client.user_sig_expiry() {
         say(

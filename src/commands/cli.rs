@@ -11,7 +11,7 @@ use crate::config::{PREFIX, SETTINGS};
 
 /// The flags that users of other exporters have in their fingers, and the settings they spell.
 /// A secret is never a flag: command lines can be read by everybody on the machine.
-pub const FLAGS: &[(&str, &str)] = &[
+pub(super) const FLAGS: &[(&str, &str)] = &[
     ("web.listen-address", "LISTEN_ADDRESS"),
     ("web.telemetry-path", "TELEMETRY_PATH"),
     ("web.config.file", "WEB_CONFIG_FILE"),
@@ -21,7 +21,7 @@ pub const FLAGS: &[(&str, &str)] = &[
 
 /// What to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Command {
+pub(super) enum Command {
     /// Poll Desk and serve the metrics.
     Serve,
     /// The same against a simulated Desk.
@@ -38,7 +38,7 @@ pub enum Command {
 
 /// A command line that was understood.
 #[derive(Debug, PartialEq, Eq)]
-pub struct CommandLine {
+pub(super) struct CommandLine {
     /// What to do.
     pub command: Command,
     /// Settings given as flags: the variable's name, less the prefix, and its value.
@@ -50,7 +50,7 @@ impl CommandLine {
     ///
     /// # Errors
     /// A sentence on what is wrong with them.
-    pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, String> {
+    pub(super) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, String> {
         let mut parser = Parser::from_args(arguments);
         let mut command = None;
         let mut settings = Vec::new();
@@ -139,7 +139,7 @@ fn told(error: lexopt::Error) -> String {
 }
 
 /// What `--help` prints.
-pub fn help() -> String {
+pub(super) fn help() -> String {
     let mut help = String::from(
         "Prometheus exporter for Tencent Cloud Contact Center's Desk: today's figures of every agent.\n\n\
          Usage: tencent-desk-exporter [COMMAND] [FLAGS]\n\n\
@@ -178,7 +178,7 @@ fn push_line(text: &mut String, line: &str) {
 }
 
 /// What `--version` prints.
-pub fn version() -> String {
+pub(super) fn version() -> String {
     format!(
         "tencent-desk-exporter {} (revision {}, rustc {})\n",
         version::VERSION,

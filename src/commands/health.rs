@@ -12,6 +12,8 @@ use futures_util::future::select_ok;
 use reqwest::StatusCode;
 use rustls::ClientConfig;
 
+use super::Failure;
+use crate::config::{Environment, HealthConfig};
 use crate::desk::dial::{self, causes};
 use crate::desk::tls::{self, AnyServer};
 use crate::http::listen::ListenAddress;
@@ -19,15 +21,25 @@ use crate::http::listen::ListenAddress;
 /// An exporter on the same machine answers within this, or is not well.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// Runs `health`.
+///
+/// # Errors
+/// Why the exporter is not healthy, or cannot be asked.
+pub(super) fn run(environment: Environment) -> Result<(), Failure> {
+    let config = environment.health()?;
+    Ok(super::block_on(super::runtime()?, ask(&config))?)
+}
+
 /// Asks what listens on `addresses` for `/-/healthy`, on all at once: one that is reachable is enough.
 /// Over TLS first where it may have that, since there is a web configuration (`is_guarded`).
 ///
 /// # Errors
 /// A sentence on why it is not healthy.
-pub async fn ask(addresses: &[ListenAddress], is_guarded: bool) -> Result<(), String> {
-    let asked = addresses
+async fn ask(config: &HealthConfig) -> Result<(), String> {
+    let asked = config
+        .listen_addresses
         .iter()
-        .map(|address| Box::pin(ask_one(address, is_guarded)));
+        .map(|address| Box::pin(ask_one(address, config.has_web_config)));
     select_ok(asked).await.map(|((), _)| ())
 }
 

@@ -1,25 +1,20 @@
-//! The parts put together: from a configuration to a poller and a server that run until told to stop.
+//! `serve`: polls Desk and serves the metrics until SIGTERM or SIGINT.
 
-use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use hyper::body::Incoming;
 use hyper::http::request::Parts as Head;
 use hyper::{Request, Response};
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
-use reqwest::Url;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
+use super::{Failure, signals};
 use crate::base::clock::{Clock, SystemClock};
 use crate::base::descriptors;
-use crate::base::secret::Secret;
-use crate::config::{Account, Config, Program};
-use crate::demo::desk::Desk;
-use crate::desk::credentials::{Credentials, Proof, SecretSource};
-use crate::desk::tls::Roots;
+use crate::config::{Account, Config, Environment, Polling, Serving};
+use crate::desk::credentials::Credentials;
 use crate::desk::{self, Client};
 use crate::exposition::page::Demand;
 use crate::http::response::ResponseBody;
@@ -32,40 +27,50 @@ use crate::poll::poller::{self, Poller};
 use crate::status::board::Heartbeat;
 use crate::status::meters::Meters;
 
-/// How often the demo polls where nothing else is set.
-pub const DEMO_INTERVAL: &str = "5s";
-
-/// What signs the demo's requests: the simulated Desk looks at no signature.
-const DEMO_KEY: &str = "0000000000000000000000000000000000000000000000000000000000000000";
-
-/// Polls and serves until `stop` ends, then lets scrapes under way finish. `announce` is told the
-/// first address once all are listened on; the files of secrets and of the web configuration are read at
-/// once when `reread` changes.
+/// Runs `serve`.
 ///
 /// # Errors
-/// A sentence on why it cannot start, or had to stop by itself. A Desk that is down or refuses is
-/// no reason: that is what the metrics are for.
-pub async fn serve(
+/// Why it ended otherwise than asked.
+pub(super) fn run(environment: Environment) -> Result<(), Failure> {
+    let runtime = super::runtime()?;
+    let reread = signals::reread(&runtime)?;
+    let config = environment.config()?;
+    super::start_logging(&config.logging, &config.warnings);
+    Ok(super::block_on(runtime, serve(config, |_| {}, reread))?)
+}
+
+/// Polls and serves until SIGTERM or SIGINT, then lets the scrapes under way finish. Calls `announce`
+/// with the first address once it listens on all. Reads the files of secrets and of the web
+/// configuration again when `reread` changes.
+///
+/// # Errors
+/// A sentence on why it cannot start, or has stopped by itself.
+pub(super) async fn serve(
     config: Config,
     announce: impl FnOnce(SocketAddr),
     reread: watch::Receiver<()>,
-    stop: impl Future<Output = ()>,
 ) -> Result<(), String> {
-    let Config { program, account } = config;
+    let stop = signals::stop()?;
+    let Config {
+        account,
+        polling,
+        serving,
+        ..
+    } = config;
     descriptors::raise();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let meters = Meters::new(program.poll_interval, Timestamp::now())
+    let meters = Meters::new(polling.poll_interval, Timestamp::now())
         .map(Arc::new)
         .map_err(|error| format!("the exporter's own metrics cannot be set up: {error}"))?;
     let heartbeat = Arc::new(Heartbeat::new(clock.now()));
-    let (address, listeners) = bind(&program).await?;
+    let (address, listeners) = bind(&serving).await?;
     announce(address);
     let settings = poller::Settings {
         time_zone: account.time_zone.clone(),
-        interval: program.poll_interval,
-        max_staleness: program.max_staleness,
+        interval: polling.poll_interval,
+        max_staleness: polling.max_staleness,
     };
-    let client = client(&program, account, clock.clone(), meters.clone())?;
+    let client = client(account, &polling, clock.clone(), meters.clone())?;
     let rereading = tokio::spawn(reread_secret(client.credentials(), reread.clone()));
     let demand = Arc::new(Demand::new(clock.now()));
     let (poller, state) = Poller::new(
@@ -82,25 +87,25 @@ pub async fn serve(
         meters.clone(),
         demand,
         clock.clone(),
-        &program.telemetry_path,
+        &serving.telemetry_path,
     )
     .map_err(|error| format!("the server cannot be set up: {error}"))?;
-    let mut polling = tokio::spawn(poller.run());
+    let mut poll_loop = tokio::spawn(poller.run());
     let mut outcome = Ok(());
     let stop = async {
         tokio::select! {
             () = stop => {}
             // It never returns, so it must have panicked; without it figures would only grow old.
-            _ = &mut polling => outcome = Err("the poll loop has ended by itself".to_owned()),
+            _ = &mut poll_loop => outcome = Err("the poll loop has ended by itself".to_owned()),
             _ = systemd::attend(heartbeat, clock) => {}
         }
         systemd::stopping().await;
     };
-    match program.web {
+    match serving.web {
         None => listen(listeners, site, stop).await,
         Some(web) => listen_guarded(listeners, site, web, meters, reread, stop).await?,
     }
-    polling.abort();
+    poll_loop.abort();
     rereading.abort();
     tracing::info!("stopped");
     outcome
@@ -161,46 +166,13 @@ async fn answer(site: &Site, head: &Head) -> Response<ResponseBody> {
         .await
 }
 
-/// Polls a simulated Desk inside this process, which counts its days in `time_zone`, and serves what
-/// it says, until `stop` ends.
-///
-/// # Errors
-/// As [`serve`].
-pub async fn demo(
-    program: Program,
-    time_zone: TimeZone,
-    announce: impl FnOnce(SocketAddr),
-    reread: watch::Receiver<()>,
-    stop: impl Future<Output = ()>,
-) -> Result<(), String> {
-    let no_desk =
-        |error: io::Error| format!("the simulated Desk cannot listen on loopback: {error}");
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
-        .await
-        .map_err(no_desk)?;
-    let address = listener.local_addr().map_err(no_desk)?;
-    let desk = Desk::new(time_zone.clone(), Arc::new(SystemClock));
-    tokio::spawn(desk.serve(listener));
-    let proof = Proof::Key(SecretSource::Given(Secret::new(DEMO_KEY)));
-    let account = Account {
-        hosts: vec![Url::parse(&format!("http://{address}")).map_err(|error| error.to_string())?],
-        credentials: Credentials::new(1_400_000_000, "administrator".to_owned(), proof)?,
-        roots: Roots::default(),
-        agent_ids: Vec::new(),
-        channels: Vec::new(),
-        time_zone,
-        proxy: None,
-    };
-    serve(Config { program, account }, announce, reread, stop).await
-}
-
-/// A client for `account`, as `program` is configured.
+/// A client for `account`.
 ///
 /// # Errors
 /// As [`Client::new`].
-pub fn client(
-    program: &Program,
+pub(super) fn client(
     account: Account,
+    polling: &Polling,
     clock: Arc<dyn Clock>,
     meters: Arc<Meters>,
 ) -> Result<Client, String> {
@@ -209,17 +181,17 @@ pub fn client(
         roots: account.roots,
         proxy: account.proxy,
         agent_ids: account.agent_ids,
-        request_timeout: program.request_timeout,
-        requests_per_second: program.requests_per_second,
+        request_timeout: polling.request_timeout,
+        requests_per_second: polling.requests_per_second,
     };
     Client::new(settings, Arc::new(account.credentials), clock, meters)
 }
 
 /// Listens on all that is configured or handed over; first the address of the first.
-async fn bind(program: &Program) -> Result<(SocketAddr, Vec<TcpListener>), String> {
+async fn bind(serving: &Serving) -> Result<(SocketAddr, Vec<TcpListener>), String> {
     let mut listeners = systemd::listeners()?;
     if listeners.is_empty() {
-        for address in &program.listen_addresses {
+        for address in &serving.listen_addresses {
             let listener = address.bind().await.map_err(|error| {
                 format!(
                     "cannot listen on {address}: {error}; set TENCENT_DESK_LISTEN_ADDRESS (--web.listen-address) to \
@@ -229,13 +201,13 @@ async fn bind(program: &Program) -> Result<(SocketAddr, Vec<TcpListener>), Strin
             listeners.push(listener);
         }
     }
-    let tls = program.web.as_ref().is_some_and(WebConfigFile::has_tls);
+    let tls = serving.web.as_ref().is_some_and(WebConfigFile::has_tls);
     let mut addresses = Vec::new();
     for listener in &listeners {
         let address = listener.local_addr();
         let address =
             address.map_err(|error| format!("a socket to listen on has no address: {error}"))?;
-        tracing::info!(%address, path = program.telemetry_path, tls, "listening");
+        tracing::info!(%address, path = serving.telemetry_path, tls, "listening");
         addresses.push(address);
     }
     match addresses.first() {

@@ -8,13 +8,13 @@ pub(super) struct List {
     pub item: &'static str,
     /// Some of them, as they are to be written.
     pub example: &'static str,
-    /// What an unset list stands for.
-    pub unset: &'static str,
+    /// What is written in place of no item at all: the setting's default.
+    pub none: &'static str,
 }
 
 impl List {
-    /// Reads each item of `text` with `parse`, which gets it without blanks around it. Empty items do
-    /// not count: a comma at the end is no mistake.
+    /// Parses each item of `text`, without the blanks around it. Empty items are left out: a comma at
+    /// the end is no mistake.
     ///
     /// # Errors
     /// What is wrong and what to write instead, without any part of the value.
@@ -28,8 +28,11 @@ impl List {
         let Self {
             item,
             example,
-            unset,
+            none,
         } = self;
+        if text == *none {
+            return Ok(Vec::new());
+        }
         if text.contains(SEPARATORS) {
             return Err(format!(
                 "has something else than commas between its {item}s; write them as {example}"
@@ -39,7 +42,7 @@ impl List {
         let items: Vec<&str> = items.filter(|item| !item.is_empty()).collect();
         if items.is_empty() {
             return Err(format!(
-                "has no {item}; write {item}s with commas between them, as {example}, or unset it for {unset}"
+                "has no {item}; write {item}s with commas between them, as {example}, or {none}"
             ));
         }
         let parsed = items.into_iter().enumerate().map(|(place, text)| {

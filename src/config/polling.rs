@@ -1,9 +1,12 @@
-//! Which endpoints of Desk are polled, and what is asked of them.
+//! Which endpoints of Desk are polled, and when.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::list::List;
-use crate::base::spelling;
+use super::reader::Reader;
+use super::settings::Variables;
+use crate::base::{duration, spelling};
 
 /// The endpoints that can be polled, by the API's names.
 pub const ENDPOINTS: [&str; 6] = [
@@ -15,52 +18,113 @@ pub const ENDPOINTS: [&str; 6] = [
     "get_member_group_list",
 ];
 
-/// A conversation source of Desk, an item of `ConversationSources` in a request.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Channel {
-    /// `ChannelType`: 2 WeChat mini program, 3 WeChat official account, 4 web, 7 WeChat customer
-    /// service, 10 app.
-    pub channel_type: u8,
-    /// `ChannelId`; all sources of this type where there is none.
-    pub channel_id: Option<String>,
+const SECOND: Duration = Duration::from_secs(1);
+const DAY: Duration = Duration::from_secs(86_400);
+
+/// Settings of the polls.
+#[derive(Debug, Clone)]
+pub struct Polling {
+    /// Which of [`ENDPOINTS`] are polled, in their order.
+    pub endpoints: Vec<&'static str>,
+    /// From the start of one poll of today's figures to the start of the next.
+    pub poll_interval: Duration,
+    /// The same for the figures of now.
+    pub realtime_interval: Duration,
+    /// The same for agents' groups and limits.
+    pub directory_interval: Duration,
+    /// Names of `MemberStatus`, by its number.
+    pub status_names: BTreeMap<i64, String>,
+    /// The limit of one request, until its answer is complete.
+    pub request_timeout: Duration,
+    /// The most requests in any second.
+    pub requests_per_second: usize,
+    /// How long the last good poll of today's figures is served while newer ones fail.
+    pub max_staleness: Duration,
 }
 
-/// The values of `ChannelType` (the API's page on `describe_agent_statistics`).
-const CHANNEL_TYPES: [u8; 5] = [2, 3, 4, 7, 10];
+impl Polling {
+    pub(super) fn read(reader: &mut Reader, v: &Variables) -> Option<Self> {
+        let interval = |text: &str| parse_duration(text, SECOND, DAY);
+        let endpoints = reader.read("ENDPOINTS", &v.endpoints, parse_endpoints);
+        let poll_interval = reader.read("POLL_INTERVAL", &v.poll_interval, interval);
+        let realtime_interval = reader.read("REALTIME_INTERVAL", &v.realtime_interval, interval);
+        let directory_interval = reader.read("DIRECTORY_INTERVAL", &v.directory_interval, interval);
+        let status_names = reader.read("STATUS_NAMES", &v.status_names, parse_status_names);
+        let request_timeout = reader.read("REQUEST_TIMEOUT", &v.request_timeout, |text| {
+            parse_duration(text, SECOND / 10, 300 * SECOND)
+        });
+        let rate = &v.requests_per_second;
+        let requests_per_second = reader.read("REQUESTS_PER_SECOND", rate, parse_rate);
+        let least = poll_interval.unwrap_or(SECOND);
+        let max_staleness = reader.read_if_set("MAX_STALENESS", &v.max_staleness, |text| {
+            parse_duration(text, least, DAY)
+        });
+        let max_staleness = max_staleness?.unwrap_or_else(|| default_staleness(least));
+        if max_staleness < 2 * least {
+            reader.warning("MAX_STALENESS", "is less than two intervals: one poll that fails or takes long takes the figures away");
+        }
+        Some(Self {
+            endpoints: endpoints?,
+            poll_interval: poll_interval?,
+            realtime_interval: realtime_interval?,
+            directory_interval: directory_interval?,
+            status_names: status_names?,
+            request_timeout: request_timeout?,
+            requests_per_second: requests_per_second?,
+            max_staleness,
+        })
+    }
+}
 
-/// The names in `text`, in the order of [`ENDPOINTS`], each once.
+fn parse_duration(text: &str, least: Duration, most: Duration) -> Result<Duration, String> {
+    duration::parse(text)
+        .filter(|parsed| (least..=most).contains(parsed))
+        .ok_or_else(|| {
+            let (least, most) = (duration::format(least), duration::format(most));
+            format!("is no duration from {least} to {most}; write it as 90s, 5m or 1h30m")
+        })
+}
+
+/// Three intervals, so that one failed poll takes nothing away, and at least 5 minutes.
+fn default_staleness(interval: Duration) -> Duration {
+    (3 * interval).max(300 * SECOND)
+}
+
+fn parse_rate(text: &str) -> Result<usize, String> {
+    let rate = text.parse().ok().filter(|rate| (1..=1000).contains(rate));
+    rate.ok_or_else(|| "is no whole number from 1 to 1000; write 10, say".to_owned())
+}
+
+/// The names in `text`, in the order of [`ENDPOINTS`], each once; `all` is all of them.
 pub(super) fn parse_endpoints(text: &str) -> Result<Vec<&'static str>, String> {
     const LIST: List = List {
         item: "name",
         example: "describe_agent_statistics,get_member_list",
-        unset: "all",
+        none: "all",
     };
-    if text == "all" {
-        return Ok(ENDPOINTS.to_vec());
-    }
     if text.contains("://") {
-        return Err("is a base URL, which belongs in TENCENT_DESK_ENDPOINT; write names of endpoints with commas between them, or unset it for all".to_owned());
+        return Err("is a base URL, which belongs in TENCENT_DESK_ENDPOINT; write names of endpoints with commas between them, or all".to_owned());
     }
     let named = LIST.parse(text, |name| {
         let known = ENDPOINTS.into_iter().find(|known| *known == name);
         known.ok_or_else(|| {
             format!(
-                "is no endpoint; the nearest is {}; write some of {}, or unset it for all",
+                "is no endpoint; the nearest is {}; write some of {}, or all",
                 spelling::nearest(name, ENDPOINTS).unwrap_or_default(),
                 ENDPOINTS.join(", ")
             )
         })
     })?;
-    let is_named = |known: &&str| named.contains(known);
+    let is_named = |known: &&str| named.is_empty() || named.contains(known);
     Ok(ENDPOINTS.into_iter().filter(is_named).collect())
 }
 
-/// The names of `MemberStatus` in `text`, as `1=free,2=busy`, by its number.
+/// The names of `MemberStatus` in `text`, as `1=free,2=busy`, by number; none if it is `none`.
 pub(super) fn parse_status_names(text: &str) -> Result<BTreeMap<i64, String>, String> {
     const LIST: List = List {
         item: "status",
         example: "1=free,2=busy,3=rest",
-        unset: "none",
+        none: "none",
     };
     let advice = |what: &str| format!("{what}; write a number, = and a name, as {}", LIST.example);
     let pairs = LIST.parse(text, |pair| {
@@ -94,52 +158,6 @@ pub(super) fn parse_status_names(text: &str) -> Result<BTreeMap<i64, String>, St
         }
     }
     Ok(names)
-}
-
-/// The conversation sources in `text`, as `4` or `10:@account`; none for all.
-pub(super) fn parse_channels(text: &str) -> Result<Vec<Channel>, String> {
-    const LIST: List = List {
-        item: "channel",
-        example: "4,10:@account",
-        unset: "all",
-    };
-    if text == "all" {
-        return Ok(Vec::new());
-    }
-    let channels = LIST.parse(text, |channel| {
-        let (channel_type, channel_id) = match channel.split_once(':') {
-            Some((channel_type, id)) => (channel_type, Some(id.trim())),
-            None => (channel, None),
-        };
-        let known = channel_type.trim().parse().ok();
-        let known = known.filter(|known| CHANNEL_TYPES.contains(known));
-        let channel_type = known.ok_or_else(|| {
-            format!(
-                "has no ChannelType; write 2, 3, 4, 7 or 10, alone or with : and a ChannelId, as {}",
-                LIST.example
-            )
-        })?;
-        if channel_id == Some("") {
-            return Err(format!(
-                "has no ChannelId behind its colon; write one, or the ChannelType alone, as {}",
-                LIST.example
-            ));
-        }
-        if let Some(id) = channel_id {
-            spelling::one_word(id).map_err(|what| format!("has a ChannelId that {what}"))?;
-        }
-        Ok(Channel {
-            channel_type,
-            channel_id: channel_id.map(str::to_owned),
-        })
-    })?;
-    let mut once: Vec<Channel> = Vec::new();
-    for channel in channels {
-        if !once.contains(&channel) {
-            once.push(channel);
-        }
-    }
-    Ok(once)
 }
 
 #[cfg(test)]
@@ -213,42 +231,6 @@ mod tests {
                 why.contains(told) && !why.contains("free "),
                 "{text}: {why}"
             );
-        }
-    }
-
-    #[test]
-    fn a_channel_is_a_type_with_or_without_an_id() {
-        let channel = |channel_type, id: Option<&str>| Channel {
-            channel_type,
-            channel_id: id.map(str::to_owned),
-        };
-        assert_eq!(
-            parse_channels("4, 10:@account ,4,3:a:b").unwrap(),
-            [
-                channel(4, None),
-                channel(10, Some("@account")),
-                channel(3, Some("a:b"))
-            ]
-        );
-        assert_eq!(parse_channels("all").unwrap(), []);
-        for (text, told) in [
-            ("5", "no ChannelType"),
-            ("web", "no ChannelType"),
-            ("@account", "no ChannelType"),
-            (":@account", "no ChannelType"),
-            ("-4", "no ChannelType"),
-            ("260", "no ChannelType"),
-            ("4,10:", "its channel number 2 has no ChannelId"),
-            ("10: ", "no ChannelId"),
-            ("10:@a b", "a blank"),
-            ("10:＠a", "other than ASCII"),
-            ("10：@a", "no ChannelType"),
-            ("4；7", "else than commas"),
-            ("4 7", "no ChannelType"),
-            (",", "has no channel"),
-        ] {
-            let why = parse_channels(text).unwrap_err();
-            assert!(why.contains(told) && !why.contains("@a,"), "{text}: {why}");
         }
     }
 }

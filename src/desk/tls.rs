@@ -32,32 +32,38 @@ pub const CERT_DIR: &str = "SSL_CERT_DIR";
 /// No file of certificates is larger; a larger one is some other file.
 const LARGEST_FILE: u64 = 16 * 1024 * 1024;
 
+/// Where the environment names certificates to trust.
+#[derive(Debug, Clone, Default)]
+pub struct RootPaths {
+    /// The value of [`CERT_FILE`].
+    pub file: Option<OsString>,
+    /// The value of [`CERT_DIR`].
+    pub folders: Option<OsString>,
+}
+
 /// Certificates that are trusted; those of Mozilla, bundled, where there are none.
 #[derive(Debug, Clone, Default)]
 pub struct Roots(Vec<CertificateDer<'static>>);
 
 impl Roots {
-    /// The certificates in `file` and `folders`, as [`CERT_FILE`] and [`CERT_DIR`] have it, and a
-    /// sentence on each that cannot be read; those of the machine where neither is set. A variable
-    /// that is empty is not set.
+    /// The certificates in `paths`, and a sentence on each file that cannot be read; those of the
+    /// machine where no path is set. An empty path counts as not set.
     ///
     /// # Errors
-    /// A sentence on each variable that is set and leads to no certificate.
-    pub fn find(
-        file: Option<&OsString>,
-        folders: Option<&OsString>,
-    ) -> Result<(Self, Vec<String>), Vec<String>> {
-        let set = |value: Option<&OsString>| value.filter(|value| !value.is_empty()).cloned();
-        let (mut found, mut mistakes) = (Found::default(), Vec::new());
-        let (file, folders) = (set(file), set(folders));
+    /// A sentence on each path that is set and leads to no certificate.
+    pub fn read(paths: &RootPaths) -> Result<(Self, Vec<String>), Vec<String>> {
+        let is_set = |path: &&OsString| !path.is_empty();
+        let file = paths.file.as_ref().filter(is_set);
+        let folders = paths.folders.as_ref().filter(is_set);
         if file.is_none() && folders.is_none() {
             return Ok((Self::of_the_machine(), Vec::new()));
         }
+        let (mut found, mut mistakes) = (Found::default(), Vec::new());
         if let Some(file) = file {
-            mistakes.extend(found.take_named_file(Path::new(&file)).err());
+            mistakes.extend(found.take_named_file(Path::new(file)).err());
         }
         if let Some(folders) = folders {
-            mistakes.extend(found.take_named_folders(&folders).err());
+            mistakes.extend(found.take_named_folders(folders).err());
         }
         match mistakes.is_empty() {
             true => Ok((Self(found.certificates), found.warnings)),

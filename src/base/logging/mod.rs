@@ -29,11 +29,25 @@ const OURS: &str = env!("CARGO_CRATE_NAME");
 
 /// How a line is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
+pub enum LogFormat {
     /// `level=info message="…"`.
     Logfmt,
     /// One JSON object a line.
     Json,
+}
+
+impl LogFormat {
+    /// Reads `logfmt` or `json`.
+    ///
+    /// # Errors
+    /// What to write instead.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        match text {
+            "logfmt" => Ok(Self::Logfmt),
+            "json" => Ok(Self::Json),
+            _ => Err("is no format; write logfmt or json".to_owned()),
+        }
+    }
 }
 
 /// What is logged: a level, or directives for single targets.
@@ -80,11 +94,11 @@ impl fmt::Display for Directives {
 /// Starts logging, and lets a panic in any thread or task end the process with status 1.
 ///
 /// A program that goes on without one of its parts would serve figures that are never renewed.
-pub fn start(directives: &Directives, format: Format) {
+pub fn start(directives: &Directives, format: LogFormat) {
     let layer = format::layer().with_writer(|| Lines);
     let lines: Box<dyn Layer<_> + Send + Sync> = match format {
-        Format::Logfmt => layer.event_format(Logfmt).boxed(),
-        Format::Json => layer.json().flatten_event(true).boxed(),
+        LogFormat::Logfmt => layer.event_format(Logfmt).boxed(),
+        LogFormat::Json => layer.json().flatten_event(true).boxed(),
     };
     let quiet = filter_fn(is_ours_or_serious);
     // Fails where a subscriber is set already, as in a test that starts twice: that one stays.

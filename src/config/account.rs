@@ -1,0 +1,246 @@
+//! The application of Desk that is polled: hosts, credentials, whom TLS trusts, filters, and its calendar.
+
+use std::net::IpAddr;
+
+use jiff::tz::TimeZone;
+use reqwest::Url;
+
+use super::filter::{self, Channel};
+use super::polling;
+use super::reader::Reader;
+use super::settings::{PREFIX, Variables};
+use crate::base::secret::{Secret, looks_secret};
+use crate::base::{files, spelling, zones};
+use crate::desk::credentials::{Credentials, Proof, SecretSource};
+use crate::desk::dial::proxy::{self, Proxy};
+use crate::desk::tls::{self, Roots};
+
+/// Hosts of the gateway and their backups, by data centre (the gateway's page on its REST API).
+const REGIONS: &[(&str, &str, &str)] = &[
+    ("china", "console.tim.qq.com", "adminapi.my-imcloud.com"),
+    (
+        "singapore",
+        "adminapisgp.im.qcloud.com",
+        "adminapisgp.my-imcloud.com",
+    ),
+    (
+        "seoul",
+        "adminapikr.im.qcloud.com",
+        "adminapikr.my-imcloud.com",
+    ),
+    (
+        "tokyo",
+        "adminapijpn.im.qcloud.com",
+        "adminapijpn.my-imcloud.com",
+    ),
+    (
+        "frankfurt",
+        "adminapiger.im.qcloud.com",
+        "adminapiger.my-imcloud.com",
+    ),
+    (
+        "silicon-valley",
+        "adminapiusa.im.qcloud.com",
+        "adminapiusa.my-imcloud.com",
+    ),
+    (
+        "jakarta",
+        "adminapiidn.im.qcloud.com",
+        "adminapiidn.my-imcloud.com",
+    ),
+];
+
+/// Settings of the application that is polled.
+#[derive(Debug)]
+pub struct Account {
+    /// The base URL of the API, and that of its backup if there is one.
+    pub hosts: Vec<Url>,
+    /// What signs the requests.
+    pub credentials: Credentials,
+    /// The certificates that are trusted as Desk's, or a proxy's.
+    pub roots: Roots,
+    /// The proxy between this machine and the hosts.
+    pub proxy: Option<Proxy>,
+    /// Only these agents; all if it is empty.
+    pub agent_ids: Vec<String>,
+    /// Only these conversation sources; all if it is empty.
+    pub channels: Vec<Channel>,
+    /// The zone in which Desk counts its days.
+    pub time_zone: TimeZone,
+}
+
+impl Account {
+    pub(super) fn read(
+        reader: &mut Reader,
+        v: &Variables,
+        root_paths: tls::RootPaths,
+        proxies: &proxy::Variables,
+    ) -> Option<Self> {
+        let credentials = credentials(reader, v);
+        let hosts = hosts(reader, v);
+        let roots = roots(reader, root_paths);
+        let proxy = hosts.as_deref().map(|hosts| proxies.proxy_for(hosts));
+        let proxy = proxy.and_then(|proxy| proxy.map_err(|why| reader.mistakes.push(why)).ok());
+        let agent_ids = reader.read("AGENT_IDS", &v.agent_ids, filter::parse_agent_ids);
+        let channels = reader.read("CHANNELS", &v.channels, filter::parse_channels);
+        let time_zone = reader.read("TIME_ZONE", &v.time_zone, parse_zone);
+        Some(Self {
+            hosts: hosts?,
+            credentials: credentials?,
+            roots: roots?,
+            proxy: proxy?,
+            agent_ids: agent_ids?,
+            channels: channels?,
+            time_zone: time_zone?,
+        })
+    }
+}
+
+fn credentials(reader: &mut Reader, v: &Variables) -> Option<Credentials> {
+    let sdk_app_id = reader.read("SDK_APP_ID", &v.sdk_app_id, |text| match v.sdk_app_id {
+        Some(_) => parse_app_id(text),
+        None => {
+            Err("is not set; write the SDKAppID that the console shows, as 1400000000".to_owned())
+        }
+    });
+    let identifier = reader.read("IDENTIFIER", &v.identifier, parse_identifier);
+    let (proof, secret) = proof(reader, v)?;
+    Some(Credentials::proven(sdk_app_id?, identifier?, proof, secret))
+}
+
+/// The only one that is set of the four variables with a secret, and that secret.
+fn proof(reader: &mut Reader, v: &Variables) -> Option<(Proof, Secret)> {
+    let all = [
+        ("SECRET_KEY", &v.secret_key),
+        ("SECRET_KEY_FILE", &v.secret_key_file),
+        ("USER_SIG", &v.user_sig),
+        ("USER_SIG_FILE", &v.user_sig_file),
+    ];
+    let is_blank = |value: &str| spelling::trimmed(value).is_empty();
+    let is_set = |value: &Option<String>| value.as_deref().is_some_and(|value| !is_blank(value));
+    let set: Vec<_> = all.into_iter().filter(|(_, value)| is_set(value)).collect();
+    let [(name, value)] = set[..] else {
+        let problem = match set.is_empty() {
+            true => "is not set",
+            false => "is not the only one of its kind",
+        };
+        reader.mistake(
+            "SECRET_KEY",
+            &format!("{problem}; set exactly one of SECRET_KEY, SECRET_KEY_FILE, USER_SIG and USER_SIG_FILE (each with the prefix {PREFIX})"),
+        );
+        return None;
+    };
+    let source = match name.ends_with("_FILE") {
+        true => SecretSource::File(reader.read(name, value, |path| Ok(path.into()))?),
+        false => SecretSource::Given(reader.read(name, value, Secret::written)?),
+    };
+    let proof = match name.starts_with("SECRET_KEY") {
+        true => Proof::Key(source),
+        false => Proof::UserSig(source),
+    };
+    let secret = match proof.file() {
+        None => proof.read(),
+        Some(path) => {
+            let proof = proof.clone();
+            files::in_time(&files::shown(path), move || proof.read()).unwrap_or_else(Err)
+        }
+    };
+    let secret = secret.map_err(|why| reader.mistake(name, &why)).ok()?;
+    Some((proof, secret))
+}
+
+/// The certificates to trust, and warnings about some of them.
+fn roots(reader: &mut Reader, paths: tls::RootPaths) -> Option<Roots> {
+    let what = format!("what {} or {} names", tls::CERT_FILE, tls::CERT_DIR);
+    let found = files::in_time(&what, move || Roots::read(&paths));
+    match found.unwrap_or_else(|why| Err(vec![why])) {
+        Ok((roots, warnings)) => {
+            reader.warnings.extend(warnings);
+            Some(roots)
+        }
+        Err(mistakes) => {
+            reader.mistakes.extend(mistakes);
+            None
+        }
+    }
+}
+
+/// `ENDPOINT`, or the hosts of `REGION`.
+fn hosts(reader: &mut Reader, v: &Variables) -> Option<Vec<Url>> {
+    let region = reader.read("REGION", &v.region, parse_region);
+    let endpoint = reader.read_if_set("ENDPOINT", &v.endpoint, parse_endpoint)?;
+    match endpoint {
+        Some(endpoint) => region.map(|_| vec![endpoint]),
+        None => region,
+    }
+}
+
+fn parse_app_id(text: &str) -> Result<u64, String> {
+    let id = text.parse::<u32>().ok().filter(|&id| id > 0);
+    id.map(u64::from).ok_or_else(|| {
+        "is no SDKAppID; write the number that the console shows, as 1400000000".to_owned()
+    })
+}
+
+/// An account's name has at most 32 letters, digits, `_` and `-` (the official libraries for UserSigs).
+fn parse_identifier(text: &str) -> Result<String, String> {
+    let is_legal = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    if (1..=32).contains(&text.len()) && text.chars().all(is_legal) {
+        return Ok(text.to_owned());
+    }
+    if looks_secret(text) {
+        return Err("looks like a key or a UserSig; write the UserID of an App administrator here, as administrator, and the secret where it belongs".to_owned());
+    }
+    let what = spelling::one_word(text)
+        .err()
+        .unwrap_or_else(|| "is no account: that has at most 32 letters, digits, _ or -".to_owned());
+    Err(format!(
+        "{what}; write the UserID of an App administrator, as administrator"
+    ))
+}
+
+pub(super) fn parse_zone(text: &str) -> Result<TimeZone, String> {
+    zones::named(text).ok_or_else(|| zones::advice(text))
+}
+
+/// The base URLs of a region's host and of its backup.
+fn parse_region(text: &str) -> Result<Vec<Url>, String> {
+    let known = REGIONS.iter().find(|(name, ..)| *name == text);
+    let hosts = known.and_then(|(_, host, backup)| {
+        let urls = [host, backup].map(|host| Url::parse(&format!("https://{host}")).ok());
+        urls.into_iter().collect()
+    });
+    hosts.ok_or_else(|| {
+        let names: Vec<_> = REGIONS.iter().map(|(name, ..)| *name).collect();
+        format!("is no region; write one of {}", names.join(", "))
+    })
+}
+
+/// A base URL that may carry a signature: encrypted, or never leaving this machine.
+fn parse_endpoint(text: &str) -> Result<Url, String> {
+    if polling::parse_endpoints(text).is_ok() {
+        return Err("names endpoints, which belong in TENCENT_DESK_ENDPOINTS; write a base URL, as https://host, or unset it for the region's".to_owned());
+    }
+    let advice = "is no base URL; write https://host, or http:// with a loopback address";
+    let url = Url::parse(text).map_err(|_| advice)?;
+    let is_bare = url.query().is_none()
+        && url.fragment().is_none()
+        && url.username().is_empty()
+        && url.password().is_none();
+    match (url.scheme(), url.host_str()) {
+        ("https", Some(_)) if is_bare => Ok(url),
+        ("http", Some(host)) if is_bare && is_loopback(host) => Ok(url),
+        ("http", Some(_)) => {
+            Err("would send the signature in clear text; write https://, http:// is for loopback addresses only".to_owned())
+        }
+        _ => Err(advice.to_owned()),
+    }
+}
+
+fn is_loopback(host: &str) -> bool {
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost"
+        || bare
+            .parse::<IpAddr>()
+            .is_ok_and(|address| address.is_loopback())
+}

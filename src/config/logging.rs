@@ -1,0 +1,25 @@
+//! What is logged, and how.
+
+use super::reader::Reader;
+use super::settings::Variables;
+use crate::base::logging::{Directives, LogFormat};
+
+/// Settings of the log.
+#[derive(Debug, Clone)]
+pub struct Logging {
+    /// What is logged.
+    pub level: Directives,
+    /// How a line is written.
+    pub format: LogFormat,
+}
+
+impl Logging {
+    pub(super) fn read(reader: &mut Reader, v: &Variables) -> Option<Self> {
+        let level = reader.read("LOG_LEVEL", &v.log_level, Directives::parse);
+        let format = reader.read("LOG_FORMAT", &v.log_format, LogFormat::parse);
+        Some(Self {
+            level: level?,
+            format: format?,
+        })
+    }
+}

@@ -1,0 +1,75 @@
+//! Where the metrics are served, and to whom.
+
+use std::path::PathBuf;
+
+use super::reader::Reader;
+use super::settings::Variables;
+use crate::base::files;
+use crate::http::listen::ListenAddress;
+use crate::http::routes;
+use crate::http::web::reload::WebConfigFile;
+
+/// Settings of the HTTP server.
+#[derive(Debug, Clone)]
+pub struct Serving {
+    /// The addresses to listen on.
+    pub listen_addresses: Vec<ListenAddress>,
+    /// The path of the metrics.
+    pub telemetry_path: String,
+    /// TLS and passwords; none without a web configuration.
+    pub web: Option<WebConfigFile>,
+}
+
+impl Serving {
+    pub(super) fn read(reader: &mut Reader, v: &Variables) -> Option<Self> {
+        let listen_addresses = listen_addresses(reader, v);
+        let telemetry_path = reader.read("TELEMETRY_PATH", &v.telemetry_path, parse_path);
+        let web = web(reader, v);
+        Some(Self {
+            listen_addresses: listen_addresses?,
+            telemetry_path: telemetry_path?,
+            web: web?,
+        })
+    }
+}
+
+pub(super) fn listen_addresses(reader: &mut Reader, v: &Variables) -> Option<Vec<ListenAddress>> {
+    let addresses = &v.listen_address;
+    reader.read("LISTEN_ADDRESS", addresses, ListenAddress::parse_list)
+}
+
+/// The web configuration, if one is set.
+fn web(reader: &mut Reader, v: &Variables) -> Option<Option<WebConfigFile>> {
+    const NAME: &str = "WEB_CONFIG_FILE";
+    let path = reader.read_if_set(NAME, &v.web_config_file, |path| Ok(PathBuf::from(path)))?;
+    let Some(path) = path else {
+        return Some(None);
+    };
+    let what = format!("{}, or a file that it names,", files::shown(&path));
+    let read = files::in_time(&what, move || WebConfigFile::read(&path));
+    match read.unwrap_or_else(|why| Err(vec![why])) {
+        Ok(web) => {
+            for warning in &web.loaded.warnings {
+                reader.warning(NAME, warning);
+            }
+            Some(Some(web))
+        }
+        Err(mistakes) => {
+            for mistake in mistakes {
+                reader.mistake(NAME, &mistake);
+            }
+            None
+        }
+    }
+}
+
+fn parse_path(text: &str) -> Result<String, String> {
+    let is_legal = |c: char| c.is_ascii_alphanumeric() || "-._~!$&'()*+,;=:@/".contains(c);
+    if text.starts_with('/') && !routes::is_taken(text) && text.chars().all(is_legal) {
+        return Ok(text.to_owned());
+    }
+    Err(
+        "is no path for the metrics; write one that starts with / and is not taken, as /metrics"
+            .to_owned(),
+    )
+}
