@@ -1,4 +1,4 @@
-//! Whatever clocks and Desk do, a scrape shows one good answer of the present day, or nothing.
+//! However clocks and Desk behave, a scrape shows one good answer of the present day, or nothing.
 //!
 //! Random histories drive [`Poller::tick`] with scripted clocks and scripted answers, in paused time
 //! and without sockets. Beside it runs a model of the contract that is too simple to be wrong: the

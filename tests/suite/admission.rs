@@ -1,5 +1,5 @@
-//! Who comes in, over time: while files are half written, after a reload that shuts somebody out, and
-//! while a crowd guesses passwords. Seen by curl, and on connections that are kept.
+//! Which clients are let in, over time: while files are half written, after a reload that shuts clients out, and while
+//! many guess passwords. Seen by curl, and on connections that are kept.
 
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};

@@ -1,5 +1,5 @@
-//! From Desk to whoever has to know: real exporter, real Prometheus, real Alertmanager, with the files
-//! of `deploy/`. What is trouble at Desk arrives as the right message, and so does its end.
+//! From Desk to the receivers of alerts: real exporter, real Prometheus, real Alertmanager, with the files of `deploy/`.
+//! Trouble at Desk arrives as the right message, and so does its end.
 //!
 //! Only times and addresses are changed, and each change must find what it changes. No expression
 //! is touched: `TencentDeskDataStale` is made quick through its limit, a number among the recording rules.
@@ -168,7 +168,7 @@ fn trouble_arrives_and_so_does_its_end() {
         "{said}"
     );
     assert_eq!(told["labels"]["severity"], "warning", "{told}");
-    // That one agent is slow is for whoever leads the team, by mail.
+    // That one agent is slow is for the team's lead, by mail.
     chain.wait_for_mail("desk-lead@example.com", "TencentDeskAgentFirstResponseSlow");
     desk.set_rows(answering_within(10));
     chain.wait_for(SLOW, "resolved");
@@ -194,7 +194,7 @@ fn trouble_arrives_and_so_does_its_end() {
     let mails = lead_mails(&chain.mail);
     assert_eq!(mails, 1, "{:?}", chain.mail.mails());
 
-    // Nothing else was worth a message to everybody.
+    // No other alert went to the webhook.
     let told = chain.webhook.alerts();
     let others = told
         .iter()

@@ -1,4 +1,4 @@
-//! Which certificates open the door: those, and only those, with which Go's TLS would let a client in,
+//! Which client certificates are accepted: those, and only those, with which Go's TLS would let a client in,
 //! seen by curl; and what the log says of the others.
 
 use std::io::{Read, Write};

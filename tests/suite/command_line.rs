@@ -205,8 +205,8 @@ fn health_is_what_the_exporter_here_says() {
         let setup = Setup::of(&desk).set("LISTEN_ADDRESS", address);
         setup.args("health").run()
     };
-    let nobody = Unanswered::new();
-    health(nobody.address().to_string()).expect_code(1);
+    let unanswered = Unanswered::new();
+    health(unanswered.address().to_string()).expect_code(1);
     for host in ["127.0.0.1", ""] {
         let setup = Setup::of(&desk).set("LISTEN_ADDRESS", format!("{host}:0"));
         let exporter = setup.start();
@@ -264,8 +264,8 @@ fn every_address_that_is_named_is_served() {
             assert_eq!(answer.status, 200);
         }
         // One that answers is enough, wherever in the list it stands.
-        let nobody = Unanswered::new();
-        let silent = nobody.address();
+        let unanswered = Unanswered::new();
+        let silent = unanswered.address();
         for list in [
             format!("{silent},{}", addresses[1]),
             format!("{},{silent}", addresses[0]),

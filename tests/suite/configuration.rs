@@ -434,7 +434,7 @@ fn a_file_that_hangs_or_never_ends_is_told_at_the_start() {
     let fifo = folder.path().join("fifo");
     mkfifo(&fifo);
     let fifo = fifo.to_str().unwrap();
-    // Once it is read dry, the kernel's log hangs.
+    // Once it has been read to its end, reading the kernel's log blocks.
     let files = [
         fifo,
         "/dev/zero",
@@ -462,7 +462,7 @@ fn a_file_that_hangs_or_never_ends_is_told_at_the_start() {
             let name = "WEB_CONFIG_FILE";
             scope.spawn(move || told(sound().set(name, file), name));
             scope.spawn(move || told(sound().set(name, web), name));
-            // Nothing of these is its business.
+            // It warns of none of these.
             let health = sound()
                 .set("LISTEN_ADDRESS", "127.0.0.1:1")
                 .set("SECRET_KEY_FILE", file)

@@ -1,7 +1,7 @@
 //! Dashboards and rules name only what the exporter exposes, and break on no import.
 //!
 //! The expressions are parsed as PromQL; every selector's metric and every label are looked up in
-//! the exporter's own tables, so that a renamed metric fails here and not on a wall.
+//! the exporter's own tables, so that a renamed metric fails here and not in use.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -594,7 +594,7 @@ fn the_manifests_are_those_of_the_chart() {
                 .find(|(path, _)| *path == format!("{template}.yaml"))
                 .unwrap();
             manifest += "---\n";
-            // Nobody manages these but whoever applies them.
+            // No tool but kubectl manages these.
             let of_helm =
                 |line: &&str| line.contains("helm.sh/chart:") || line.contains("managed-by: Helm");
             for line in text.lines().filter(|line| !of_helm(line)) {

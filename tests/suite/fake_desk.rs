@@ -12,7 +12,7 @@ use crate::support::rows;
 use crate::support::rules::Account;
 use crate::support::usersig::{self, Members};
 
-/// A request as the documents want it, to be spoilt one way at a time.
+/// A request as the documents want it, to be made wrong one way at a time.
 #[derive(Clone)]
 struct Letter {
     method: &'static str,

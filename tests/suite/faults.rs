@@ -1,4 +1,4 @@
-//! Whatever Desk does in the middle of a walk: a scrape shows the last good poll, whole, and `up 0`;
+//! Faults of Desk in the middle of a walk: a scrape shows the last good poll, whole, and `up 0`;
 //! and once that poll is too old, no agent, while the exporter goes on to speak of itself.
 
 use std::thread;
@@ -52,7 +52,7 @@ const DOCUMENTED: &str = r#"{
 
 const MIB: usize = 1024 * 1024;
 
-/// An answer as the documents promise it, but longer than anybody can need; `framing` says how
+/// An answer as the documents promise it, but longer than any real one; `framing` says how
 /// its end is told.
 fn endless(framing: &str) -> Reply {
     let padding = " ".repeat(17 * MIB);

@@ -223,7 +223,7 @@ fn headers_that_come_in_several_lines_are_one_list() {
     expect_headers(&response, OPEN_METRICS, "zstd");
 }
 
-/// A variant that nobody asked for is made with the first scrape that wants it; those that come
+/// A variant that was not asked for is made with the first scrape that wants it; those that come
 /// meanwhile wait for the same bytes.
 #[test]
 fn many_who_ask_at_once_for_what_is_not_made_yet_get_the_same() {

@@ -24,7 +24,7 @@ const VOLATILE: [&str; 6] = [
     "tencent_desk_exporter_user_sig_expiry_timestamp_seconds",
 ];
 
-/// Those that differ as well where there was nobody to answer: how often one tries.
+/// Those that differ as well where Desk did not answer: how often it was tried.
 const ATTEMPTS: [&str; 4] = [
     "tencent_desk_exporter_polls_total",
     "tencent_desk_exporter_poll_failures_total{class=\"network\",endpoint=\"describe_agent_statistics\"}",
@@ -60,9 +60,9 @@ fn an_empty_day() {
 #[test]
 fn a_desk_that_was_never_reached() {
     let desk = Desk::with(Vec::new());
-    let nobody = Unanswered::new();
+    let unanswered = Unanswered::new();
     let page = Setup::of(&desk)
-        .set("ENDPOINT", format!("http://{}", nobody.address()))
+        .set("ENDPOINT", format!("http://{}", unanswered.address()))
         .start()
         .after_first_poll();
     compare("never-reached", &page, &ATTEMPTS);

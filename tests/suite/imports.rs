@@ -1,8 +1,7 @@
-//! The house: a room imports rooms that stand below it, and no other.
+//! A room of `src` imports rooms that stand below it, and no other.
 //!
-//! The order is the one that `src/lib.rs` tells its readers: what stands in one row of that table stands side by
-//! side, and imports nothing of its neighbour either. An order leaves no room for a circle. What
-//! `#[cfg(test)]` keeps out of the program may import what it likes.
+//! The order is that of the table in `src/lib.rs`. Rooms in one row of it import nothing of each other either; so there
+//! is no cycle. What `#[cfg(test)]` keeps out of the program may import any room.
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -1,4 +1,4 @@
-//! Whoever scrapes badly holds up nobody else, and whatever Desk does, the process is seen to live.
+//! A bad scraper holds up no other client, and the process is seen to live, however Desk behaves.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -130,7 +130,7 @@ fn a_huge_head_is_refused() {
     let many: String = (0..200).map(|n| format!("X-{n}: x\r\n")).collect();
     for (name, headers) in [("one header", long), ("many headers", many)] {
         let request = format!("GET /metrics HTTP/1.1\r\nHost: x\r\n{headers}\r\n");
-        // The refusal may be lost in the reset of a connection whose rest nobody reads.
+        // The refusal may be lost in the reset of a connection whose rest is not read.
         if let Ok(response) = http::exchange(exporter.address(), request.as_bytes()) {
             assert_eq!(response.status, 431, "{name}");
             assert_eq!(response.body, b"", "{name}");

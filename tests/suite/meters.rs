@@ -298,10 +298,10 @@ fn each_failure_counts_in_its_class_alone() {
 
 #[test]
 fn nobody_at_the_other_end_is_a_matter_of_the_network() {
-    let nobody = Unanswered::new();
+    let unanswered = Unanswered::new();
     let desk = Desk::with(Vec::new());
     let page = Setup::of(&desk)
-        .set("ENDPOINT", format!("http://{}", nobody.address()))
+        .set("ENDPOINT", format!("http://{}", unanswered.address()))
         .start()
         .after_first_poll();
     assert_eq!(page.own("up", &[]), Some(0.0));

@@ -1,5 +1,5 @@
 //! Days end: what is shown, and asked, around midnight in zones whose days are not all alike, and when
-//! somebody sets the clock. The exporter lives under `faketime`, the fake Desk by the same clock.
+//! the clock is set. The exporter lives under `faketime`, the fake Desk by the same clock.
 
 use jiff::Timestamp;
 

@@ -99,7 +99,7 @@ fn every_rule_is_tested() {
     }
 }
 
-/// Our own names need no selector; the job's name is in `up` alone, for whoever names it otherwise.
+/// Our own names need no selector; the job's name is in `up` alone, for users who name it otherwise.
 #[test]
 fn only_up_is_chosen_by_job() {
     for rule in rules() {
@@ -129,7 +129,7 @@ fn every_alert_says_what_to_do() {
         let severity = alert.member("severity").unwrap_or_default();
         let severities = ["critical", "warning", "info"];
         assert!(severities.contains(&severity), "{name}: {severity}");
-        // A bare number of seconds, or a ratio with sixteen digits, is for nobody.
+        // A bare number of seconds, or a ratio with sixteen digits, is no text for people.
         assert!(!alert.rest.contains("{{ $value }}"), "{name}");
     }
     let sections = runbook.matches("\n## TencentDesk").count();

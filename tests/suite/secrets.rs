@@ -1,4 +1,4 @@
-//! The key signs for a whole application: it is used as the documents say, and shown to nobody.
+//! The key signs for a whole application: it is used as the documents say, and never shown.
 
 use std::fs;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -260,7 +260,7 @@ fn a_rotated_signature_needs_no_restart() {
     exporter.wait_until_up();
 }
 
-/// Answers that hold what they were asked, so that whoever logs them gives it away.
+/// Answers that hold what they were asked, so that logging them gives it away.
 fn echoes(request: &Request, key: &str) -> Vec<Reply> {
     let (target, signature) = (&request.target, request.user_sig());
     let said = |code: i64, info: &str| Reply::body(rows::refusal(code, info));
@@ -337,8 +337,8 @@ fn connections_that_cannot_be_made_show_nothing_either() {
     let signed = setup
         .unset("SECRET_KEY")
         .set("USER_SIG", desk.requests()[0].user_sig());
-    let nobody = Unanswered::new();
-    let closed = nobody.address().to_string();
+    let unanswered = Unanswered::new();
+    let closed = unanswered.address().to_string();
     for (endpoint, proxy) in [
         (format!("http://{closed}"), ""),
         (format!("https://{closed}"), ""),

@@ -107,7 +107,7 @@ fn a_certificate_that_is_no_authoritys_vouches_for_no_other() {
 const FILE: &str = "SSL_CERT_FILE";
 const FOLDER: &str = "SSL_CERT_DIR";
 
-/// They are never passed over in favour of certificates that nobody named.
+/// They are never passed over in favour of certificates that were not named.
 #[test]
 fn ssl_cert_variables_that_lead_to_no_certificate_are_mistakes() {
     let (desk, authority) = (Desk::with(rows::agents(1)), Authority::make());

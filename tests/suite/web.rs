@@ -533,7 +533,7 @@ fn certificates_and_keys_may_stand_in_the_file_itself() {
     assert_eq!(status(&authority, &exporter, ""), "000");
 }
 
-/// Sends a request of ann with a password that nobody else tries, and leaves the answer to be read.
+/// Sends a request of ann with a password that no other client tries, and leaves the answer to be read.
 fn guess(exporter: &Exporter, n: usize) -> TcpStream {
     let login = STANDARD.encode(format!("ann:guess {n}"));
     let request = format!(
@@ -561,7 +561,7 @@ fn who_waits_too_long_for_a_password_to_be_checked_is_told_so() {
         thread::spawn(move || {
             let mut bytes = Vec::new();
             let _ = stream.read_to_end(&mut bytes);
-            // The exporter may be gone before it has answered everybody.
+            // The exporter may be gone before it has answered all.
             http::parse_response(&bytes).map(|answer| tell.send(answer.status))
         });
     }

@@ -152,7 +152,7 @@ fn serve(take: impl Fn(TcpStream) -> io::Result<()> + Send + Sync + 'static) -> 
     thread::spawn(move || {
         for stream in listener.incoming().flatten() {
             let take = Arc::clone(&take);
-            // Who goes away in the middle comes again.
+            // A client that goes away in the middle tries again.
             thread::spawn(move || take(stream));
         }
     });

@@ -31,7 +31,7 @@ impl Authority {
         self.issue(name, &extensions, Some("ca"));
     }
 
-    /// A certificate that nobody else vouches for.
+    /// A certificate signed with its own key.
     pub(crate) fn self_signed(&self, name: &str, sans: &str) {
         let extensions = format!("basicConstraints=critical,CA:FALSE\nsubjectAltName={sans}");
         self.issue(name, &extensions, None);

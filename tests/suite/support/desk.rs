@@ -2,7 +2,7 @@
 //! an answer at any byte. It checks every request as [`rules`](super::rules) say, remembers it, and
 //! answers from the rows that a test gave it, unless the test's script says otherwise.
 //!
-//! When it goes, it insists: no handler panicked, and it refused nothing that no test expected.
+//! When dropped, it asserts that no handler panicked, and that it refused nothing where the test expected no refusal.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -114,7 +114,7 @@ struct Ways {
     replies: BTreeMap<Endpoint, Reply>,
 }
 
-/// What Desk remembers.
+/// What has come, and what was refused.
 #[derive(Default)]
 struct Diary {
     requests: Vec<Request>,
@@ -396,7 +396,7 @@ fn accept(listener: &TcpListener, shared: &Arc<Shared>) -> Vec<JoinHandle<()>> {
         shared.streams.lock().unwrap().insert(connection, copy);
         let shared = Arc::clone(shared);
         handlers.push(thread::spawn(move || {
-            // A client that goes away in the middle is its own affair.
+            // A client may go away in the middle.
             let _ = serve(stream, connection, &shared);
             shared.forget(connection);
         }));

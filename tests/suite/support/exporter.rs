@@ -102,7 +102,7 @@ impl Setup {
         }
     }
 
-    /// The same as a command, for who wants to choose its streams.
+    /// The same as a command, for a test that chooses its streams.
     pub(crate) fn command(&self) -> Command {
         let mut command = match &self.script {
             None => Command::new(BINARY),

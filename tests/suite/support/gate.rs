@@ -1,4 +1,4 @@
-//! Something to wait at until a test says go: how a fake holds an answer back without a clock.
+//! A wait that ends when a test says so: how a fake holds an answer back without a clock.
 
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
@@ -13,7 +13,7 @@ impl Gate {
         self.0.1.notify_all();
     }
 
-    /// Waits until the gate opens, or `given_up` says that nobody will open it any more.
+    /// Waits until the gate opens, or `given_up` says that it will not be opened any more.
     pub(crate) fn wait(&self, given_up: impl Fn() -> bool) {
         let mut open = self.0.0.lock().unwrap();
         while !*open && !given_up() {

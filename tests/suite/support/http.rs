@@ -1,5 +1,5 @@
 //! Just enough HTTP/1.1 over raw sockets: the fake Desk reads requests with it, the tests ask the
-//! exporter and Prometheus with it. Hand-made, so that nothing is smoothed over on either side.
+//! exporter and Prometheus with it. Hand-made, so that no library corrects what is sent or read.
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};

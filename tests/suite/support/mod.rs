@@ -1,5 +1,4 @@
-//! The vocabulary in which the tests are told: a fake Desk, the real binary, a strict reader of
-//! its page, and the tools from outside.
+//! What the tests share: a fake Desk, the real binary, a strict reader of its page, and the tools from outside.
 
 pub(crate) mod alertmanager;
 pub(crate) mod answers;

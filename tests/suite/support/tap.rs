@@ -1,4 +1,4 @@
-//! Stands between a scraper and the exporter and listens: what was asked for, and what was answered.
+//! Between a scraper and the exporter: records what was asked for, and what was answered.
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};

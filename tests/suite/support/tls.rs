@@ -1,4 +1,4 @@
-//! What may stand between the exporter and Desk: TLS with a certificate that nobody knows, and a
+//! What may stand between the exporter and Desk: TLS with a certificate of no known authority, and a
 //! proxy. Each takes connections on a loopback port until it is dropped.
 
 use std::fs;
@@ -18,7 +18,7 @@ use tokio_rustls::TlsAcceptor;
 
 use super::authority::Authority;
 
-/// The name in the certificate; nobody else resolves it.
+/// The name in the certificate; no DNS has it.
 pub(crate) const NAME: &str = "desk.test";
 
 /// A certificate that signed itself, for [`NAME`] and 127.0.0.1.
@@ -96,7 +96,7 @@ impl Middleman {
         })
     }
 
-    /// A proxy for CONNECT that brings everybody to `to`, wherever they want to go.
+    /// A proxy for CONNECT that connects each client to `to`, whatever it asks for.
     pub(crate) fn proxy(to: SocketAddr) -> Middleman {
         Middleman::taking(move |mut stream, seen| async move {
             let head = read_head(&mut stream).await;

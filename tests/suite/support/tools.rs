@@ -206,7 +206,7 @@ fn succeeded(command: &Command, output: Output) -> Result<String, String> {
     }
 }
 
-/// The library by which Debian's `faketime` lies about the wall clock.
+/// The library by which Debian's `faketime` changes the wall clock.
 pub(crate) fn faketime_library() -> PathBuf {
     tool("faketime", "faketime");
     let folders = fs::read_dir("/usr/lib").into_iter().flatten();

@@ -48,7 +48,7 @@ impl Wall {
         Timestamp::now() + self.0.seconds.load(Ordering::SeqCst).seconds()
     }
 
-    /// For whoever reads it at this moment, the file is the old one or the new one.
+    /// A reader at this moment finds the old file or the new one, whole.
     fn publish(&self) {
         let seconds = self.0.seconds.load(Ordering::SeqCst);
         let draft = self.0.folder.path().join("draft");
