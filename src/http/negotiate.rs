@@ -1,238 +1,201 @@
-//! Which variant a scraper wants, by its `Accept` and `Accept-Encoding` (RFC 9110, section 12.5).
+//! Content negotiation: the variant for a request's `Accept` and `Accept-Encoding` (RFC 9110, section
+//! 12.5).
 //!
-//! Whatever it says gets an answer: a request that accepts nothing that we have is answered with the
-//! plain text format, never with 406: a page in another format is of more use than none.
+//! A request that accepts nothing on offer gets the text format, uncompressed, and never status 406: an
+//! unexpected format is of more use than no metrics.
+
+use std::cmp::Reverse;
 
 use crate::exposition::coding::Coding;
 use crate::exposition::{Format, Variant};
 
-/// What to answer with, and how to call it.
+/// The variant to respond with, and its `Content-Type`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Choice {
-    /// The bytes.
+    /// The variant.
     pub variant: Variant,
-    version: &'static str,
+    offer: &'static Offer,
     escaping: Option<&'static str>,
 }
 
 impl Choice {
-    /// Reads the two headers; several of one name are joined with commas by the caller.
+    /// Negotiates by the two headers. Several lines of one header are to be joined with commas.
     pub fn of(accept: Option<&str>, accept_encoding: Option<&str>) -> Self {
-        let coding = coding(accept_encoding.unwrap_or_default());
-        let (format, version, escaping) =
-            accept
-                .and_then(format)
-                .unwrap_or((Format::Text, "0.0.4", None));
+        let (offer, range) = best(accept, &OFFERS, Offer::specificity)
+            .map_or((&TEXT, None), |(offer, range)| (offer, Some(range)));
+        let coding = best(accept_encoding, &CODINGS, |(_, names), element| {
+            let is_named = names.iter().any(|name| element.is(name));
+            is_named.then_some(1).or(element.is("*").then_some(0))
+        });
         Self {
-            variant: Variant { format, coding },
-            version,
-            escaping,
+            variant: Variant {
+                format: offer.format,
+                coding: coding.map_or(Coding::Identity, |((coding, _), _)| *coding),
+            },
+            offer,
+            escaping: range.and_then(|range| {
+                let asked = range.parameter("escaping")?;
+                ESCAPINGS.into_iter().find(|known| *known == asked)
+            }),
         }
     }
 
-    /// The value of `Content-Type`. Prometheus 3 refuses an answer without one that it knows.
+    /// The value of `Content-Type`. Prometheus 3 refuses a response without one that it knows.
     pub fn content_type(&self) -> String {
-        let version = self.version;
-        let base = match self.variant.format {
-            Format::Text => format!("text/plain; version={version}; charset=utf-8"),
-            Format::OpenMetrics => format!("application/openmetrics-text; version={version}; charset=utf-8"),
-            Format::Protobuf => {
-                "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited".to_owned()
-            }
-        };
-        match self.escaping {
-            Some(escaping) => format!("{base}; escaping={escaping}"),
-            None => base,
+        let charset = (self.offer.format != Format::Protobuf).then_some(("charset", "utf-8"));
+        let escaping = self.escaping.map(|escaping| ("escaping", escaping));
+        let parameters = self.offer.parameters.iter().copied();
+        let mut value = self.offer.media_type.to_owned();
+        for (name, parameter) in parameters.chain(charset).chain(escaping) {
+            value += &format!("; {name}={parameter}");
         }
+        value
     }
 }
 
-/// The representations that we have, in the order that decides where a scraper does not care.
-const OFFERS: [(Format, &str); 5] = [
-    (Format::Text, "0.0.4"),
-    (Format::Text, "1.0.0"),
-    (Format::OpenMetrics, "1.0.0"),
-    (Format::OpenMetrics, "0.0.1"),
-    (Format::Protobuf, ""),
+/// A format in one of its versions.
+#[derive(Debug, PartialEq, Eq)]
+struct Offer {
+    format: Format,
+    media_type: &'static str,
+    parameters: &'static [(&'static str, &'static str)],
+}
+
+const TEXT: Offer = Offer {
+    format: Format::Text,
+    media_type: "text/plain",
+    parameters: &[("version", "0.0.4")],
+};
+
+const OPEN_METRICS: Offer = Offer {
+    format: Format::OpenMetrics,
+    media_type: "application/openmetrics-text",
+    parameters: &[("version", "1.0.0")],
+};
+
+/// All formats and versions, in the order that decides where the request has no preference.
+static OFFERS: [Offer; 5] = [
+    TEXT,
+    Offer {
+        parameters: &[("version", "1.0.0")],
+        ..TEXT
+    },
+    OPEN_METRICS,
+    Offer {
+        parameters: &[("version", "0.0.1")],
+        ..OPEN_METRICS
+    },
+    Offer {
+        format: Format::Protobuf,
+        media_type: "application/vnd.google.protobuf",
+        parameters: &[
+            ("proto", "io.prometheus.client.MetricFamily"),
+            ("encoding", "delimited"),
+        ],
+    },
 ];
 
-/// Schemes of escaping by which Prometheus 3 asks. Our names need none, so each is kept by itself.
-const ESCAPINGS: [&str; 4] = ["allow-utf-8", "underscores", "dots", "values"];
-
-/// A format, its version and its scheme of escaping.
-type Named = (Format, &'static str, Option<&'static str>);
-
-/// One element of `Accept`.
-struct Range<'h> {
-    media_type: &'h str,
-    parameters: Vec<(&'h str, &'h str)>,
-    quality: u32,
-}
-
-/// The best of [`OFFERS`]: each has the quality of the most specific range that matches it; among
-/// equals, the range that stands first wins, and then the order of the offers.
-fn format(accept: &str) -> Option<Named> {
-    let ranges: Vec<Range<'_>> = split(accept, ',').filter_map(range).collect();
-    let mut best: Option<(u32, usize, Named)> = None;
-    for (format, version) in OFFERS {
-        let Some((place, range)) = most_specific(&ranges, format, version) else {
-            continue;
-        };
-        let is_better = best.is_none_or(|(quality, earlier, _)| {
-            range.quality > quality || (range.quality == quality && place < earlier)
-        });
-        if range.quality > 0 && is_better {
-            best = Some((range.quality, place, (format, version, range.escaping())));
-        }
-    }
-    best.map(|(_, _, chosen)| chosen)
-}
-
-fn most_specific<'r, 'h>(
-    ranges: &'r [Range<'h>],
-    format: Format,
-    version: &str,
-) -> Option<(usize, &'r Range<'h>)> {
-    let matching = ranges
-        .iter()
-        .enumerate()
-        .filter_map(|(place, range)| Some((range.specificity(format, version)?, place, range)));
-    // The first of the most specific ones: `max_by_key` would take the last.
-    matching
-        .min_by_key(|(specificity, place, _)| (u8::MAX - specificity, *place))
-        .map(|(_, place, range)| (place, range))
-}
-
-impl Range<'_> {
-    fn parameter(&self, name: &str) -> Option<&str> {
-        let found = self
-            .parameters
-            .iter()
-            .find(|(known, _)| known.eq_ignore_ascii_case(name));
-        found.map(|(_, value)| *value)
-    }
-
-    /// How closely it matches an offer; `None` where it does not.
-    fn specificity(&self, format: Format, version: &str) -> Option<u8> {
-        let is = |name: &str| self.media_type.eq_ignore_ascii_case(name);
-        let own_type = match format {
-            Format::Text => "text/plain",
-            Format::OpenMetrics => "application/openmetrics-text",
-            Format::Protobuf => "application/vnd.google.protobuf",
-        };
-        let own_group = if format == Format::Text {
-            "text/*"
-        } else {
-            "application/*"
-        };
-        if is("*/*") {
-            return Some(0);
-        }
-        if is(own_group) {
-            return Some(1);
-        }
-        (is(own_type) && self.allows(format, version)).then(|| match self.parameter("version") {
-            Some(_) => 3,
-            None => 2,
-        })
-    }
-
-    /// Whether its parameters allow an offer of its own type.
-    fn allows(&self, format: Format, version: &str) -> bool {
-        match format {
-            Format::Protobuf => {
-                self.parameter("proto") == Some("io.prometheus.client.MetricFamily")
-                    && self.parameter("encoding") == Some("delimited")
-            }
-            Format::Text | Format::OpenMetrics => self
-                .parameter("version")
-                .is_none_or(|asked| asked == version),
-        }
-    }
-
-    fn escaping(&self) -> Option<&'static str> {
-        let asked = self.parameter("escaping")?;
-        ESCAPINGS.into_iter().find(|known| *known == asked)
-    }
-}
-
-fn range(element: &str) -> Option<Range<'_>> {
-    let mut parts = split(element, ';');
-    let media_type = parts.next().filter(|media_type| media_type.contains('/'))?;
-    let parameters: Vec<(&str, &str)> = parts.filter_map(parameter).collect();
-    let quality = quality(&parameters)?;
-    Some(Range {
-        media_type,
-        parameters,
-        quality,
-    })
-}
-
-fn parameter(text: &str) -> Option<(&str, &str)> {
-    let (name, value) = text.split_once('=')?;
-    Some((name.trim(), value.trim().trim_matches('"')))
-}
-
-/// In thousandths; 1 where it is not given, and nothing at all where it is garbage.
-fn quality(parameters: &[(&str, &str)]) -> Option<u32> {
-    let Some((_, value)) = parameters
-        .iter()
-        .find(|(name, _)| name.eq_ignore_ascii_case("q"))
-    else {
-        return Some(1000);
-    };
-    let quality = value
-        .parse::<f64>()
-        .ok()
-        .filter(|quality| (0.0..=1.0).contains(quality))?;
-    #[allow(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "from 0 to 1000"
-    )]
-    Some((quality * 1000.0).round() as u32)
-}
-
-/// The codings that we have, by their names. Where one stands for all (`*`), the first of them is
-/// meant: what everybody reads stands first.
-const CODINGS: [(Coding, &[&str]); 3] = [
+/// All codings, in the order that decides where the request has no preference: every client reads
+/// gzip.
+static CODINGS: [(Coding, &[&str]); 3] = [
     (Coding::Gzip, &["gzip", "x-gzip"]),
     (Coding::Identity, &["identity"]),
     (Coding::Zstd, &["zstd"]),
 ];
 
-/// The coding of the highest quality, by its own name or else by `*`; among equals, the one whose name
-/// stands first, and then the order of [`CODINGS`].
-fn coding(accept_encoding: &str) -> Coding {
-    let named: Vec<(&str, u32)> = split(accept_encoding, ',')
-        .filter_map(coding_name)
-        .collect();
-    let place_of = |names: &[&str]| {
-        let is_one = |name: &str| names.iter().any(|known| known.eq_ignore_ascii_case(name));
-        named.iter().position(|(name, _)| is_one(name))
-    };
-    let mut best: Option<(u32, usize, Coding)> = None;
-    for (coding, names) in CODINGS {
-        let place = place_of(names).or_else(|| place_of(&["*"]));
-        let Some((place, quality)) = place.and_then(|at| Some((at, named.get(at)?.1))) else {
-            continue;
-        };
-        let is_better = best.is_none_or(|(highest, earlier, _)| {
-            quality > highest || (quality == highest && place < earlier)
-        });
-        if quality > 0 && is_better {
-            best = Some((quality, place, coding));
+/// The escaping schemes that Prometheus 3 asks for. Our names are the same in each of them.
+const ESCAPINGS: [&str; 4] = ["allow-utf-8", "underscores", "dots", "values"];
+
+impl Offer {
+    /// How closely `range` matches; `None` where it does not.
+    fn specificity(&self, range: &Element<'_>) -> Option<usize> {
+        if range.is("*/*") {
+            return Some(0);
         }
+        let is_group = |group: &str| self.media_type.split('/').next() == Some(group);
+        if range.name.strip_suffix("/*").is_some_and(is_group) {
+            return Some(1);
+        }
+        let mut asked = self
+            .parameters
+            .iter()
+            .map(|(name, value)| range.parameter(name).map(|asked| asked == *value));
+        // A version may be left out; the parameters of protobuf may not.
+        let without = self.format != Format::Protobuf;
+        let is_match = range.is(self.media_type) && asked.all(|is_same| is_same.unwrap_or(without));
+        is_match.then(|| 2 + usize::from(range.parameter("version").is_some()))
     }
-    best.map_or(Coding::Identity, |(_, _, coding)| coding)
 }
 
-/// One element of `Accept-Encoding`; nothing where its quality is garbage.
-fn coding_name(element: &str) -> Option<(&str, u32)> {
-    let mut parts = split(element, ';');
-    let name = parts.next()?;
-    let parameters: Vec<_> = parts.filter_map(parameter).collect();
-    Some((name, quality(&parameters)?))
+/// The offer that `header` rates highest. The rating of an offer is that of the most specific element
+/// that matches it. Among equals the offer whose element stands first is chosen, and then the first
+/// offer.
+fn best<'h, O>(
+    header: Option<&'h str>,
+    offers: &'static [O],
+    specificity: impl Fn(&O, &Element<'h>) -> Option<usize>,
+) -> Option<(&'static O, Element<'h>)> {
+    let elements: Vec<Element<'h>> = split(header?, ',').filter_map(Element::parse).collect();
+    let rated = offers.iter().filter_map(|offer| {
+        let matching = elements.iter().enumerate().filter_map(|(place, element)| {
+            Some((specificity(offer, element)?, Reverse(place), element))
+        });
+        let (_, place, element) =
+            matching.max_by_key(|(closeness, place, _)| (*closeness, *place))?;
+        (element.quality > 0).then_some((place, offer, *element))
+    });
+    // Of several maxima, max_by_key returns the last.
+    let best = rated
+        .rev()
+        .max_by_key(|(place, _, element)| (element.quality, *place));
+    best.map(|(_, offer, element)| (offer, element))
+}
+
+/// One element of a header: a name, and parameters behind it.
+#[derive(Debug, Clone, Copy)]
+struct Element<'h> {
+    name: &'h str,
+    parameters: &'h str,
+    /// In thousandths.
+    quality: u32,
+}
+
+impl<'h> Element<'h> {
+    /// Parses an element; `None` where its quality is invalid.
+    fn parse(text: &'h str) -> Option<Self> {
+        let (name, parameters) = text.split_once(';').unwrap_or((text, ""));
+        let mut element = Self {
+            name: name.trim(),
+            parameters,
+            quality: 1000,
+        };
+        if let Some(quality) = element.parameter("q") {
+            let quality = quality.parse::<f64>().ok()?;
+            if !(0.0..=1.0).contains(&quality) {
+                return None;
+            }
+            #[allow(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "from 0 to 1000"
+            )]
+            let thousandths = (quality * 1000.0).round() as u32;
+            element.quality = thousandths;
+        }
+        Some(element)
+    }
+
+    fn is(&self, name: &str) -> bool {
+        self.name.eq_ignore_ascii_case(name)
+    }
+
+    fn parameter(&self, name: &str) -> Option<&'h str> {
+        split(self.parameters, ';').find_map(|parameter| {
+            let (key, value) = parameter.split_once('=')?;
+            let is_it = key.trim_end().eq_ignore_ascii_case(name);
+            is_it.then(|| value.trim().trim_matches('"'))
+        })
+    }
 }
 
 fn split(text: &str, separator: char) -> impl Iterator<Item = &str> {
@@ -255,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn each_prometheus_gets_its_first_choice() {
+    fn each_version_of_prometheus_gets_its_first_choice() {
         let open_metrics = "application/openmetrics-text; version=1.0.0; charset=utf-8";
         assert_eq!(answered(PROMETHEUS_2_42), open_metrics);
         assert_eq!(answered(PROMETHEUS_2_53), open_metrics);
@@ -276,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_asks_for_nothing_that_we_have_gets_text() {
+    fn a_request_that_accepts_nothing_on_offer_gets_text() {
         let text = "text/plain; version=0.0.4; charset=utf-8";
         assert_eq!(Choice::of(None, None).content_type(), text);
         for accept in [
@@ -315,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn codings_likewise() {
+    fn the_best_coding_is_chosen() {
         for (accept, coding) in [
             ("", Coding::Identity),
             ("gzip", Coding::Gzip),
