@@ -5,7 +5,9 @@
 //! single users and names is part of normal operation, and needs none.
 
 use super::basic_auth::Users;
-use super::{ClientAuth, RateLimit, WebConfig};
+use super::config::WebConfig;
+use super::rate_limit::RateLimit;
+use super::tls_config::ClientAuth;
 
 /// The settings that decide which clients are served, and how often.
 #[derive(Debug, Default)]

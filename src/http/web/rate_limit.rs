@@ -1,21 +1,62 @@
-//! `rate_limit`: how often requests are answered, by a bucket of tokens as the toolkit has it.
+//! `rate_limit`: a token bucket for all requests together, as in the toolkit.
 //!
-//! The bucket is full at first. Every request takes a token, of whichever client; one comes back each
-//! interval, until the bucket is full again. A request that finds none is turned away.
+//! The bucket is full at first. Each request takes a token, and is refused where there is none. One
+//! token is added each interval, until the bucket is full.
 
 use std::sync::Mutex;
 use std::time::Duration;
 
+use serde::de::MapAccess;
 use tokio::time::Instant;
 
-use super::RateLimit;
+use super::yaml::{Section, Value};
 use crate::base::mutex::lock;
 
-/// A length of time in Go's notation (`1m30s`), or a number of nanoseconds.
+/// The section.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct RateLimit {
+    interval: Option<Interval>,
+    burst: Option<Burst>,
+}
+
+impl RateLimit {
+    /// The interval at which tokens are added, and how many the bucket holds; `None` where nothing is
+    /// limited.
+    pub fn bucket(&self) -> Option<(Duration, u32)> {
+        let Interval(interval) = self.interval.filter(|interval| !interval.0.is_zero())?;
+        Some((interval, self.burst.map_or(0, |burst| burst.0)))
+    }
+
+    /// Whether it allows more than `other`.
+    pub(super) fn is_looser_than(&self, other: &Self) -> bool {
+        let Some((old_interval, old_burst)) = other.bucket() else {
+            return false;
+        };
+        let is_as_tight = |(interval, burst)| interval >= old_interval && burst <= old_burst;
+        !self.bucket().is_some_and(is_as_tight)
+    }
+}
+
+impl Section for RateLimit {
+    const KEYS: &'static [&'static str] = &["interval", "burst"];
+
+    fn value<'de, A: MapAccess<'de>>(
+        &mut self,
+        key: &str,
+        value: Value<'_, A>,
+    ) -> Result<(), A::Error> {
+        match key {
+            "interval" => value.set(&mut self.interval),
+            _ => value.set(&mut self.burst),
+        }
+    }
+}
+
+/// A duration in Go's notation (`1m30s`), or a number of nanoseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Interval(pub(super) Duration);
 
-/// Go's units of time, in nanoseconds; of two that begin alike the longer one first.
+/// Go's units of time, in nanoseconds.
 const UNITS: [(&str, f64); 8] = [
     ("ns", 1.0),
     ("us", 1e3),
@@ -43,7 +84,7 @@ impl TryFrom<String> for Interval {
     }
 }
 
-/// The sum of `1m30s`; nothing where it is not made of numbers with their units.
+/// The nanoseconds in `1m30s`; `None` where it does not consist of numbers with units.
 fn nanoseconds(text: &str) -> Option<f64> {
     let mut rest = text.strip_prefix('+').unwrap_or(text);
     let mut sum = 0.0;
@@ -62,7 +103,7 @@ fn nanoseconds(text: &str) -> Option<f64> {
     Some(sum)
 }
 
-/// How many tokens the bucket holds.
+/// How many tokens a full bucket holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Burst(pub(super) u32);
 
@@ -70,14 +111,14 @@ impl TryFrom<String> for Burst {
     type Error = &'static str;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        // What begins with 0 is octal there.
+        // YAML reads a number with a leading 0 as octal.
         let is_plain = text == "0" || !text.starts_with('0');
         let number = text.replace('_', "").parse().ok().filter(|_| is_plain);
         number.map(Self).ok_or("is no whole number from 0 on")
     }
 }
 
-/// The bucket at work.
+/// A bucket in use.
 #[derive(Debug)]
 pub(super) struct Limiter {
     interval: Duration,
@@ -93,7 +134,7 @@ struct Bucket {
 }
 
 impl Limiter {
-    /// A full bucket; none where nothing is limited.
+    /// A full bucket; `None` where nothing is limited.
     pub(super) fn new(limit: RateLimit) -> Option<Self> {
         let (interval, burst) = limit.bucket()?;
         let burst = f64::from(burst);
@@ -108,7 +149,7 @@ impl Limiter {
         })
     }
 
-    /// Whether one more request is answered now; it has taken its token then.
+    /// Takes a token for a request; whether there was one.
     pub(super) fn allows(&self) -> bool {
         let mut bucket = lock(&self.bucket);
         let now = Instant::now();
@@ -134,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn lengths_of_time_are_gos() {
+    fn durations_are_in_gos_notation() {
         for (text, nanoseconds) in [
             ("0", 0),
             ("0s", 0),
@@ -162,7 +203,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_burst_is_answered_and_then_one_each_interval() {
+    async fn a_burst_is_allowed_and_then_one_request_each_interval() {
         let limit = RateLimit {
             interval: Some(Interval(Duration::from_secs(10))),
             burst: Some(Burst(3)),

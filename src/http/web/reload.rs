@@ -17,9 +17,10 @@ use rustls::ServerConfig;
 use tokio::sync::watch;
 
 use super::admission::Admission;
+use super::config::WebConfig;
 use super::rate_limit::Limiter;
 use super::tls::{Material, server_config};
-use super::{Tls, WebConfig};
+use super::tls_config::TlsConfig;
 use crate::base::blocking;
 use crate::base::files;
 
@@ -132,7 +133,7 @@ impl Files {
     }
 
     fn load(self) -> Result<Loaded, Vec<String>> {
-        let headers = self.config.headers().map_err(|why| vec![why])?;
+        let headers = self.config.headers().clone();
         let http2 = self.config.http2();
         let tls = self
             .config
@@ -189,7 +190,7 @@ fn fingerprint(text: &[u8], material: &Material) -> Vec<u8> {
 ///
 /// # Errors
 /// Each of them that cannot be read.
-fn material(tls: &Tls, folder: &Path) -> Result<Material, Vec<String>> {
+fn material(tls: &TlsConfig, folder: &Path) -> Result<Material, Vec<String>> {
     let mut mistakes = Vec::new();
     let mut content = |name: &str, file: &Option<String>, text: &Option<String>| {
         if let Some(text) = text.as_ref().filter(|text| !text.is_empty()) {

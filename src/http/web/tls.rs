@@ -14,7 +14,7 @@ use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{ServerConfig, SupportedProtocolVersion, version};
 
 use super::client_cert::ClientVerifier;
-use super::{ClientAuth, Curve, Tls, Version};
+use super::tls_config::{ClientAuth, Curve, TlsConfig, TlsVersion};
 use crate::base::files;
 use crate::base::x509::{Certificate, KEYS, Purpose, Standing};
 
@@ -44,7 +44,7 @@ fn go_name(suite: rustls::CipherSuite) -> String {
 /// # Errors
 /// A sentence on what is wrong with a file; it repeats nothing of it.
 pub fn server_config(
-    tls: &Tls,
+    tls: &TlsConfig,
     http2: bool,
     material: &Material,
 ) -> Result<(ServerConfig, Vec<String>), String> {
@@ -77,10 +77,10 @@ pub fn server_config(
 pub(super) const H2: &[u8] = b"h2";
 const HTTP_1_1: &[u8] = b"http/1.1";
 
-fn versions(tls: &Tls) -> Vec<&'static SupportedProtocolVersion> {
+fn versions(tls: &TlsConfig) -> Vec<&'static SupportedProtocolVersion> {
     let spoken = [
-        (Version::Tls13, &version::TLS13),
-        (Version::Tls12, &version::TLS12),
+        (TlsVersion::Tls13, &version::TLS13),
+        (TlsVersion::Tls12, &version::TLS12),
     ];
     let range = tls.oldest()..=tls.newest();
     let spoken = spoken.into_iter().filter(|(name, _)| range.contains(name));
@@ -88,7 +88,7 @@ fn versions(tls: &Tls) -> Vec<&'static SupportedProtocolVersion> {
 }
 
 /// ring, with no more than the ciphers and curves that are named, if any are.
-fn provider(tls: &Tls) -> CryptoProvider {
+fn provider(tls: &TlsConfig) -> CryptoProvider {
     let mut provider = ring::default_provider();
     if !tls.cipher_suites.is_empty() {
         let is_named = |name: &str| tls.cipher_suites.iter().any(|cipher| cipher.0 == name);
@@ -124,7 +124,7 @@ fn certificates(name: &str, pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, 
 }
 
 fn client_verifier(
-    tls: &Tls,
+    tls: &TlsConfig,
     material: &Material,
     provider: &CryptoProvider,
 ) -> Result<(Option<ClientVerifier>, Vec<String>), String> {
@@ -228,7 +228,7 @@ mod tests {
             key: b"s3cret".to_vec(),
             client_ca: None,
         };
-        let why = server_config(&Tls::default(), true, &material).unwrap_err();
+        let why = server_config(&TlsConfig::default(), true, &material).unwrap_err();
         assert!(
             why.contains("no certificate") && !why.contains("s3cret"),
             "{why}"
@@ -237,13 +237,13 @@ mod tests {
 
     #[test]
     fn only_what_is_named_is_offered_and_tls_1_3_always() {
-        let tls = Tls {
-            cipher_suites: vec![super::super::Cipher(
+        let tls = TlsConfig {
+            cipher_suites: vec![super::super::tls_config::Cipher(
                 "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384".to_owned(),
             )],
             curve_preferences: vec![Curve::P384, Curve::X25519],
-            min_version: Some(Version::Tls13),
-            ..Tls::default()
+            min_version: Some(TlsVersion::Tls13),
+            ..TlsConfig::default()
         };
         let provider = provider(&tls);
         assert_eq!(provider.cipher_suites.len(), 4);

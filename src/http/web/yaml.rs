@@ -196,6 +196,16 @@ impl<'de, A: MapAccess<'de>> Value<'_, A> {
         self.read(seed)
     }
 
+    /// Sets `place` to a text; leaves it where nothing or `null` stands.
+    pub(super) fn set<T>(self, place: &mut Option<T>) -> Result<(), A::Error>
+    where
+        T: TryFrom<String>,
+        T::Error: Display,
+    {
+        *place = self.text()?.or(place.take());
+        Ok(())
+    }
+
     /// A list of texts.
     pub(super) fn list<T>(self) -> Result<Option<Vec<T>>, A::Error>
     where
@@ -221,6 +231,28 @@ impl<'de, A: MapAccess<'de>> Value<'_, A> {
         let seed = Whole(InMap(into, self.reading));
         self.read(seed)
     }
+}
+
+/// A truth value, in all notations of the toolkit's YAML parser.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Flag(pub bool);
+
+impl TryFrom<String> for Flag {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        match text.to_ascii_lowercase().as_str() {
+            "true" | "yes" | "on" | "y" => Ok(Self(true)),
+            "false" | "no" | "off" | "n" => Ok(Self(false)),
+            _ => Err("is neither true nor false"),
+        }
+    }
+}
+
+/// The value with the name `text`.
+pub(super) fn named<T: Copy>(text: &str, known: &[(&str, T)]) -> Option<T> {
+    let found = known.iter().find(|(name, _)| *name == text);
+    found.map(|(_, value)| *value)
 }
 
 struct Text<'r, T>(&'r Reading, PhantomData<T>);
