@@ -82,12 +82,20 @@ impl Page {
             .or_else(|| self.value(&name, &of_agents))
     }
 
+    /// The values, by the short name, of a family that any endpoint has.
+    pub(crate) fn all(&self, name: &str) -> Vec<&Sample> {
+        let name = format!("tencent_desk_{name}");
+        self.samples()
+            .filter(|sample| sample.name == name)
+            .collect()
+    }
+
     /// The value, by the short name, that an agent has.
     pub(crate) fn agent(&self, id: &str, name: &str) -> Option<f64> {
         self.value(&format!("tencent_desk_agent_{name}"), &[("agent_id", id)])
     }
 
-    /// What Desk says: the samples of the agents, in an order of their own.
+    /// What agent statistics say: the samples of the agents, in an order of their own.
     pub(crate) fn agent_samples(&self) -> Vec<Sample> {
         sorted(self.samples().filter(|s| is_agents(&s.name)).cloned())
     }
@@ -97,7 +105,7 @@ impl Page {
         families.filter(|family| is_agents(&family.name)).collect()
     }
 
-    /// The ids of all agents who have any sample.
+    /// The ids of all agents who have any sample of agent statistics.
     pub(crate) fn agents(&self) -> BTreeSet<String> {
         let samples = self.samples().filter(|sample| is_agents(&sample.name));
         samples
@@ -112,8 +120,17 @@ impl fmt::Display for Page {
     }
 }
 
+/// What the further endpoints say of an agent, by what follows `tencent_desk_agent_`.
+const OF_FURTHER_ENDPOINTS: [&str; 5] = ["current_", "group_", "realtime_", "reception_", "status"];
+
+/// Whether a family is of agent statistics.
 fn is_agents(name: &str) -> bool {
-    name.starts_with("tencent_desk_agent_")
+    let what = name.strip_prefix("tencent_desk_agent_");
+    what.is_some_and(|what| {
+        !OF_FURTHER_ENDPOINTS
+            .iter()
+            .any(|of_further| what.starts_with(of_further))
+    })
 }
 
 /// Samples written by hand in a test, to compare with [`Page::agent_samples`].
