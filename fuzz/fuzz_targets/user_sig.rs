@@ -30,7 +30,7 @@ fn check(text: &str) {
     let Ok(sig) = UserSig::decode(text) else {
         return;
     };
-    let again = UserSig::decode(sig.encode().unwrap().expose()).unwrap();
+    let again = UserSig::decode(sig.encode().expose()).unwrap();
     assert_eq!(again, sig);
     let _ = sig.expires_at();
     // The seeds are signed with another key, which no input can know.

@@ -1,8 +1,8 @@
 //! What time it is, and which calendar day that belongs to.
 //!
-//! Two readings are taken together. The wall clock says what day it is; it can be set, and jumps.
-//! The monotonic clock says how much time has passed; it cannot be set, but stands still while a
-//! machine sleeps. Whatever depends on age asks both and believes the worse news.
+//! An instant is read from two clocks. The wall clock tells the day; it can be set, and jumps. The
+//! monotonic clock tells how much time has passed; it cannot be set, but stands still while the machine
+//! sleeps. An age is the longer of the two differences.
 
 use std::fmt;
 use std::time::{Duration, Instant};
@@ -12,17 +12,17 @@ use jiff::{Timestamp, ToSpan, Zoned, tz::TimeZone};
 /// One instant, read from both clocks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Now {
-    /// What the wall clock says.
+    /// The reading of the wall clock.
     pub wall: Timestamp,
-    /// What the monotonic clock says.
+    /// The reading of the monotonic clock.
     pub mono: Instant,
 }
 
 impl Now {
-    /// How long ago `earlier` was: the longer of what the two clocks say.
+    /// The time since `earlier`: the longer of the two clocks' differences.
     ///
-    /// A wall clock that was set back says less than nothing, so the other one decides; after a
-    /// machine's sleep it is the monotonic clock that knows too little.
+    /// The wall clock's is too short, or negative, after it was set back; the monotonic clock's is too
+    /// short after the machine slept.
     pub fn since(&self, earlier: Now) -> Duration {
         let mono = self.mono.saturating_duration_since(earlier.mono);
         let wall = Duration::try_from(self.wall.duration_since(earlier.wall)).unwrap_or_default();
@@ -30,7 +30,7 @@ impl Now {
     }
 }
 
-/// Where the present comes from; tests hand in a scripted one.
+/// A source of the present instant; tests have a scripted one.
 pub trait Clock: fmt::Debug + Send + Sync {
     /// The present instant.
     fn now(&self) -> Now;
@@ -51,8 +51,8 @@ impl Clock for SystemClock {
 
 /// One calendar day in one time zone: from its first instant to the first of the next day.
 ///
-/// Desk counts whole days only, "From" at 00:00 and "To" at 23:59:59 (the API's page). A day has
-/// 23 or 25 hours where clocks change, and starts later than 00:00 where they change at midnight.
+/// Desk counts whole days, with `From` at 00:00:00 and `To` at 23:59:59 (the API's page). A day has 23
+/// or 25 hours when clocks change, and starts after 00:00 if they change at midnight.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct DayWindow {
     start: Timestamp,
@@ -60,17 +60,17 @@ pub struct DayWindow {
 }
 
 impl DayWindow {
-    /// The day of `zone`'s calendar that holds `instant`.
+    /// The day of `zone`'s calendar that contains `instant`.
     ///
     /// # Errors
-    /// Where the calendar ends, in the years -9999 and 9999: the wall clock is off.
+    /// At the ends of the calendar, in the years -9999 and 9999: the wall clock is wrong.
     pub fn around(instant: Timestamp, zone: &TimeZone) -> Result<Self, NoDay> {
         let local = instant.to_zoned(zone.clone());
         let start = local.start_of_day().map_err(NoDay)?.timestamp();
         let end = first_instant_after(&local).map_err(NoDay)?;
         if end <= instant {
-            // Clocks went back over midnight, and show the end of the date that is over once more.
-            // A day that has begun stays the day: Newfoundland went from 00:01 to 23:01 until 2011.
+            // Clocks went back over midnight and show the end of the last date again, as Newfoundland's
+            // did until 2011, from 00:01 to 23:01. The new day goes on all the same.
             return Self::around(end, zone);
         }
         Ok(Self { start, end })
@@ -81,7 +81,7 @@ impl DayWindow {
         self.start
     }
 
-    /// The first instant that is no longer of the day.
+    /// The first instant after the day.
     pub fn end(&self) -> Timestamp {
         self.end
     }
@@ -96,18 +96,18 @@ impl DayWindow {
         self.end.as_second() - 1
     }
 
-    /// Whether `instant` is of this day.
+    /// Whether the day contains `instant`.
     pub fn contains(&self, instant: Timestamp) -> bool {
         self.start <= instant && instant < self.end
     }
 
-    /// How long this day still lasts from `instant` on; zero once it is over.
+    /// The time from `instant` to the end of the day; zero after it.
     pub fn remaining(&self, instant: Timestamp) -> Duration {
         Duration::try_from(self.end.duration_since(instant)).unwrap_or_default()
     }
 }
 
-/// This machine's wall clock is at an end of the calendar.
+/// The wall clock is at an end of the calendar.
 #[derive(Debug)]
 pub struct NoDay(jiff::Error);
 
@@ -119,8 +119,8 @@ impl fmt::Display for NoDay {
 
 impl std::error::Error for NoDay {}
 
-/// The first instant of the next date that exists. (Zones have skipped whole dates: Samoa had no
-/// 30 December 2011, and its 29th ended where its 31st began.)
+/// The first instant of the next date that exists. Zones have skipped whole dates: in Samoa,
+/// 31 December 2011 followed the 29th.
 fn first_instant_after(local: &Zoned) -> Result<Timestamp, jiff::Error> {
     let tomorrow = local.date().checked_add(1.day())?;
     let midnight = tomorrow.to_zoned(local.time_zone().clone())?;

@@ -1,7 +1,7 @@
-//! How many files and sockets this process may have open.
+//! The limit of open files and sockets of this process.
 
-/// Raises the limit to what the process may have without being asked for more: the lower one that
-/// shells and service managers set is for programs of other times.
+/// Raises the soft limit to the hard one. The soft limit is low for programs that use `select`, which
+/// cannot handle descriptors from 1024 on.
 #[cfg(target_os = "linux")]
 pub(crate) fn raise() {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -15,7 +15,7 @@ pub(crate) fn raise() {
     }
 }
 
-/// The most, where there is a limit and the system tells it.
+/// The soft limit; `None` if there is none, or it is unknown.
 #[cfg(target_os = "linux")]
 pub(crate) fn most() -> Option<usize> {
     use rustix::process::{Resource, getrlimit};

@@ -13,7 +13,7 @@ const UNITS: [(&str, u64); 7] = [
     ("ms", 1),
 ];
 
-/// Reads whole numbers with units, the larger ones first; `None` for anything else.
+/// Parses whole numbers with units, larger units first; `None` for any other text.
 pub fn parse(text: &str) -> Option<Duration> {
     let mut rest = text;
     let mut millis: u64 = 0;
@@ -32,7 +32,7 @@ pub fn parse(text: &str) -> Option<Duration> {
     (!text.is_empty()).then(|| Duration::from_millis(millis))
 }
 
-/// Writes it so that [`parse`] reads the same, to the millisecond.
+/// Formats `duration`, in whole milliseconds, as [`parse`] reads it.
 pub fn format(duration: Duration) -> String {
     let mut left = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
     let mut text = String::new();

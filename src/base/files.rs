@@ -1,4 +1,4 @@
-//! Files that a user names: read whole, within bounds of size and time.
+//! Files that a setting names: read whole, with limits of size and time.
 
 use std::fs::File;
 use std::io::Read as _;
@@ -10,14 +10,14 @@ use std::time::Duration;
 use crate::base::duration;
 use crate::base::secret::looks_secret;
 
-/// What the file holds, if that is no more than `largest` bytes.
+/// The content of the file at `path`, of at most `largest` bytes.
 ///
 /// # Errors
-/// A sentence that names the file, and nothing of its content.
+/// A sentence with the path, and without any of the content.
 pub(crate) fn read(path: &Path, largest: u64) -> Result<Vec<u8>, String> {
     let shown = shown(path);
     let cannot_open = |error| format!("cannot open {shown}: {error}");
-    // Asked before it is opened: to open a pipe is to wait for a writer.
+    // Before it is opened: opening a pipe waits for a writer.
     if !path.metadata().map_err(cannot_open)?.is_file() {
         return Err(format!("{shown} is no regular file"));
     }
@@ -36,15 +36,14 @@ pub(crate) fn read(path: &Path, largest: u64) -> Result<Vec<u8>, String> {
     Ok(content)
 }
 
-/// How long a file may take that is read before anything else runs: a disk that wakes up, a share that is
-/// mounted, or a machine that starts many services takes seconds.
+/// How long reading a file may take. A disk that spins up, a share that is mounted, or a machine that starts
+/// many services takes seconds.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Runs `read` on a thread of its own. Where it takes longer than [`PATIENCE`], as reading some files hangs,
-/// the thread is left behind.
+/// The result of `read`, which runs on a thread of its own, since reading may hang.
 ///
 /// # Errors
-/// A sentence that names `what` is read, if that takes too long.
+/// A sentence with `what` is read, if that takes longer than [`PATIENCE`].
 pub(crate) fn in_time<T: Send + 'static>(
     what: &str,
     read: impl FnOnce() -> T + Send + 'static,
@@ -62,8 +61,8 @@ pub(crate) fn in_time<T: Send + 'static>(
     })
 }
 
-/// The path, unless it may well be a secret, put where its path belongs. What begins with `/`, or ends
-/// as a file's name does, is none.
+/// The path for a message, or other words if it looks like a secret in the place of its path. Text that
+/// begins with `/`, or ends in a file extension, is shown.
 pub(crate) fn shown(path: &Path) -> String {
     let text = path.to_string_lossy();
     let has_extension = path.extension().is_some_and(|extension| {

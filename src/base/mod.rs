@@ -1,4 +1,4 @@
-//! What every room stands on: time, secrets, files, logs, and work that may block.
+//! The base of all rooms: time, secrets, files, logs, certificates and blocking work.
 
 pub(crate) mod blocking;
 pub mod clock;

@@ -1,26 +1,26 @@
-//! Text that signs for the whole application, and must never be printed.
+//! Keys and UserSigs, which must never be printed.
 //!
-//! A type of its own, so that it takes a spelled-out [`Secret::expose`] to see what is inside:
-//! no `{:?}` of a struct that holds one, and no forgotten field of an error, can leak it.
+//! A type of its own keeps them out of `{:?}` and of errors: the text is had by [`Secret::expose`] only.
 
 use std::fmt;
 
 use crate::base::spelling;
 
-/// A key or a UserSig. Neither `Debug` nor anything else of it shows what it holds.
+/// A key or a UserSig. `Debug` does not show it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
 impl Secret {
-    /// Keeps `text` from being printed from now on.
+    /// Takes `text` as it is.
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }
 
-    /// A key or a UserSig as it was written: without the blanks around it, and one word of ASCII.
+    /// Takes `text` as a person wrote it into a setting or a file: one word of ASCII, with blanks around
+    /// it that do not count.
     ///
     /// # Errors
-    /// What is odd about it and what to write, to be put behind the name of where it stands.
+    /// What is wrong with it and what to write, to follow the name of the setting or file.
     pub fn written(text: &str) -> Result<Self, String> {
         let text = spelling::trimmed(text);
         if text.is_empty() {
@@ -36,13 +36,13 @@ impl Secret {
         Ok(Self::new(text))
     }
 
-    /// The text itself, for the one place that signs or sends it.
+    /// The text, to sign with it or to send it.
     pub fn expose(&self) -> &str {
         &self.0
     }
 }
 
-/// Whether `text` is as `SECRET_KEY=...`: no key and no UserSig holds these names.
+/// Whether `text` is a line such as `SECRET_KEY=...`. No key and no UserSig contains these names.
 fn begins_with_a_name(text: &str) -> bool {
     let name = text.split_once('=').map(|(name, _)| name);
     name.is_some_and(|name| name.ends_with("SECRET_KEY") || name.ends_with("USER_SIG"))
@@ -54,18 +54,18 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// A longer run of [`is_secret_char`] is not shown, whatever it is: half of a key (64 digits) is
-/// longer, and a UserSig by far.
+/// The longest run of [`is_secret_char`] that is shown. Half of a key is longer (32 of its 64 digits), and
+/// so is a UserSig.
 pub(crate) const LONGEST_SHOWN: usize = 31;
 
-/// Whether keys and UserSigs are made of `c`: hexadecimal digits, both base64s and their
-/// percent-encoded forms.
+/// Whether `c` occurs in keys and UserSigs: in hexadecimal digits, in base64 of either alphabet, or in
+/// percent-encoded base64.
 pub(crate) fn is_secret_char(c: char) -> bool {
     c.is_ascii_alphanumeric() || "+/=*-_%".contains(c)
 }
 
-/// Whether a key or a UserSig may stand in `text`: hexadecimal digits as many as in half a key, or a run as
-/// long of digits and letters of both sizes.
+/// Whether `text` may contain a key or a UserSig: a run of as many hexadecimal digits as half of a key has,
+/// or a run of that length with digits, small and capital letters.
 pub(crate) fn looks_secret(text: &str) -> bool {
     let is_long = |run: &str| run.len() > LONGEST_SHOWN;
     let is_mixed = |run: &str| {

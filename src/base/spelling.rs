@@ -1,18 +1,17 @@
-//! How a value was written: what editors, shells and `docker --env-file` leave around it or in it.
+//! How a value is spelled: traces of editors, shells and `docker --env-file`, and the nearest known name.
 //!
-//! Blanks around a value mean nothing, and neither does the mark that some editors put in front of a
-//! file. Quotes, blanks inside and letters that only look like those of a key mean that something
-//! went wrong on the way: a person has to be told what, as the value itself is never shown.
+//! Blanks around a value, and the byte order mark of some editors, do not count. Quotes, blanks inside and
+//! characters that only look like ASCII are mistakes, and are described, as the value is never shown.
 
-/// `text` without blanks, ends of lines and byte order marks around it.
+/// `text` without the blanks, line ends and byte order marks around it.
 pub(crate) fn trimmed(text: &str) -> &str {
     text.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}')
 }
 
-/// The text that the bytes of a file are, if they are UTF-8.
+/// The content of a file as text.
 ///
 /// # Errors
-/// What they are instead, and what to do, to be put behind the file's name.
+/// What it is instead of UTF-8 and what to do, to follow the file's name.
 pub(crate) fn text_of(bytes: Vec<u8>) -> Result<String, &'static str> {
     const UTF_16: &str = "is UTF-16 text or the like; save it as UTF-8";
     if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") || bytes.contains(&0) {
@@ -21,7 +20,7 @@ pub(crate) fn text_of(bytes: Vec<u8>) -> Result<String, &'static str> {
     String::from_utf8(bytes).map_err(|_| "holds no UTF-8 text; save it as UTF-8")
 }
 
-/// Says that `text` stands in quotes, where it does.
+/// A message if `text` is in quotes.
 pub(crate) fn in_quotes(text: &str) -> Option<String> {
     let is_quoted = text.starts_with(is_quote) || text.ends_with(is_quote);
     is_quoted.then(|| {
@@ -30,17 +29,17 @@ pub(crate) fn in_quotes(text: &str) -> Option<String> {
     })
 }
 
-/// Every kind of quotation mark that a keyboard or a word processor makes.
+/// Whether `c` is a quotation mark of any keyboard or word processor.
 fn is_quote(c: char) -> bool {
     "\"'`´\u{2018}\u{2019}\u{201a}\u{201b}\u{201c}\u{201d}\u{201e}\u{201f}\
      «»‹›「」『』\u{ff02}\u{ff07}"
         .contains(c)
 }
 
-/// Holds `text` to be one word of ASCII letters, digits and signs.
+/// Verifies that `text` is one word of printable ASCII.
 ///
 /// # Errors
-/// What is odd about it and what to write, to be put behind its name.
+/// What is wrong with it and what to write, to follow its name.
 pub(crate) fn one_word(text: &str) -> Result<(), String> {
     if let Some(quotes) = in_quotes(text) {
         return Err(quotes);
@@ -68,14 +67,14 @@ pub(crate) fn one_word(text: &str) -> Result<(), String> {
     ))
 }
 
-/// The one of `known` that is spelled most like `text`, whatever the case; `None` only of none.
+/// The one of `known` that is spelled most like `text`, in any case; `None` if `known` is empty.
 pub(crate) fn nearest<S: AsRef<str>>(text: &str, known: impl IntoIterator<Item = S>) -> Option<S> {
     known
         .into_iter()
         .max_by(|a, b| likeness(a.as_ref(), text).total_cmp(&likeness(b.as_ref(), text)))
 }
 
-/// How much two words are spelled alike, whatever the case: from 0 to 1, where they are equal.
+/// The similarity of two words in any case, from 0 to 1 for equal ones.
 pub(crate) fn likeness(a: &str, b: &str) -> f64 {
     strsim::jaro_winkler(&a.to_ascii_lowercase(), &b.to_ascii_lowercase())
 }

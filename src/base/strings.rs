@@ -1,7 +1,7 @@
-//! Many short texts one behind the other, and where each of them ends: one more costs no
-//! allocation, and reading them in order goes over memory once.
+//! Many short strings in one buffer: a string more costs no allocation, and reading them in order reads
+//! memory in order.
 
-/// Strings by their place, counted from 0.
+/// Strings by index, from 0.
 #[derive(Debug, Default)]
 pub(crate) struct Strings {
     all: String,
@@ -9,7 +9,7 @@ pub(crate) struct Strings {
 }
 
 impl Strings {
-    /// Makes room for `more` texts of `bytes` in all, and for no more than that.
+    /// Reserves memory for exactly `more` strings with `bytes` in all.
     pub(crate) fn reserve(&mut self, more: usize, bytes: usize) {
         self.all.reserve_exact(bytes);
         self.ends.reserve_exact(more);
@@ -19,20 +19,20 @@ impl Strings {
         self.push_written(|all| all.push_str(text));
     }
 
-    /// Adds the text that `write` puts behind the others.
+    /// Appends the string that `write` adds to the buffer.
     pub(crate) fn push_written(&mut self, write: impl FnOnce(&mut String)) {
         write(&mut self.all);
         self.ends.push(self.all.len());
     }
 
-    /// Puts `others` behind those that are there.
+    /// Appends all of `others`.
     pub(crate) fn append(&mut self, others: &Self) {
         let start = self.all.len();
         self.all.push_str(&others.all);
         self.ends.extend(others.ends.iter().map(|end| start + end));
     }
 
-    /// The text at `place`; empty where there is none.
+    /// The string at index `place`; empty if there is none.
     pub(crate) fn at(&self, place: usize) -> &str {
         let end_of = |place: usize| self.ends.get(place).copied();
         let start = place.checked_sub(1).and_then(end_of).unwrap_or_default();
@@ -40,12 +40,12 @@ impl Strings {
         text.unwrap_or_default()
     }
 
-    /// How long all of them are.
+    /// The length of all strings together.
     pub(crate) fn bytes(&self) -> usize {
         self.all.len()
     }
 
-    /// All of them, in order.
+    /// All strings, in order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &str> {
         (0..self.ends.len()).map(|place| self.at(place))
     }

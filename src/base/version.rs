@@ -1,10 +1,10 @@
-//! Which build this is; `build.rs` beside `Cargo.toml` finds out.
+//! The version, commit and compiler of this build. `build.rs` determines the last two.
 
 /// The version in `Cargo.toml`.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// The commit that it was built from, or "unknown".
+/// The commit of the source, or "unknown".
 pub const REVISION: &str = env!("REVISION");
 
-/// The compiler that built it, or "unknown".
+/// The version of the compiler, or "unknown".
 pub const RUSTC_VERSION: &str = env!("RUSTC_VERSION");

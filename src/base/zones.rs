@@ -1,11 +1,11 @@
-//! Time zones by their IANA names: the machine's database first, as it may be newer, and the bundled one
-//! where that lacks a zone, or holds a file of it that is broken or hangs.
+//! Time zones by IANA name: from the machine's database, which may be newer, or from the bundled one if the
+//! zone is missing there, or its file is broken or hangs.
 
 use jiff::tz::{self, TimeZone, TimeZoneDatabase};
 
 use crate::base::{files, spelling};
 
-/// The zone of this name, in any case; `None` where there is none.
+/// The zone with this name, in any case; `None` if there is none.
 pub(crate) fn named(name: &str) -> Option<TimeZone> {
     let wanted = name.to_owned();
     let of_this_machine = files::in_time("the database of time zones", move || {
@@ -16,12 +16,12 @@ pub(crate) fn named(name: &str) -> Option<TimeZone> {
 }
 
 fn known(database: &TimeZoneDatabase, name: &str) -> Option<TimeZone> {
-    // "Etc/Unknown" is in every database, and no place on earth.
+    // Every database has "Etc/Unknown", which stands for no zone.
     let zone = database.get(name).ok();
     zone.filter(|zone| !zone.is_unknown())
 }
 
-/// What to write instead of `text`, which names no zone.
+/// What is wrong with `text`, the name of no zone, and what to write.
 pub(crate) fn advice(text: &str) -> String {
     let lower = text.to_ascii_lowercase();
     let is_beijing = ["beijing", "peking", "china", "+8", "+08", "cst"];
@@ -35,7 +35,7 @@ pub(crate) fn advice(text: &str) -> String {
     format!("is no time zone; write its IANA name: {meant}")
 }
 
-/// The name that is spelled most alike, if any is.
+/// The name of a zone that is spelled like `text`.
 fn nearest(text: &str) -> Option<String> {
     const ALIKE: f64 = 0.85;
     let database = TimeZoneDatabase::bundled();
@@ -65,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn who_writes_something_else_is_told_what() {
+    fn the_advice_is_the_zone_that_was_meant() {
         for text in [
             "UTC+8",
             "GMT+08:00",

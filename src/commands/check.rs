@@ -1,4 +1,4 @@
-//! `check`: would a poll work? One real poll, told in words, before anything runs for real.
+//! `check`: polls once, and tells in words whether the exporter would work.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use crate::desk::{Error, Listing};
 use crate::exposition::snapshot::{Snapshot, named, unmatched};
 use crate::status::meters::Meters;
 
-/// How many agents are named.
+/// How many agents are listed.
 const NAMED: usize = 5;
 
 /// What `check` found out.
@@ -45,10 +45,10 @@ pub(super) fn run(environment: Environment) -> Result<(), Failure> {
     }
 }
 
-/// Polls Desk once with `config`.
+/// Polls Desk once.
 ///
 /// # Errors
-/// Why no poll could even be tried.
+/// Why no poll could be tried.
 async fn check(config: Config) -> Result<Finding, String> {
     let Config {
         account, polling, ..
@@ -172,6 +172,6 @@ fn tell_failure(text: &mut String, error: &Error) {
 }
 
 fn say(text: &mut String, line: std::fmt::Arguments<'_>) {
-    // Control characters in a name must not play with the terminal; writing to a string cannot fail.
+    // Without control characters, which a nickname may have: a terminal would obey them.
     let _ = writeln!(text, "{}", line.to_string().replace(char::is_control, " "));
 }

@@ -1,7 +1,6 @@
-//! The command line: a command, and flags that are another spelling of a variable.
+//! The command line: a command, and flags that set a variable.
 
 use std::ffi::{OsStr, OsString};
-use std::fmt::Write as _;
 
 use lexopt::{Arg, Parser, ValueExt};
 
@@ -9,8 +8,8 @@ use crate::base::secret::looks_secret;
 use crate::base::version;
 use crate::config::{PREFIX, SETTINGS};
 
-/// The flags that users of other exporters have in their fingers, and the settings they spell.
-/// A secret is never a flag: command lines can be read by everybody on the machine.
+/// The flags, which are those of other exporters, and the settings that they set. A secret has no flag:
+/// every user of the machine can read command lines.
 pub(super) const FLAGS: &[(&str, &str)] = &[
     ("web.listen-address", "LISTEN_ADDRESS"),
     ("web.telemetry-path", "TELEMETRY_PATH"),
@@ -19,14 +18,14 @@ pub(super) const FLAGS: &[(&str, &str)] = &[
     ("log.format", "LOG_FORMAT"),
 ];
 
-/// What to do.
+/// The command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Command {
     /// Poll Desk and serve the metrics.
     Serve,
     /// The same against a simulated Desk.
     Demo,
-    /// Try the configuration with one real poll.
+    /// Poll once, and tell what came back.
     Check,
     /// Ask the exporter that runs here whether it is healthy.
     Health,
@@ -36,25 +35,25 @@ pub(super) enum Command {
     Version,
 }
 
-/// A command line that was understood.
+/// A parsed command line.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct CommandLine {
-    /// What to do.
+    /// The command.
     pub command: Command,
-    /// Settings given as flags: the variable's name, less the prefix, and its value.
+    /// The settings of the flags: the variable's name without the prefix, and its value.
     pub settings: Vec<(&'static str, String)>,
 }
 
 impl CommandLine {
-    /// Reads the arguments behind the program's name.
+    /// Parses the arguments after the program's name.
     ///
     /// # Errors
-    /// A sentence on what is wrong with them.
+    /// A sentence on what is wrong with them, without a value.
     pub(super) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, String> {
         let mut parser = Parser::from_args(arguments);
         let mut command = None;
         let mut settings = Vec::new();
-        while let Some(argument) = parser.next().map_err(told)? {
+        while let Some(argument) = parser.next().map_err(in_words)? {
             match argument {
                 Arg::Long("help") | Arg::Short('h') => return Ok(Self::only(Command::Help)),
                 Arg::Long("version") | Arg::Short('V') => return Ok(Self::only(Command::Version)),
@@ -62,7 +61,7 @@ impl CommandLine {
                 Arg::Long(flag) => {
                     let name = setting_of(flag)?;
                     let value = parser.value().and_then(ValueExt::string);
-                    add(&mut settings, name, value.map_err(told)?);
+                    add(&mut settings, name, value.map_err(in_words)?);
                 }
                 Arg::Value(word) => return Err(format!("there is no use for {}", shown(&word))),
                 Arg::Short(flag) => return Err(format!("there is no flag -{flag}")),
@@ -82,7 +81,7 @@ impl CommandLine {
     }
 }
 
-/// The last value of a flag is what counts; of addresses to listen on, each is one more.
+/// Adds the value of a flag. The last one counts, but of addresses to listen on all do.
 fn add(settings: &mut Vec<(&'static str, String)>, name: &'static str, value: String) {
     let given = settings.iter_mut().find(|(given, _)| *given == name);
     match given {
@@ -114,7 +113,7 @@ fn setting_of(flag: &str) -> Result<&'static str, String> {
     })
 }
 
-/// An argument, unless it looks like a secret; of one that gives a value to something, no value.
+/// The argument for a message, without a value after `=`, or other words if it looks like a secret.
 fn shown(argument: &OsStr) -> String {
     let text = argument.to_string_lossy();
     let (name, has_value) = match text.split_once('=') {
@@ -128,8 +127,8 @@ fn shown(argument: &OsStr) -> String {
     }
 }
 
-/// An error of the parser, without the value that it is about.
-fn told(error: lexopt::Error) -> String {
+/// An error of the parser in words, without the value that it is about.
+fn in_words(error: lexopt::Error) -> String {
     match error {
         lexopt::Error::MissingValue { option: Some(flag) } => format!("{flag} needs a value"),
         lexopt::Error::UnexpectedValue { option, .. } => format!("{option} takes no value"),
@@ -173,8 +172,8 @@ pub(super) fn help() -> String {
 }
 
 fn push_line(text: &mut String, line: &str) {
-    // Writing to a string cannot fail.
-    let _ = writeln!(text, "{line}");
+    text.push_str(line);
+    text.push('\n');
 }
 
 /// What `--version` prints.
@@ -209,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_to_listen_on_are_added_up() {
+    fn each_address_to_listen_on_counts() {
         let line =
             parse("--web.listen-address=:1 --log.level=a --web.listen-address :2 --log.level=b")
                 .unwrap();
@@ -222,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn what_it_does_not_know_it_names() {
+    fn a_mistake_is_named() {
         for (line, named) in [
             ("--secret.key=x", "--secret.key"),
             ("run", "run"),
@@ -236,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn what_may_be_a_secret_it_does_not_repeat() {
+    fn a_possible_secret_is_not_repeated() {
         let key = "0123456789abcdef".repeat(4);
         for line in [
             key.clone(),
@@ -256,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn flags_spell_settings_that_exist() {
+    fn flags_set_settings_that_exist() {
         for (_, name) in FLAGS {
             assert!(
                 SETTINGS.iter().any(|setting| setting.name == *name),

@@ -1,8 +1,8 @@
-//! `health`: asks the exporter that runs here, for containers that have no shell and no curl.
+//! `health`: asks the exporter on this machine for `/-/healthy`, for containers without a shell and curl.
 //!
-//! It has no password and no client certificate. Where a web configuration asks for them, a
-//! refusal is a sign of life too: the process accepts, shakes hands and answers. Whether the poll
-//! loop turns is then left to the watchdog, or to an alert on `tencent_desk_up`.
+//! It has no password and no client certificate. If the web configuration requires one, a refusal
+//! counts as healthy: the process accepts connections and answers. That the poll loops turn is then for
+//! the watchdog to see, or for an alert on `tencent_desk_up`.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -18,7 +18,7 @@ use crate::desk::dial::{self, causes};
 use crate::desk::tls::{self, AnyServer};
 use crate::http::listen::ListenAddress;
 
-/// An exporter on the same machine answers within this, or is not well.
+/// The time for an answer; longer is not healthy.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Runs `health`.
@@ -30,11 +30,10 @@ pub(super) fn run(environment: Environment) -> Result<(), Failure> {
     Ok(super::block_on(super::runtime()?, ask(&config))?)
 }
 
-/// Asks what listens on `addresses` for `/-/healthy`, on all at once: one that is reachable is enough.
-/// Over TLS first where it may have that, since there is a web configuration (`is_guarded`).
+/// Asks on all addresses at once; one healthy answer is enough.
 ///
 /// # Errors
-/// A sentence on why it is not healthy.
+/// A sentence on why the exporter is not healthy.
 async fn ask(config: &HealthConfig) -> Result<(), String> {
     let asked = config
         .listen_addresses
@@ -43,18 +42,19 @@ async fn ask(config: &HealthConfig) -> Result<(), String> {
     select_ok(asked).await.map(|((), _)| ())
 }
 
-async fn ask_one(address: &ListenAddress, is_guarded: bool) -> Result<(), String> {
+/// Asks on one address: with a web configuration over TLS first, as there may be TLS.
+async fn ask_one(address: &ListenAddress, has_web_config: bool) -> Result<(), String> {
     let url = |scheme: &str| format!("{scheme}://{}/-/healthy", address.reachable());
     let server = Arc::new(AnyServer::default());
     let config = tls::trusting_client_config(server.clone())?;
-    if !is_guarded {
+    if !has_web_config {
         let answer = get(&url("http"), config).await;
         return judge(&url("http"), answer, false);
     }
     let answer = get(&url("https"), config.clone()).await;
-    let has_tls = server.was_met.load(Ordering::Acquire);
+    let has_tls = server.has_certificate.load(Ordering::Acquire);
     match answer {
-        // It showed its certificate, and wants to see ours.
+        // It sent its certificate and closed the connection: it requires a client certificate.
         Err(error) if has_tls && !error.is_timeout() => Ok(()),
         Err(error) if !error.is_timeout() => {
             judge(&url("http"), get(&url("http"), config).await, true)
@@ -68,13 +68,17 @@ async fn get(url: &str, config: ClientConfig) -> reqwest::Result<StatusCode> {
     Ok(client.get(url).send().await?.status())
 }
 
-fn judge(url: &str, answer: reqwest::Result<StatusCode>, is_guarded: bool) -> Result<(), String> {
+fn judge(
+    url: &str,
+    answer: reqwest::Result<StatusCode>,
+    has_web_config: bool,
+) -> Result<(), String> {
     let status = answer.map_err(|error| match error.is_timeout() {
         true => format!("{url} does not answer within {PATIENCE:?}"),
         false => format!("{url} does not answer: {}", causes(error)),
     })?;
     let refusals = [StatusCode::UNAUTHORIZED, StatusCode::TOO_MANY_REQUESTS];
-    match status.is_success() || (is_guarded && refusals.contains(&status)) {
+    match status.is_success() || (has_web_config && refusals.contains(&status)) {
         true => Ok(()),
         false => Err(format!("{url} answers with status {}", status.as_u16())),
     }

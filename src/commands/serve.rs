@@ -95,7 +95,7 @@ pub(super) async fn serve(
     let stop = async {
         tokio::select! {
             () = stop => {}
-            // It never returns, so it must have panicked; without it figures would only grow old.
+            // The loop has no end, so it has panicked. Without it no figure is renewed.
             _ = &mut poll_loop => outcome = Err("the poll loop has ended by itself".to_owned()),
             _ = systemd::attend(heartbeat, clock) => {}
         }
@@ -111,14 +111,14 @@ pub(super) async fn serve(
     outcome
 }
 
-/// Reads the secret's file at once, whenever `reread` changes.
+/// Reads the file of the secret each time `reread` changes.
 async fn reread_secret(credentials: Arc<Credentials>, mut reread: watch::Receiver<()>) {
     while reread.changed().await.is_ok() {
         credentials.refresh().await;
     }
 }
 
-/// Serves every client, without encryption.
+/// Serves all clients, without TLS.
 async fn listen(listeners: Vec<TcpListener>, site: Site, stop: impl Future<Output = ()>) {
     let answer = move |request: Request<Incoming>, _: IpAddr| {
         let site = site.clone();
@@ -187,7 +187,7 @@ pub(super) fn client(
     Client::new(settings, Arc::new(account.credentials), clock, meters)
 }
 
-/// Listens on all that is configured or handed over; first the address of the first.
+/// The sockets to listen on, from systemd or from the configuration, and the first one's address.
 async fn bind(serving: &Serving) -> Result<(SocketAddr, Vec<TcpListener>), String> {
     let mut listeners = systemd::listeners()?;
     if listeners.is_empty() {

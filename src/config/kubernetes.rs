@@ -1,13 +1,13 @@
-//! The variables that Kubernetes puts into each container for each service of its namespace.
+//! The variables that Kubernetes sets in each container for each service of the namespace.
 //!
-//! A service named `tencent-desk-exporter` gives seven and more that begin as our settings do. Only
-//! those are let pass, by name and value: anything else is a setting misspelt.
+//! Those of a service named `tencent-desk-exporter` have the prefix of the settings. They are recognized by
+//! name and value; any other unknown variable is a misspelt setting.
 
 use std::net::{IpAddr, SocketAddr};
 
 const PROTOCOLS: [&str; 3] = ["TCP", "UDP", "SCTP"];
 
-/// Whether Kubernetes makes a variable of this name (less our prefix) and value.
+/// Whether Kubernetes sets a variable with this name (without the prefix) and value.
 ///
 /// For a service `S` on port 80: `S_SERVICE_HOST=10.0.0.1`, `S_SERVICE_PORT=80`,
 /// `S_SERVICE_PORT_HTTP=80`, `S_PORT=tcp://10.0.0.1:80`, `S_PORT_80_TCP=tcp://10.0.0.1:80`,
@@ -15,9 +15,9 @@ const PROTOCOLS: [&str; 3] = ["TCP", "UDP", "SCTP"];
 pub(crate) fn injects(name: &str, value: &str) -> bool {
     let is_port = |text: &str| text.parse::<u16>().is_ok();
     let is_address = |text: &str| text.parse::<IpAddr>().is_ok();
-    let is_service_port = is_end(name, "SERVICE_PORT") || behind(name, "SERVICE_PORT_").is_some();
+    let is_service_port = is_end(name, "SERVICE_PORT") || after(name, "SERVICE_PORT_").is_some();
     let is_of_port = || {
-        let (port, rest) = behind(name, "PORT_")?.split_once('_')?;
+        let (port, rest) = after(name, "PORT_")?.split_once('_')?;
         let (protocol, what) = rest.split_once('_').unwrap_or((rest, ""));
         let is_right = match what {
             "" => is_url(value),
@@ -34,19 +34,19 @@ pub(crate) fn injects(name: &str, value: &str) -> bool {
         || is_of_port().unwrap_or(false)
 }
 
-/// Whether `name` is `end`, or ends in it behind a service's name.
+/// Whether `name` is `end`, or a service's name and `end`.
 fn is_end(name: &str, end: &str) -> bool {
     let service = name.strip_suffix(end);
     service.is_some_and(|service| service.is_empty() || service.ends_with('_'))
 }
 
-/// What stands behind the last `middle` of `name`, where a service's name or nothing is before it.
-fn behind<'n>(name: &'n str, middle: &str) -> Option<&'n str> {
-    let (service, behind) = name.rsplit_once(middle)?;
-    (service.is_empty() || service.ends_with('_')).then_some(behind)
+/// The part of `name` after the last `middle`, if a service's name or nothing is before that.
+fn after<'n>(name: &'n str, middle: &str) -> Option<&'n str> {
+    let (service, after) = name.rsplit_once(middle)?;
+    (service.is_empty() || service.ends_with('_')).then_some(after)
 }
 
-/// As `tcp://10.0.0.1:80`.
+/// Whether `value` is like `tcp://10.0.0.1:80`.
 fn is_url(value: &str) -> bool {
     let Some((scheme, address)) = value.split_once("://") else {
         return false;
@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_kubernetes_makes_is_told_from_what_people_write() {
+    fn variables_of_kubernetes_are_told_from_misspelt_settings() {
         let services = ["", "EXPORTER_", "EXPORTER_PORT_", "A_SERVICE_PORT_"];
         for service in services {
             for (name, value) in [

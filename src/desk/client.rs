@@ -343,7 +343,7 @@ impl Pages for AgentPages<'_> {
         let mut turns_left = self.client.settings.hosts.len().saturating_sub(1);
         let mut is_sig_replaced = false;
         loop {
-            let user_sig = self.client.credentials.user_sig(self.client.unix_time())?;
+            let user_sig = self.client.credentials.user_sig(self.client.unix_time());
             let sent = self.client.send(&ask, &user_sig).await;
             let Err(error) = sent else { return sent };
             if error.asks_for_fresh_user_sig() && !is_sig_replaced {

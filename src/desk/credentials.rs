@@ -10,7 +10,6 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::task::JoinHandle;
 
-use super::error::{Class, Error};
 use super::usersig::UserSig;
 use crate::base::blocking;
 use crate::base::files;
@@ -208,20 +207,17 @@ impl Credentials {
     }
 
     /// The UserSig to send at `now`, in Unix seconds.
-    ///
-    /// # Errors
-    /// Of class `credentials`, where none can be made.
-    pub fn user_sig(&self, now: i64) -> Result<Secret, Error> {
+    pub fn user_sig(&self, now: i64) -> Secret {
         let mut state = lock(&self.state);
         if let Some(signed) = &state.sent
             && !self.is_due(signed, now)
         {
-            return Ok(signed.text.clone());
+            return signed.text.clone();
         }
-        let signed = self.sign(&state.secret, now)?;
+        let signed = self.sign(&state.secret, now);
         let text = signed.text.clone();
         state.sent = Some(signed);
-        Ok(text)
+        text
     }
 
     /// Makes sure that `refused` is not sent again; false where there is nothing else to send.
@@ -237,8 +233,8 @@ impl Credentials {
             .is_some_and(|signed| signed.text == *refused);
         match self.proof {
             Proof::Key(_) if is_current => {
-                state.sent = self.sign(&state.secret, now).ok();
-                state.sent.is_some()
+                state.sent = Some(self.sign(&state.secret, now));
+                true
             }
             Proof::Key(_) => true,
             Proof::UserSig(_) => state.secret != *refused,
@@ -268,28 +264,22 @@ impl Credentials {
         matches!(self.proof, Proof::Key(_)) && !(0..RENEW_AFTER).contains(&age)
     }
 
-    fn sign(&self, secret: &Secret, now: i64) -> Result<Signed, Error> {
+    fn sign(&self, secret: &Secret, now: i64) -> Signed {
         match self.proof {
-            Proof::UserSig(_) => Ok(Signed {
+            Proof::UserSig(_) => Signed {
                 text: secret.clone(),
                 made_at: now,
                 expires_at: UserSig::decode(secret.expose())
                     .ok()
                     .and_then(|sig| sig.expires_at()),
-            }),
+            },
             Proof::Key(_) => {
                 let sig = UserSig::sign(self.sdk_app_id, &self.identifier, secret, now, LIFETIME);
-                let text = sig.encode().map_err(|error| {
-                    Error::new(
-                        Class::Credentials,
-                        format!("no UserSig could be made: {error}"),
-                    )
-                })?;
-                Ok(Signed {
-                    text,
+                Signed {
+                    text: sig.encode(),
                     made_at: now,
                     expires_at: sig.expires_at(),
-                })
+                }
             }
         }
     }
@@ -331,7 +321,7 @@ mod tests {
     }
 
     fn made_at(credentials: &Credentials, now: i64) -> i64 {
-        UserSig::decode(credentials.user_sig(now).unwrap().expose())
+        UserSig::decode(credentials.user_sig(now).expose())
             .unwrap()
             .time
     }
@@ -356,7 +346,7 @@ mod tests {
     #[tokio::test]
     async fn only_the_first_of_several_refusals_makes_a_new_one() {
         let credentials = with_key();
-        let refused = credentials.user_sig(NOW).unwrap();
+        let refused = credentials.user_sig(NOW);
         assert!(credentials.replace(&refused, NOW + 1).await);
         assert!(credentials.replace(&refused, NOW + 2).await);
         assert_eq!(made_at(&credentials, NOW + 3), NOW + 1);
@@ -366,7 +356,7 @@ mod tests {
     async fn a_given_user_sig_is_sent_as_it_is_and_has_no_other() {
         let given = SecretSource::Given(Secret::new("made elsewhere"));
         let credentials = Credentials::new(1, "admin".to_owned(), Proof::UserSig(given)).unwrap();
-        let sent = credentials.user_sig(NOW + 10 * LIFETIME).unwrap();
+        let sent = credentials.user_sig(NOW + 10 * LIFETIME);
         assert_eq!(sent.expose(), "made elsewhere");
         assert_eq!(credentials.expires_at(), None);
         assert!(!credentials.replace(&sent, NOW).await);
@@ -380,7 +370,7 @@ mod tests {
         let credentials = Credentials::new(1, "a".to_owned(), Proof::UserSig(source)).unwrap();
         let sent = async || {
             credentials.refresh().await;
-            credentials.user_sig(NOW).unwrap().expose().to_owned()
+            credentials.user_sig(NOW).expose().to_owned()
         };
         assert_eq!(sent().await, "first");
         std::fs::write(&file, "second\r\n").unwrap();
@@ -415,7 +405,7 @@ mod tests {
     #[test]
     fn a_secret_that_somebody_repeats_is_not_repeated() {
         let credentials = with_key();
-        let sent = credentials.user_sig(NOW).unwrap();
+        let sent = credentials.user_sig(NOW);
         let said = format!("refused: {} by k3y", sent.expose());
         assert_eq!(
             credentials.conceal(said),

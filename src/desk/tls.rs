@@ -1,4 +1,4 @@
-//! TLS as a client: whom to trust.
+//! TLS as a client: which servers are trusted.
 
 use std::collections::HashSet;
 use std::env::split_paths;
@@ -23,16 +23,16 @@ use rustls::{
 use crate::base::files;
 use crate::base::x509::{Authorities, Certificate, Purpose};
 
-/// The variable that names a file of certificates to trust.
+/// The variable with a file of certificates to trust.
 pub const CERT_FILE: &str = "SSL_CERT_FILE";
 
-/// The variable that names folders of such files, with colons between them.
+/// The variable with folders of such files, separated by colons.
 pub const CERT_DIR: &str = "SSL_CERT_DIR";
 
-/// No file of certificates is larger; a larger one is some other file.
+/// The most bytes of a file of certificates. A larger file is something else.
 const LARGEST_FILE: u64 = 16 * 1024 * 1024;
 
-/// Where the environment names certificates to trust.
+/// The paths of certificates to trust in the environment.
 #[derive(Debug, Clone, Default)]
 pub struct RootPaths {
     /// The value of [`CERT_FILE`].
@@ -41,16 +41,16 @@ pub struct RootPaths {
     pub folders: Option<OsString>,
 }
 
-/// Certificates that are trusted; those of Mozilla, bundled, where there are none.
+/// Certificates that are trusted. If there are none, Mozilla's are, which are bundled.
 #[derive(Debug, Clone, Default)]
 pub struct Roots(Vec<CertificateDer<'static>>);
 
 impl Roots {
-    /// The certificates in `paths`, and a sentence on each file that cannot be read; those of the
-    /// machine where no path is set. An empty path counts as not set.
+    /// The certificates in `paths`, or in the machine's own place if no path is set, and a warning about each
+    /// file that cannot be read. An empty path counts as unset.
     ///
     /// # Errors
-    /// A sentence on each path that is set and leads to no certificate.
+    /// A sentence about each path that is set and has no certificate.
     pub fn read(paths: &RootPaths) -> Result<(Self, Vec<String>), Vec<String>> {
         let is_set = |path: &&OsString| !path.is_empty();
         let file = paths.file.as_ref().filter(is_set);
@@ -71,11 +71,11 @@ impl Roots {
         }
     }
 
-    /// What is where certificates are on systems of many kinds; that may be nothing.
+    /// The certificates in the places of the operating system; there may be none.
     fn of_the_machine() -> Self {
         let places = openssl_probe::probe();
         let mut found = Found::default();
-        // What cannot be read there was not asked for.
+        // Errors do not matter: these places were not set.
         let _ = places.cert_file.map(|file| found.take_file(&file));
         for folder in places.cert_dir {
             let _ = found.take_folder(&folder);
@@ -84,12 +84,12 @@ impl Roots {
     }
 }
 
-/// What was found so far.
+/// The certificates that were read so far.
 #[derive(Default)]
 struct Found {
     certificates: Vec<CertificateDer<'static>>,
     warnings: Vec<String>,
-    /// Files that were read: folders hold several links to each.
+    /// Device and inode of the files that were read: folders have several links to each.
     seen: HashSet<(u64, u64)>,
 }
 
@@ -121,7 +121,7 @@ impl Found {
         }
     }
 
-    /// Takes the certificates in a file; how many there are that can be read.
+    /// Takes the certificates in a file, and returns their number.
     fn take_file(&mut self, file: &Path) -> Result<usize, String> {
         let content = files::read(file, LARGEST_FILE)?;
         let before = self.certificates.len();
@@ -137,13 +137,13 @@ impl Found {
         Ok(self.certificates.len() - before)
     }
 
-    /// Takes those in all files of a folder.
+    /// Takes the certificates in all files of a folder, and returns their number.
     fn take_folder(&mut self, folder: &Path) -> Result<usize, String> {
         let cannot = |error| format!("cannot read the folder {}: {error}", files::shown(folder));
         let mut count = 0;
         for entry in fs::read_dir(folder).map_err(cannot)? {
             let path: PathBuf = entry.map_err(cannot)?.path();
-            // Links that lead nowhere, and folders, are no certificates.
+            // Broken links and folders are skipped.
             let Ok(metadata) = path.metadata() else {
                 continue;
             };
@@ -166,10 +166,10 @@ fn is_readable(der: &CertificateDer<'_>) -> bool {
     Certificate::read(der).is_ok() || RootCertStore::empty().add(der.clone()).is_ok()
 }
 
-/// Trusts `roots`.
+/// A configuration that trusts `roots`.
 ///
 /// # Errors
-/// None that was ever seen: ring knows the protocol versions that rustls asks for.
+/// A sentence, if rustls refuses ring as its provider of cryptography.
 pub fn client_config(roots: &Roots) -> Result<ClientConfig, String> {
     let server = Arc::new(KnownServer::new(roots)?);
     Ok(builder()?
@@ -178,11 +178,12 @@ pub fn client_config(roots: &Roots) -> Result<ClientConfig, String> {
         .with_no_client_auth())
 }
 
-/// Takes a server's certificate that is trusted itself, as Go does, and those that webpki takes.
+/// Accepts the certificates that webpki accepts, and a server's own certificate that is trusted itself, as Go
+/// does.
 #[derive(Debug)]
 struct KnownServer {
     trusted: Authorities,
-    /// Absent where no certificate that is trusted may vouch for another.
+    /// `None` if no trusted certificate may sign others.
     webpki: Option<Arc<WebPkiServerVerifier>>,
     algorithms: WebPkiSupportedAlgorithms,
 }
@@ -195,7 +196,7 @@ impl KnownServer {
         let mut trusted = Vec::new();
         for der in &roots.0 {
             let certificate = Certificate::read(der).ok();
-            // webpki takes each for an authority.
+            // webpki would let any certificate sign others.
             if certificate.as_ref().is_none_or(Certificate::is_authority) {
                 anchors.add_parsable_certificates([der.clone()]);
             }
@@ -265,7 +266,7 @@ impl ServerCertVerifier for KnownServer {
     }
 }
 
-/// Trusts any server: for asking this machine itself, where nothing is told that is secret.
+/// A configuration that trusts any server, for `/-/healthy` of this machine: nothing secret is sent.
 ///
 /// # Errors
 /// As [`client_config`].
@@ -282,11 +283,11 @@ fn builder() -> Result<ConfigBuilder<ClientConfig, WantsVerifier>, String> {
         .map_err(|error| format!("TLS cannot be set up: {error}"))
 }
 
-/// Takes any certificate for good, and remembers that there was one.
+/// Accepts any certificate, and records that there was one.
 #[derive(Debug, Default)]
 pub struct AnyServer {
-    /// Whether a server has shown its certificate.
-    pub was_met: AtomicBool,
+    /// Whether a server has sent a certificate.
+    pub has_certificate: AtomicBool,
 }
 
 impl ServerCertVerifier for AnyServer {
@@ -298,7 +299,7 @@ impl ServerCertVerifier for AnyServer {
         _: &[u8],
         _: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        self.was_met.store(true, Ordering::Release);
+        self.has_certificate.store(true, Ordering::Release);
         Ok(ServerCertVerified::assertion())
     }
 

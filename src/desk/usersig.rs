@@ -1,9 +1,9 @@
-//! UserSig, version 2: the signature that stands in every request's URL.
+//! UserSig, version 2: the signature in every request's URL.
 //!
-//! Lines of text signed with HMAC-SHA256, put with their members into JSON, deflated by zlib and
-//! written in Tencent's own base64. Deflated bytes differ between encoders, so two signatures are
-//! compared by their members, never as text. The key is used as the text that the console shows:
-//! its hexadecimal digits are not decoded.
+//! Four lines are signed with HMAC-SHA256. Their values and the signature are members of a JSON object,
+//! which is compressed by zlib and encoded in base64 with an alphabet of Tencent's own. Compressed bytes
+//! differ between implementations, so two UserSigs are compared by their members. The key is the text
+//! that the console shows: its hexadecimal digits are not decoded.
 
 use std::fmt;
 use std::io::Read;
@@ -18,10 +18,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::secret::Secret;
 
-/// No other version is made or read. The signature does not cover it, so it is compared here.
+/// The only version that is made and read. It is compared, as the signature does not cover it.
 const VERSION: &str = "2.0";
 
-/// No UserSig comes near this; whatever inflates beyond is not read on.
+/// The most bytes that are decompressed. A UserSig has a few hundred.
 const LONGEST_DOCUMENT: u64 = 16 * 1024;
 
 /// The members of a UserSig.
@@ -29,19 +29,19 @@ const LONGEST_DOCUMENT: u64 = 16 * 1024;
 pub struct UserSig {
     #[serde(rename = "TLS.ver")]
     version: String,
-    /// The account that it signs for.
+    /// The account.
     #[serde(rename = "TLS.identifier")]
     pub identifier: String,
-    /// The SDKAppID that it signs for.
+    /// The SDKAppID.
     #[serde(rename = "TLS.sdkappid")]
     pub sdk_app_id: u64,
-    /// For how many seconds it is good.
+    /// How long it is valid, in seconds.
     #[serde(rename = "TLS.expire")]
     pub expire: i64,
-    /// When it was made, in Unix seconds.
+    /// The time at which it was made, in Unix seconds.
     #[serde(rename = "TLS.time")]
     pub time: i64,
-    /// The signature proper; as secret as the text around it.
+    /// The signature in base64: as secret as the whole.
     #[serde(
         rename = "TLS.sig",
         serialize_with = "expose",
@@ -51,7 +51,7 @@ pub struct UserSig {
 }
 
 impl UserSig {
-    /// Signs for `identifier`, from `time` (Unix seconds) on, for `expire` seconds.
+    /// Signs for `identifier`. The UserSig is valid from `time`, in Unix seconds, for `expire` seconds.
     pub fn sign(sdk_app_id: u64, identifier: &str, key: &Secret, time: i64, expire: i64) -> Self {
         let signed = string_to_sign(sdk_app_id, identifier, time, expire);
         let tag = hmac::sign(&hmac_key(key), signed.as_bytes());
@@ -65,24 +65,21 @@ impl UserSig {
         }
     }
 
-    /// The text for the URL's `usersig`.
-    ///
-    /// # Errors
-    /// None that was ever seen: JSON and zlib write into memory here.
-    pub fn encode(&self) -> std::io::Result<Secret> {
-        let document = serde_json::to_vec(self)?;
-        let mut deflated = Vec::new();
-        ZlibEncoder::new(document.as_slice(), Compression::default()).read_to_end(&mut deflated)?;
-        let text = BASE64.encode(deflated);
-        Ok(Secret::new(
-            text.chars().map(to_url_safe).collect::<String>(),
-        ))
+    /// The text for `usersig` in a URL.
+    pub fn encode(&self) -> Secret {
+        // Strings and numbers are always JSON, and writing to memory does not fail.
+        let document = serde_json::to_vec(self).unwrap_or_default();
+        let mut compressed = Vec::new();
+        let _ = ZlibEncoder::new(document.as_slice(), Compression::default())
+            .read_to_end(&mut compressed);
+        let text = BASE64.encode(compressed);
+        Secret::new(text.chars().map(to_url_safe).collect::<String>())
     }
 
-    /// Reads the members back out of the text, checking no signature.
+    /// The members of a UserSig. The signature is not verified.
     ///
     /// # Errors
-    /// [`Unreadable`], where the text is no UserSig of version 2.
+    /// [`Unreadable`], if the text is no UserSig of version 2.
     pub fn decode(text: &str) -> Result<Self, Unreadable> {
         let standard: String = text.chars().map(from_url_safe).collect();
         let deflated = BASE64
@@ -101,7 +98,7 @@ impl UserSig {
         Ok(sig)
     }
 
-    /// Whether `key` made this signature over these members.
+    /// Whether the signature is that of `key` over the members.
     pub fn is_signed_with(&self, key: &Secret) -> bool {
         let signed = string_to_sign(self.sdk_app_id, &self.identifier, self.time, self.expire);
         BASE64
@@ -109,13 +106,13 @@ impl UserSig {
             .is_ok_and(|tag| hmac::verify(&hmac_key(key), signed.as_bytes(), &tag).is_ok())
     }
 
-    /// The last instant at which it is good; `None` where that is beyond any calendar.
+    /// The last instant at which it is valid; `None` if that is beyond the calendar.
     pub fn expires_at(&self) -> Option<Timestamp> {
         Timestamp::from_second(self.time.checked_add(self.expire)?).ok()
     }
 }
 
-/// Why a text is no UserSig of version 2. Says nothing of the text itself.
+/// Why a text is no UserSig of version 2, without any part of the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Unreadable(&'static str);
 
@@ -195,10 +192,7 @@ mod tests {
             for official in [v.usersig_pypi_1_1, v.usersig_npm_1_0_2] {
                 assert_eq!(UserSig::decode(&official).unwrap(), ours);
             }
-            assert_eq!(
-                UserSig::decode(ours.encode().unwrap().expose()).unwrap(),
-                ours
-            );
+            assert_eq!(UserSig::decode(ours.encode().expose()).unwrap(), ours);
             assert!(ours.is_signed_with(&key));
         }
     }

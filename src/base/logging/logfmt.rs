@@ -1,7 +1,7 @@
-//! One event as one line of logfmt: `ts=… level=info target=… message="…"`.
+//! Events as lines of logfmt: `ts=… level=info target=… message="…"`.
 //!
-//! Values are escaped as JSON escapes them, since that is what readers of logfmt (Loki's, go-kit's)
-//! undo; Rust's own escapes would make them give up on the line.
+//! Values are escaped as in JSON, which parsers of logfmt (Loki's, go-kit's) understand. Rust's own escapes
+//! they do not: they reject the line.
 
 use std::fmt::{self, Write};
 
@@ -12,7 +12,7 @@ use tracing_subscriber::fmt::FmtContext;
 use tracing_subscriber::fmt::format::{FormatEvent, FormatFields, Writer};
 use tracing_subscriber::registry::LookupSpan;
 
-/// Writes events as lines of logfmt.
+/// Formats an event as a line.
 pub(super) struct Logfmt;
 
 impl<S, N> FormatEvent<S, N> for Logfmt
@@ -44,7 +44,7 @@ where
     }
 }
 
-/// Writes an event's fields, each behind a blank.
+/// Formats the fields of an event, each after a blank.
 struct Pairs<'l, W> {
     line: &'l mut W,
     outcome: fmt::Result,
@@ -67,7 +67,7 @@ impl<W: Write> Visit for Pairs<'_, W> {
     }
 }
 
-/// As it is where that is one word, in quotes otherwise.
+/// Writes `value` as it is if it is one word, and otherwise in quotes.
 fn write_value(line: &mut impl Write, value: &str) -> fmt::Result {
     let is_word = |c: char| c > ' ' && !matches!(c, '=' | '"') && !is_invisible(c);
     if value.chars().all(is_word) {
@@ -92,12 +92,13 @@ fn write_value(line: &mut impl Write, value: &str) -> fmt::Result {
     line.write_char('"')
 }
 
-/// Controls, and what else shows nothing or leads a terminal astray, as Rust's own escapes have it.
+/// Whether `c` is a control character, or another one that Rust's `escape_debug` escapes: invisible, or
+/// changing the direction of text.
 fn is_invisible(c: char) -> bool {
     if c.is_ascii() {
         return c.is_ascii_control();
     }
-    // Behind a letter, as a mark that combines with it may stand there as it is.
+    // After a letter, since a combining mark is escaped only at the start.
     let behind_a_letter: String = ['a', c].iter().collect();
     behind_a_letter.escape_debug().count() > 2
 }

@@ -1,9 +1,9 @@
-//! Logs on standard error, as logfmt or JSON, and never with a secret.
+//! Logs on standard error, as logfmt or JSON, without secrets.
 //!
-//! Our own events are logged at whatever level was asked for. Those of other crates are not, below
-//! a warning: at `debug` and `trace` they print whole URLs, and a UserSig is part of one.
+//! The level applies to events of this crate. Of other crates only errors are logged: at `debug` and `trace`
+//! they print whole URLs, of which the UserSig is a part, and their warnings are about what clients do.
 //!
-//! Nothing else writes to standard error: [`say`] is for what has to be said beside the log.
+//! Nothing else writes to standard error: [`say`] prints messages that are no events.
 
 mod logfmt;
 mod queue;
@@ -21,8 +21,8 @@ use tracing_subscriber::{EnvFilter, Layer, fmt as format};
 use self::logfmt::Logfmt;
 use self::queue::Lines;
 
-/// How long the end of the program waits for a log that is not read. On a machine with much else to do,
-/// the thread that writes it may have to wait for its turn: a last error is worth some seconds.
+/// How long the end of the program waits for the log to be written. On a busy machine the thread that writes
+/// may have to wait for a processor, and the last line is often the error that matters.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 const OURS: &str = env!("CARGO_CRATE_NAME");
@@ -50,15 +50,15 @@ impl LogFormat {
     }
 }
 
-/// What is logged: a level, or directives for single targets.
+/// What is logged: a level, or directives by target.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Directives(String);
 
 impl Directives {
-    /// Takes `info`, or `warn,tencent_desk_exporter::poll::poller=debug`.
+    /// Parses `info`, or `warn,tencent_desk_exporter::poll::poller=debug`.
     ///
     /// # Errors
-    /// A sentence on what to write instead.
+    /// What to write instead.
     pub fn parse(text: &str) -> Result<Self, String> {
         let advice = || {
             "write error, warn, info, debug, trace or off, or directives as \
@@ -75,13 +75,9 @@ impl Directives {
         Ok(Self(text.to_owned()))
     }
 
-    /// What was asked for; and that lines are missing, whatever was asked for.
+    /// The directives, and at any level the warning that lines were dropped.
     fn filter(&self) -> EnvFilter {
-        let filter = EnvFilter::new(&self.0);
-        match concat!(env!("CARGO_CRATE_NAME"), "::logging::queue=warn").parse() {
-            Ok(always) => filter.add_directive(always),
-            Err(_) => filter,
-        }
+        EnvFilter::new(format!("{},{}=warn", self.0, queue::TARGET))
     }
 }
 
@@ -91,22 +87,21 @@ impl fmt::Display for Directives {
     }
 }
 
-/// Starts logging, and lets a panic in any thread or task end the process with status 1.
-///
-/// A program that goes on without one of its parts would serve figures that are never renewed.
+/// Starts logging, and makes a panic in any thread or task end the process with status 1: without one of
+/// its tasks, the program would serve figures that are never renewed.
 pub fn start(directives: &Directives, format: LogFormat) {
     let layer = format::layer().with_writer(|| Lines);
     let lines: Box<dyn Layer<_> + Send + Sync> = match format {
         LogFormat::Logfmt => layer.event_format(Logfmt).boxed(),
         LogFormat::Json => layer.json().flatten_event(true).boxed(),
     };
-    let quiet = filter_fn(is_ours_or_serious);
-    // Fails where a subscriber is set already, as in a test that starts twice: that one stays.
+    let quiet = filter_fn(is_ours_or_error);
+    // An error means that there is a subscriber already, as in a second test: it stays.
     let _ = tracing_subscriber::registry()
         .with(lines.with_filter(quiet).with_filter(directives.filter()))
         .try_init();
     std::panic::set_hook(Box::new(|panic| {
-        // Its message may hold whatever the code was at work on; where it happened does not.
+        // The place of a panic has no data in it; its message may.
         let place = panic
             .location()
             .map(ToString::to_string)
@@ -120,19 +115,18 @@ pub fn start(directives: &Directives, format: LogFormat) {
     }));
 }
 
-/// Says `text`, a line or several, on standard error.
+/// Writes `text`, of one or more lines, to standard error.
 pub fn say(text: &str) {
     queue::push(format!("{text}\n").as_bytes());
 }
 
-/// Waits until what was logged and said is written, for [`PATIENCE`] at most.
+/// Waits until all lines are written, for [`PATIENCE`] at most.
 pub fn finish() {
     queue::drain(PATIENCE);
 }
 
-/// Libraries warn of what the other side does, which a client may do again and again: what of it
-/// matters is told by ours.
-fn is_ours_or_serious(event: &Metadata<'_>) -> bool {
+/// Whether `event` is of this crate, or an error of another one.
+fn is_ours_or_error(event: &Metadata<'_>) -> bool {
     let target = event.target();
     let is_ours = target
         .strip_prefix(OURS)

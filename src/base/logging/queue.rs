@@ -1,8 +1,8 @@
-//! The way of a line to standard error, on which nothing waits.
+//! A queue of lines for standard error, so that logging never blocks.
 //!
-//! The reader of a log may stall: a pipe is then full, and to write into it is to hang. So lines go
-//! into a queue with a bound, and one thread writes them. What finds no room is counted, and the
-//! log says how much that was as soon as it is read again.
+//! Writing to standard error blocks while its reader stalls and the pipe is full. So lines go into a
+//! bounded queue, and one thread writes them. Lines that do not fit are dropped and counted, and the log
+//! tells how many as soon as it is read again.
 
 use std::io::{self, ErrorKind, Write};
 use std::sync::{Condvar, Mutex, OnceLock, PoisonError};
@@ -11,13 +11,16 @@ use std::time::Duration;
 
 use crate::base::mutex::lock;
 
-/// How many bytes may wait to be written: more than a thousand lines.
+/// The target of the warning that lines were dropped.
+pub(super) const TARGET: &str = module_path!();
+
+/// The capacity of the queue in bytes: more than a thousand lines.
 const BOUND: usize = 256 * 1024;
 
-/// How long to wait where a pipe that must not be waited for (`O_NONBLOCK`) is full.
+/// The pause before the next try if standard error is nonblocking (`O_NONBLOCK`) and full.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// The queue of standard error, with its thread; `None` where the system has no thread to give.
+/// The queue of standard error; `None` if its thread could not be started.
 static STDERR: OnceLock<Option<&'static Queue>> = OnceLock::new();
 
 fn start() -> Option<&'static Queue> {
@@ -27,25 +30,25 @@ fn start() -> Option<&'static Queue> {
     spawned.is_ok().then_some(&QUEUE)
 }
 
-/// Puts whole lines on their way to standard error.
+/// Queues whole lines for standard error.
 pub(super) fn push(lines: &[u8]) {
     match STDERR.get_or_init(start) {
         Some(queue) => queue.push(lines),
         None => {
-            // Better late than never; a standard error that is gone is no reason to stop.
+            // Without the thread the line is written here. An error cannot be reported anywhere.
             let _ = io::stderr().write_all(lines);
         }
     }
 }
 
-/// Waits until all lines are written, but no longer than `limit`.
+/// Waits until all lines are written, for `limit` at most.
 pub(super) fn drain(limit: Duration) {
     if let Some(Some(queue)) = STDERR.get() {
         queue.drain(limit);
     }
 }
 
-/// Where the lines of one event go.
+/// The writer of events: it queues them.
 #[derive(Debug)]
 pub(super) struct Lines;
 
@@ -60,7 +63,7 @@ impl Write for Lines {
     }
 }
 
-/// Lines that wait, and how many found no room.
+/// Lines that wait to be written, and the number of those that were dropped.
 #[derive(Debug)]
 struct Queue {
     state: Mutex<State>,
@@ -97,8 +100,8 @@ impl Queue {
         self.changed.notify_all();
     }
 
-    /// Waits for lines and takes them all; and, where `is_read` (the log was read just now), takes
-    /// how many were dropped before.
+    /// Waits for lines and takes all of them; and the number of dropped ones, if `is_read`: the last line
+    /// could be written.
     fn take(&self, is_read: bool) -> (Vec<u8>, u64) {
         let mut state = lock(&self.state);
         state.is_writing = false;
@@ -122,7 +125,7 @@ impl Queue {
     fn drain(&self, limit: Duration) {
         let is_busy = |state: &mut State| state.is_writing || !state.waiting.is_empty();
         let state = lock(&self.state);
-        // Whether the time sufficed or not: it is over.
+        // Done or not, the time is over.
         drop(self.changed.wait_timeout_while(state, limit, is_busy));
     }
 }
@@ -131,11 +134,11 @@ fn count(lines: &[u8]) -> u64 {
     lines.iter().map(|byte| u64::from(*byte == b'\n')).sum()
 }
 
-/// Writes each line with a call of its own: the kernel keeps a short one whole, also where several
-/// processes write into one pipe.
+/// Writes each line with one call: the kernel does not split a short one, even if several processes write
+/// into one pipe.
 struct Writer<W> {
     out: W,
-    /// The last line broke off in its middle.
+    /// Whether the last line was written in part.
     is_torn: bool,
 }
 
@@ -152,7 +155,7 @@ impl<W: Write> Writer<W> {
         loop {
             let (lines, dropped) = queue.take(is_read);
             if dropped > 0 {
-                // Into the queue that was emptied just now: behind what was there when it was full.
+                // After the lines that were taken just now.
                 tracing::warn!(
                     lines = dropped,
                     "lines of the log were dropped, because it was not read or could not be written"
@@ -198,7 +201,7 @@ mod tests {
     use super::*;
     use std::collections::VecDeque;
 
-    /// Takes so many bytes at a time, or refuses, and then takes all.
+    /// Accepts the given number of bytes at a time, or fails, and then accepts all.
     #[derive(Default)]
     struct Pipe {
         moods: VecDeque<io::Result<usize>>,

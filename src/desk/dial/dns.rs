@@ -1,9 +1,8 @@
-//! From a name to addresses, by the system's own resolver, which may hang.
+//! Name lookups by the system's resolver, which may hang.
 //!
-//! getaddrinfo knows what the machine's owner has set: hosts files, search domains, nsswitch. But it
-//! blocks its thread, for minutes where no server answers. So it has a lane of its own; a name that
-//! is being looked up already is not looked up twice; and who asks waits for as long as a connection
-//! may take, and no longer.
+//! `getaddrinfo` heeds the configuration of the machine: the hosts file, search domains, nsswitch. But it
+//! blocks its thread, for minutes if no server answers. So it has a pool of threads of its own, lookups
+//! of one name at the same time are one, and the wait for it has the limit of a connection.
 
 use std::collections::HashMap;
 use std::error::Error;
@@ -19,7 +18,7 @@ use tokio::time::timeout;
 use crate::base::blocking;
 use crate::base::mutex::lock;
 
-/// Why a name has led to no address.
+/// Why a name has no address.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Failure(String);
 
@@ -33,20 +32,20 @@ impl Error for Failure {}
 
 type Found = Result<Vec<SocketAddr>, Failure>;
 
-/// Looks names up.
+/// Looks up names.
 #[derive(Debug, Clone)]
 pub(super) struct Resolver {
     patience: Duration,
     look_up: fn(&str) -> Found,
-    /// By name, where its addresses will be told.
+    /// The lookups under way, by name.
     under_way: Arc<Mutex<HashMap<String, watch::Receiver<Option<Found>>>>>,
 }
 
 impl Resolver {
-    /// For connections that take `patience` at most.
+    /// A resolver for connections that may take `patience` in all.
     pub(super) fn new(patience: Duration) -> Self {
         Self {
-            // A little less: the look-up is named where it takes all the time.
+            // Less than the connection's limit, so that the error is about the lookup.
             patience: patience.mul_f64(0.9),
             look_up: by_the_system,
             under_way: Arc::default(),
@@ -54,7 +53,7 @@ impl Resolver {
     }
 
     pub(super) async fn addresses(self, name: String) -> Found {
-        // It is this machine, whatever a resolver says: plain HTTP goes there.
+        // Always this machine, since plain HTTP is allowed to it.
         if name.eq_ignore_ascii_case("localhost") {
             return Ok(vec![
                 (Ipv4Addr::LOCALHOST, 0).into(),
@@ -75,7 +74,7 @@ impl Resolver {
         })
     }
 
-    /// Where the answer will be: that of a look-up under way, or of a new one.
+    /// The result of the lookup of `name` that is under way, or of a new one.
     fn asked(&self, name: &str) -> watch::Receiver<Option<Found>> {
         let mut under_way = lock(&self.under_way);
         if let Some(told) = under_way.get(name) {
@@ -120,7 +119,7 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     #[tokio::test]
-    async fn a_look_up_that_hangs_is_one_however_many_wait_for_it() {
+    async fn a_lookup_that_hangs_is_shared_by_all_that_wait_for_it() {
         static ASKED: AtomicUsize = AtomicUsize::new(0);
         static IS_OVER: (Mutex<bool>, Condvar) = (Mutex::new(false), Condvar::new());
 

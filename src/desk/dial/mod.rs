@@ -1,9 +1,8 @@
-//! Connections that this program makes: to Desk, straight or through a proxy, and to itself.
+//! Connections of this program: to Desk, with or without a proxy, and to itself.
 //!
-//! reqwest makes and keeps them. Here is what it is told and what it does not tell: names are looked up
-//! by [`dns`], which holds nothing up; a proxy is used where [`proxy`] finds one in the environment; why
-//! that proxy makes no tunnel says [`tunnel`]; and errors are put in words without the URL, of which a
-//! UserSig is part.
+//! reqwest opens and keeps them. This module configures it, and adds three things: [`dns`] looks up names
+//! with a time limit, [`proxy`] reads the proxy of the environment, [`tunnel`] finds out why a proxy
+//! refuses. Errors are described without the URL, of which the UserSig is a part.
 
 mod dns;
 pub mod proxy;
@@ -20,14 +19,13 @@ use rustls::ClientConfig;
 
 use dns::Resolver;
 
-/// What every request, and every tunnel's, is signed with.
+/// The `User-Agent` of every request.
 const OUR_NAME: &str = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION"));
 
-/// A client whose connections are there within `patience`, the name's look-up and all that a proxy does
-/// included.
+/// A client whose connections may take `patience` to open, including the lookup and the proxy's part.
 pub(crate) fn client(tls: ClientConfig, patience: Duration) -> ClientBuilder {
     reqwest::Client::builder()
-        // It would read the environment in its own way; ours is handed to it.
+        // `proxy` reads the environment instead of reqwest.
         .no_proxy()
         .redirect(redirect::Policy::none())
         .user_agent(OUR_NAME)
@@ -36,14 +34,14 @@ pub(crate) fn client(tls: ClientConfig, patience: Duration) -> ClientBuilder {
         .tls_backend_preconfigured(tls)
 }
 
-/// `error`, then what it comes from, and so on to the innermost.
+/// `error` and its sources, from the outside to the inside.
 fn chain<'e>(error: &'e (dyn Error + 'static)) -> impl Iterator<Item = &'e (dyn Error + 'static)> {
     successors(Some(unwrapped(error)), |&error| {
         error.source().map(unwrapped)
     })
 }
 
-/// What an error of `std::io` holds in place of one of the system: it is no source of it.
+/// The error inside an `io::Error`, which is not its source, or else `error` itself.
 fn unwrapped<'e>(error: &'e (dyn Error + 'static)) -> &'e (dyn Error + 'static) {
     match error.downcast_ref().and_then(io::Error::get_ref) {
         Some(held) => unwrapped(held),
@@ -51,10 +49,10 @@ fn unwrapped<'e>(error: &'e (dyn Error + 'static)) -> &'e (dyn Error + 'static) 
     }
 }
 
-/// What `error` is made of, from the outside to the inside.
+/// The causes of `error` in words, from the outside to the inside, without the URL.
 pub(crate) fn causes(error: reqwest::Error) -> String {
     let error = error.without_url();
-    // reqwest says no more than what it was at, and hyper's client around a connection's failure neither.
+    // The outer errors of reqwest, and of hyper's client around a failed connection, tell no cause.
     let outside = 1 + usize::from(error.is_connect());
     let in_words = |cause: &(dyn Error + 'static)| match cause.is::<rustls::Error>() {
         true => format!("TLS: {cause}"),
@@ -68,7 +66,7 @@ pub(crate) fn causes(error: reqwest::Error) -> String {
     }
 }
 
-/// Why a name has led to no address, where `error` comes from that.
+/// Why a name has no address, if that is the cause of `error`.
 pub(crate) fn look_up_failure(error: &reqwest::Error) -> Option<String> {
     let failure = chain(error).find_map(|cause| cause.downcast_ref::<dns::Failure>());
     failure.map(ToString::to_string)
@@ -80,7 +78,7 @@ mod tests {
     use crate::desk::tls::{Roots, client_config};
 
     #[tokio::test]
-    async fn a_failure_is_put_in_words_without_the_url_and_what_says_no_more() {
+    async fn an_error_is_described_by_its_causes_without_the_url() {
         // Bound and not listened on: connections are refused.
         let socket = tokio::net::TcpSocket::new_v4().unwrap();
         socket.bind(([127, 0, 0, 1], 0).into()).unwrap();

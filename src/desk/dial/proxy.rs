@@ -1,9 +1,9 @@
-//! The proxy that the environment names, as curl reads it: used, or refused in words, but never
-//! passed over, since where a proxy is set nothing may go straight out.
+//! The proxy of the environment, read as curl reads it. A proxy that cannot be used is a mistake and is not
+//! ignored: where a proxy is set, connections without it may be forbidden.
 //!
-//! `https_proxy` and then `all_proxy` name it, `no_proxy` the hosts that need none; the lower-case
-//! name wins over the upper-case one, and an empty variable counts as unset. In `no_proxy` stand names
-//! (with their subdomains), addresses, networks and `*`, each with a port or without.
+//! `https_proxy` or else `all_proxy` is its URL, `no_proxy` lists the exceptions. The lower-case name wins
+//! over the upper-case one, and an empty variable counts as unset. `no_proxy` has names (which include
+//! their subdomains), addresses, networks and `*`, each with or without a port.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -18,7 +18,7 @@ use ipnet::IpNet;
 use percent_encoding::percent_decode_str;
 use reqwest::Url;
 
-/// A way by which connections to most hosts go.
+/// A proxy, and the hosts that are reached without it.
 pub struct Proxy {
     uri: Uri,
     authorization: Option<HeaderValue>,
@@ -34,24 +34,24 @@ impl fmt::Debug for Proxy {
 }
 
 impl Proxy {
-    /// Where the proxy is, without what proves who asks.
+    /// Its URL, without user and password.
     pub(super) fn uri(&self) -> &Uri {
         &self.uri
     }
 
-    /// What proves to it who asks.
+    /// The `Proxy-Authorization` of user and password, if it has them.
     pub(super) fn authorization(&self) -> Option<&HeaderValue> {
         self.authorization.as_ref()
     }
 
-    /// Its name or address, which of IPv6 is without brackets here.
+    /// Its name or address; an IPv6 address without brackets.
     pub(super) fn host(&self) -> &str {
         self.uri.host().unwrap_or_default().trim_matches(['[', ']'])
     }
 
-    /// Whether connections to `to` go by it.
-    pub(super) fn carries(&self, to: &Url) -> bool {
-        self.exceptions.leave(to)
+    /// Whether connections to `to` use it.
+    pub(super) fn applies(&self, to: &Url) -> bool {
+        is_proxied(to, &self.exceptions)
     }
 }
 
@@ -60,7 +60,7 @@ impl Proxy {
 pub struct Variables(BTreeMap<String, OsString>);
 
 impl Variables {
-    /// Takes the variable `name`, if it is one of these.
+    /// Takes the variable `name` if it is about proxies.
     pub fn take(&mut self, name: &str, value: &OsString) {
         let is_known = ["https_proxy", "all_proxy", "no_proxy"]
             .iter()
@@ -70,7 +70,7 @@ impl Variables {
         }
     }
 
-    /// The first of these variables that is set, and its value.
+    /// The first of the variables `names` that is set, and its value.
     fn first(&self, names: &[&str]) -> Result<Option<(String, String)>, String> {
         let spellings = names
             .iter()
@@ -86,14 +86,18 @@ impl Variables {
         Ok(None)
     }
 
-    /// The proxy by which any of `hosts` is to be asked; none where all of them are asked straight.
+    /// The proxy for `hosts`; none if all of them are reached without one.
     ///
     /// # Errors
-    /// A sentence that names the variable, and nothing of its value.
+    /// A sentence with the variable's name, and without any part of its value.
     pub fn proxy_for(&self, hosts: &[Url]) -> Result<Option<Proxy>, String> {
         let exceptions = self.first(&["no_proxy"])?;
         let exceptions = Exceptions::parse(&exceptions.unwrap_or_default().1);
-        if !hosts.iter().any(|host| exceptions.leave(host)) {
+        let mut proxied = hosts
+            .iter()
+            .filter(|host| is_proxied(host, &exceptions))
+            .peekable();
+        if proxied.peek().is_none() {
             return Ok(None);
         }
         let Some((name, text)) = self.first(&["https_proxy", "all_proxy"])? else {
@@ -101,11 +105,8 @@ impl Variables {
         };
         let (uri, authorization) = parse(&text).map_err(|why| format!("{name}: {why}"))?;
         let is_of_ipv6 = |host: &Url| host.host_str().is_some_and(|host| host.starts_with('['));
-        // Behind a proxy, reqwest takes the brackets for a part of the name in the certificate.
-        if hosts
-            .iter()
-            .any(|host| exceptions.leave(host) && is_of_ipv6(host))
-        {
+        // Through a proxy, reqwest compares the name in the certificate with the address in brackets.
+        if proxied.any(is_of_ipv6) {
             return Err(format!(
                 "{name}: a proxy leads to no IPv6 address; write a name in TENCENT_DESK_ENDPOINT, or its address in NO_PROXY"
             ));
@@ -121,7 +122,7 @@ impl Variables {
 const ADVICE: &str = "is no URL of a proxy; write http://host:port, or http://user:password@host:port with what is \
      special in the password as %40 for @, %2F for /, %23 for #, %3F for ?, %25 for %";
 
-/// Where the proxy is, and what it wants to hear from us.
+/// The URL of a proxy, and its `Proxy-Authorization`.
 fn parse(text: &str) -> Result<(Uri, Option<HeaderValue>), String> {
     let with_scheme = match text.contains("://") {
         true => text.to_owned(),
@@ -140,7 +141,7 @@ fn parse(text: &str) -> Result<(Uri, Option<HeaderValue>), String> {
         }
         _ => return Err(ADVICE.to_owned()),
     }
-    // An @ behind the host: a part of the password was taken for the end of it.
+    // An @ after the host: the password has a character that ends the host.
     let behind_host = [Some(url.path()), url.query(), url.fragment()];
     if behind_host.iter().flatten().any(|part| part.contains('@')) {
         return Err(ADVICE.to_owned());
@@ -154,7 +155,7 @@ fn parse(text: &str) -> Result<(Uri, Option<HeaderValue>), String> {
     Ok((uri.parse().map_err(|_| ADVICE)?, authorization(&url)))
 }
 
-/// Whether `text` begins as `http:/host` does: no proxy is called "http".
+/// Whether `text` is like `http:/host`: no proxy is named "http".
 fn is_half_a_scheme(text: &str) -> bool {
     text.split_once(':').is_some_and(|(scheme, _)| {
         scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https")
@@ -174,7 +175,13 @@ fn authorization(url: &Url) -> Option<HeaderValue> {
     Some(value)
 }
 
-/// Hosts that are asked without a proxy.
+/// Whether connections to `to` use the proxy: encrypted ones do, but for the exceptions. Others stay on
+/// this machine.
+fn is_proxied(to: &Url, exceptions: &Exceptions) -> bool {
+    to.scheme() == "https" && !exceptions.contain(to)
+}
+
+/// Hosts that are reached without a proxy, each with a port or on all ports.
 #[derive(Debug, Default)]
 struct Exceptions(Vec<(Hosts, Option<u16>)>);
 
@@ -183,7 +190,7 @@ enum Hosts {
     All,
     Address(IpAddr),
     Network(IpNet),
-    /// In lower case: it, and all that ends in it behind a point.
+    /// A name in lower case, and its subdomains.
     Domain(String),
 }
 
@@ -196,11 +203,6 @@ impl Exceptions {
                 .map(exception)
                 .collect(),
         )
-    }
-
-    /// Whether `to` is for the proxy: what is encrypted is, and no exception.
-    fn leave(&self, to: &Url) -> bool {
-        to.scheme() == "https" && !self.contain(to)
     }
 
     fn contain(&self, to: &Url) -> bool {
@@ -228,7 +230,7 @@ impl Exceptions {
     }
 }
 
-/// What one entry names. Where a colon could be a port's or an IPv6 address', it is the address'.
+/// Parses an entry. A colon that may belong to a port or to an IPv6 address belongs to the address.
 fn exception(entry: &str) -> (Hosts, Option<u16>) {
     if let Some(hosts) = hosts(entry) {
         return (hosts, None);
@@ -283,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn a_proxy_is_read_as_people_write_it() {
+    fn a_proxy_is_a_url_with_or_without_a_scheme() {
         for (text, uri, user) in [
             ("http://p.test:3128", "http://p.test:3128/", None),
             ("p.test:3128", "http://p.test:3128/", None),
@@ -362,7 +364,7 @@ mod tests {
     }
 
     #[test]
-    fn exceptions_are_made_as_curl_and_go_make_them() {
+    fn exceptions_are_those_of_curl_and_go() {
         for (exceptions, inside, outside) in [
             ("*", "desk.test 10.0.0.1 [::1]", ""),
             ("x.test, *", "desk.test", ""),
@@ -398,7 +400,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_of_ipv6_is_asked_straight_or_not_at_all() {
+    fn an_ipv6_address_is_reached_without_a_proxy_only() {
         let hosts = [Url::parse("https://[::1]").unwrap()];
         let proxy = |no_proxy| {
             variables(&[("HTTPS_PROXY", "p.test"), ("NO_PROXY", no_proxy)]).proxy_for(&hosts)
@@ -409,7 +411,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_encrypted_goes_straight_to_loopback() {
+    fn plain_http_uses_no_proxy() {
         let hosts = [Url::parse("http://127.0.0.1:1").unwrap()];
         let proxy = variables(&[("HTTPS_PROXY", "socks5://x")]).proxy_for(&hosts);
         assert!(proxy.unwrap().is_none());

@@ -1,8 +1,8 @@
-//! Tunnels through the proxy, and why there is none.
+//! Tunnels through the proxy, and why the proxy refuses one.
 //!
-//! reqwest asks a proxy for its tunnels, and of one that refuses it tells neither the status, which says
-//! what to do about it, nor how long the proxy wants to be left alone. So where a connection by a proxy
-//! has failed, and only there, the proxy is asked once more for the same tunnel: for its answer.
+//! reqwest opens the tunnels, but does not tell the status and the `Retry-After` of a refusal. So after a
+//! connection through the proxy has failed, this module asks for the same tunnel once more, to read the
+//! answer.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -26,10 +26,10 @@ use super::OUR_NAME;
 use super::dns::Resolver;
 use super::proxy::Proxy;
 
-/// A proxy that makes no tunnel: the status and the headers of its answer.
+/// The status and the headers with which a proxy refuses a tunnel.
 pub(crate) type Refusal = (StatusCode, HeaderMap);
 
-/// Those that a proxy makes, or not.
+/// The tunnels of a proxy.
 pub(crate) struct Tunnels {
     proxy: Arc<Proxy>,
     tls: TlsConnector,
@@ -37,7 +37,8 @@ pub(crate) struct Tunnels {
 }
 
 impl Tunnels {
-    /// Where the proxy itself is asked by HTTPS, `tls` says whom to trust; its look-up takes `patience`.
+    /// Tunnels of `proxy`. `tls` is for a proxy that is itself reached by HTTPS; looking up its name may take
+    /// `patience`.
     pub(crate) fn new(proxy: Proxy, tls: ClientConfig, patience: Duration) -> Self {
         Self {
             proxy: Arc::new(proxy),
@@ -46,20 +47,21 @@ impl Tunnels {
         }
     }
 
-    /// For reqwest: which of its connections go by the proxy, and what proves who asks.
+    /// The proxy as reqwest takes it.
     pub(crate) fn rule(&self) -> reqwest::Proxy {
         let proxy = self.proxy.clone();
         let rule =
-            reqwest::Proxy::custom(move |to| proxy.carries(to).then(|| proxy.uri().to_string()));
+            reqwest::Proxy::custom(move |to| proxy.applies(to).then(|| proxy.uri().to_string()));
         match self.proxy.authorization() {
             Some(value) => rule.custom_http_auth(value.clone()),
             None => rule,
         }
     }
 
-    /// Asks the proxy for a tunnel to `to` within `patience`, and tells how it refuses, if it does.
+    /// Asks the proxy for a tunnel to `to`, within `patience`; `None` if it does not refuse, or does not
+    /// answer.
     pub(crate) async fn refusal(&self, to: &Url, patience: Duration) -> Option<Refusal> {
-        if !self.proxy.carries(to) {
+        if !self.proxy.applies(to) {
             return None;
         }
         timeout(patience, self.answer(to))
@@ -102,7 +104,7 @@ impl Tunnels {
         }
         let request = request.body(Empty::<Bytes>::new()).ok()?;
         let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.ok()?;
-        // It ends with `sender` and with the answer.
+        // The task ends when `sender` is dropped.
         tokio::spawn(connection);
         let (head, _) = sender.send_request(request).await.ok()?.into_parts();
         Some((head.status, head.headers))
