@@ -128,10 +128,10 @@ impl Desk {
     }
 
     fn trouble(&self, path: &str) -> Option<Trouble> {
-        let is_asked = |(endpoint, _): &(&&str, _)| path.strip_prefix(SERVICE) == Some(**endpoint);
-        let mut counts = ENDPOINTS.iter().zip(&self.requests).zip(0..);
-        let ((_, requests), endpoint) = counts.find(|(counted, _)| is_asked(counted))?;
-        trouble::of_request(endpoint, requests.fetch_add(1, Ordering::Relaxed))
+        let endpoint = path.strip_prefix(SERVICE)?;
+        let place = ENDPOINTS.iter().position(|known| *known == endpoint)?;
+        let number = self.requests.get(place)?.fetch_add(1, Ordering::Relaxed);
+        trouble::of_request(u64::try_from(place).ok()?, number)
     }
 
     /// What is said to a request with this path and this body at `now`.
@@ -142,9 +142,12 @@ impl Desk {
         match self.members(path, &question, now) {
             Err(refusal) => refuse(refusal),
             Ok(members) => {
-                let well = [("ActionStatus", "OK".into()), ("ErrorCode", 0.into())];
-                let info = ("ErrorInfo", "".into());
-                well.into_iter().chain([info]).chain(members).collect()
+                let well = [
+                    ("ActionStatus", Value::from("OK")),
+                    ("ErrorCode", Value::from(0)),
+                    ("ErrorInfo", Value::from("")),
+                ];
+                well.into_iter().chain(members).collect()
             }
         }
     }
@@ -197,9 +200,9 @@ impl Desk {
     fn day_asked_for(&self, question: &Question) -> Result<Arc<Day>, Refusal> {
         let from = question.from.ok_or((141_004, "From is missing"))?;
         let to = question.to.ok_or((141_004, "To is missing"))?;
-        let from_instant = Timestamp::from_second(from).ok();
-        let window = from_instant.and_then(|from| DayWindow::around(from, &self.zone).ok());
-        let whole = window.filter(|day| (day.from_second(), day.to_second()) == (from, to));
+        let start = Timestamp::from_second(from).ok();
+        let day = start.and_then(|start| DayWindow::around(start, &self.zone).ok());
+        let whole = day.filter(|day| (day.from_second(), day.to_second()) == (from, to));
         let window = whole.ok_or((141_004, "From and To are not the ends of one day"))?;
         Ok(self.day(window))
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::support::desk::Desk;
+use crate::support::endpoints::Endpoint;
 use crate::support::exporter::{Exporter, Setup};
 use crate::support::page::Page;
 use crate::support::rows;
@@ -27,6 +28,45 @@ fn the_demo_shows_a_busy_day_that_moves() {
     let second = exporter.wait_for("other values", moved);
     assert_numbers_fit_together(&second);
     assert_only_grows(&first, &second);
+}
+
+#[test]
+#[ignore = "until the further endpoints are polled"]
+fn the_demo_shows_all_endpoints_and_their_figures_agree() {
+    let exporter = demo();
+    let page = exporter.after_first_poll();
+    for endpoint in Endpoint::ALL {
+        let up = page.own("exporter_endpoint_up", &[("endpoint", endpoint.name())]);
+        assert_eq!(up, Some(1.0), "{endpoint:?}: {page}");
+    }
+    let sum = |name: &str| -> f64 { page.all(name).iter().map(|sample| sample.value).sum() };
+    // Two polls may be some seconds apart: a session more or less has begun in between.
+    let about = |one: f64, other: f64| (one - other).abs() <= 5.0;
+    assert!(
+        about(sum("active_sessions"), sum("agent_current_sessions")),
+        "{page}"
+    );
+    assert!(
+        about(sum("queued_sessions"), sum("group_queued_users")),
+        "{page}"
+    );
+    assert!(about(sum("hour_sessions"), sum("day_sessions")), "{page}");
+    assert!(
+        about(sum("agent_sessions"), sum("agent_realtime_sessions")),
+        "{page}"
+    );
+    for state in ["free", "busy", "rest"] {
+        let online = page.own("online_agents", &[("state", state)]).unwrap();
+        let with_status = page.all("agent_status").into_iter();
+        let with_status = with_status.filter(|sample| sample.label("status") == Some(state));
+        let with_status = f64::from(u32::try_from(with_status.count()).unwrap());
+        assert!(about(online, with_status), "{state}: {page}");
+    }
+    assert_eq!(page.own("members", &[]), Some(26.0));
+    for sample in page.all("agent_current_sessions") {
+        let limit = page.value("tencent_desk_agent_reception_limit", &sample.pairs());
+        assert!(Some(sample.value) <= limit, "{sample:?} {limit:?}");
+    }
 }
 
 #[test]
