@@ -2,10 +2,13 @@
 
 from dataclasses import dataclass, replace
 
-from figures import FIGURES, LIMITS, PANEL, Figure
+from figure import Figure
+from figures import FIGURES
 from grafana_foundation_sdk.builders import table
+from limits import LIMITS
 from panels import COLOURED, GREY, RED, RIGHT, TEXT, Column, Words, as_number, fixed, grid, mapped, prop
 from promql import indented, lines
+from series import PANEL
 
 EACH = PANEL.by_agent()
 

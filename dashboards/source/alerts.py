@@ -1,12 +1,15 @@
 """Every alert, once: when it fires, and what it says.
 
-Alerts about the team judge the last hour, those about an agent the day's figure of who had a session in the last hour.
+Alerts about the team judge the last hour, those about an agent the day's figure of who had a session in the last hour. Alerts
+about the queue (scope "queue") need no agent statistics, and none is silenced for these.
 """
 
 from dataclasses import dataclass
 
-from figures import AGENTS, FIGURES, LIMITS, RULES, UNKNOWN, Series
-from promql import indented, lines
+from figures import FIGURES
+from limits import LIMITS
+from promql import either, indented, lines
+from series import AGENTS, HOURS, RULES, SESSIONS, UNKNOWN, Guard, Series
 
 RUNBOOK = "https://github.com/tencent-desk-exporter/tencent-desk-exporter/blob/main/deploy/RUNBOOK.md"
 
@@ -32,7 +35,10 @@ class Alert:
 KEEP = "25m"
 DURATION = '{{ printf "%.0f" $value | humanizeDuration }}'
 SHARE = "{{ $value | humanizePercentage }}"
+COUNT = '{{ printf "%.0f" $value }}'
 AGENT = "{{ or $labels.nickname $labels.agent_id }}"
+GROUP = "{{ or $labels.group_name $labels.group_id }}"
+INSTANCE = "{{ $labels.instance }}"
 
 
 def limit_text(name: str, before: str, shown: str, after: str = "") -> str:
@@ -42,39 +48,63 @@ def limit_text(name: str, before: str, shown: str, after: str = "") -> str:
     return f'{{{{ with query "{stricter}({limit.record})" }}}}; {before} {{{{ . | first | value | {shown} }}}}{after}{{{{ end }}}}'
 
 
-def as_it_was(alert: str, judged: str, of_agent: bool) -> str:
+@dataclass(frozen=True)
+class Outage:
+    """Of what an alert is judged by: while it lasts, the alert stays as it was."""
+
+    down: str
+    unknown: Guard
+    # Is there again when it is over.
+    known: str
+    # Labels that only `down` has.
+    ignored: tuple[str, ...] = ()
+
+
+OF_TEAM = Outage("tencent_desk_up == 0", UNKNOWN, "sessions:growth1h")
+OF_HOURS = Outage(
+    f'tencent_desk_exporter_endpoint_up{{endpoint="{SESSIONS}"}} == 0', HOURS.unknown, "handed_over_sessions:growth1h", ("endpoint",)
+)
+
+
+def as_it_was(alert: str, judged: str, of_agent: bool = False, outage: Outage = OF_TEAM) -> str:
     """An alert that fires, as it was last judged, while the exporter answers but has no figures of the last hour.
 
     A day that begins with nobody has none either, and is no outage: its polls are good.
     """
     firing = f'sum without (alertname, alertstate, severity, scope) (ALERTS{{alertname="{alert}", alertstate="firing"}})'
-    join, keep_to = ("*", "") if not of_agent else ("* ignoring (nickname) group_left ()", "ignoring (agent_id, nickname) ")
+    join = "* ignoring (nickname) group_left ()" if of_agent else "*"
+    ignored = (*(("agent_id", "nickname") if of_agent else ()), *outage.ignored)
+    keep_to = f"ignoring ({', '.join(ignored)}) " if ignored else ""
     return lines(
         "# An outage of Desk is no end of it.",
         firing,
         f"{join} (\n{indented(judged)}\n)",
-        f"and {keep_to}(tencent_desk_up == 0 or {UNKNOWN.record})",
-        f"unless {keep_to}{FIGURES['sessions:growth1h'].record}",
+        f"and {keep_to}({outage.down} or {outage.unknown.record})",
+        f"unless {keep_to}{FIGURES[outage.known].record}",
     )
 
 
-def either(one: str, other: str) -> str:
-    return f"(\n{indented(one)}\n)\nor (\n{indented(other)}\n)"
+def with_held(judged: str, held: str) -> str:
+    return either(judged, f"(\n{indented(held)}\n)")
 
 
-def of_team(name: str, figure: str, wait: str, summary: str, description: str) -> Alert:
-    held = as_it_was(name, FIGURES[figure].judged(RULES.as_before()), of_agent=False)
-    expr = either(FIGURES[figure].judged(RULES), held)
-    return Alert(name, expr, wait, "warning", "team", summary, description, keep=KEEP)
+def of_team(name: str, figure: str, wait: str, summary: str, description: str, scope: str = "team", outage: Outage = OF_TEAM) -> Alert:
+    held = as_it_was(name, FIGURES[figure].judged(RULES.as_before()), outage=outage)
+    return Alert(name, with_held(FIGURES[figure].judged(RULES), held), wait, "warning", scope, summary, description, keep=KEEP)
 
 
 def of_agent(name: str, field: str, count: str, limit: str, summary: str, description: str) -> Alert:
-    def judged(series: Series) -> str:
+    def over(series: Series, average: str, count: str) -> str:
         return lines(
-            f"{series.value(f'tencent_desk_agent_{field}')} > {LIMITS[limit].expr(series)}",
+            f"{series.value(f'tencent_desk_agent_{average}')} > {LIMITS[limit].expr(series)}",
             f"and {series.value(count)} >= {LIMITS['agent_sessions'].expr(series)}",
             f"and {series.value('agent:tencent_desk_sessions:growth1h')} > 0",
         )
+
+    def judged(series: Series) -> str:
+        realtime = over(series, f"realtime_{field}", "tencent_desk_agent_realtime_sessions")
+        no_statistics = f"unless ignoring (agent_id) {series.value('tencent_desk_agent_sessions')}"
+        return either(over(series, field, count), f"(\n{indented(realtime)}\n) {no_statistics}")
 
     named = lines(
         f"(\n{indented(judged(RULES))}\n)",
@@ -82,11 +112,11 @@ def of_agent(name: str, field: str, count: str, limit: str, summary: str, descri
         "(",
         "  # One nickname, also while an agent is renamed; and 1 for an agent who has none.",
         "  topk without (nickname) (1, tencent_desk_agent_info)",
-        "  or ignoring (nickname) tencent_desk_agent_sessions * 0 + 1",
+        "  or ignoring (nickname) (tencent_desk_agent_sessions or tencent_desk_agent_realtime_sessions) * 0 + 1",
         ")",
     )
     held = as_it_was(name, judged(RULES.as_before()), of_agent=True)
-    return Alert(name, either(named, held), "15m", "info", "agent", summary, description, keep=KEEP)
+    return Alert(name, with_held(named, held), "15m", "info", "agent", summary, description, keep=KEEP)
 
 
 TEAM = "The team of {{ $labels.instance }}"
@@ -239,6 +269,73 @@ def no_agents() -> str:
 JUDGED = ("sessions", "unanswered_sessions", "effective_sessions", "first_response_under_30s_sessions", "rated_sessions", "satisfied_sessions")
 
 
+# A queue is of now: it ends with what shows it, and nothing of it stays.
+QUEUE = [
+    Alert(
+        "TencentDeskQueueUnattended",
+        FIGURES["unattended_sessions:now"].expr(RULES),
+        "2m",
+        "critical",
+        "queue",
+        f"{COUNT} in the queue, and no agent is free",
+        f"The queue of {INSTANCE} has not been empty for two minutes in which no agent was free: {COUNT} sessions wait now.",
+    ),
+    Alert(
+        "TencentDeskQueueLong",
+        FIGURES["queued_sessions:now"].judged(RULES),
+        "5m",
+        "warning",
+        "queue",
+        f"The queue is long ({COUNT})",
+        f"{COUNT} sessions are in the queue of {INSTANCE}" + limit_text("queued_sessions", "the limit is", 'printf "%.0f"') + ".",
+    ),
+    Alert(
+        "TencentDeskGroupQueueLong",
+        FIGURES["group_queued_users:now"].judged(RULES),
+        "5m",
+        "warning",
+        "queue",
+        f"The queue of {GROUP} is long ({COUNT})",
+        f"{COUNT} users are in the queue of the group {GROUP} of {INSTANCE}"
+        + limit_text("group_queued_users", "the limit is", 'printf "%.0f"')
+        + ". Queues of groups need not add up to that of the whole Desk.",
+    ),
+    Alert(
+        "TencentDeskCapacityUsed",
+        FIGURES["capacity:ratio"].judged(RULES),
+        "10m",
+        "warning",
+        "queue",
+        f"Agents have few seats left ({SHARE} used)",
+        f"The agents of {INSTANCE} who are online have {SHARE} of the sessions that they may have at a time"
+        + limit_text("capacity_ratio", "the limit is", "humanizePercentage")
+        + ".",
+    ),
+    of_team(
+        "TencentDeskQueueTimeLong",
+        "queue_seconds:mean1h",
+        "5m",
+        f"The queue takes long ({DURATION}, last hour)",
+        f"Sessions of {INSTANCE} that an agent accepted in the last hour had been in the queue for {DURATION} on average"
+        + limit_text("average_queue_seconds", "the limit is", "humanizeDuration")
+        + ". Those who gave up are not in it.",
+        "queue",
+        OF_HOURS,
+    ),
+    of_team(
+        "TencentDeskAcceptedSessionsLow",
+        "accepted_sessions:ratio1h",
+        "10m",
+        f"Few sessions are accepted ({SHARE}, last hour)",
+        f"Agents of {INSTANCE} accepted {SHARE} of the sessions that were handed over to them in the last hour"
+        + limit_text("accepted_sessions_ratio", "at least", "humanizePercentage", " is wanted")
+        + ". The others are in the queue, gave up or failed: Desk does not say which.",
+        "queue",
+        OF_HOURS,
+    ),
+]
+
+
 def sign(name: str, expr: str) -> str:
     label = f'"sign", "{name}", "", ""'
     return f"label_replace(\n{indented(expr)},\n  {label}\n)" if "\n" in expr else f"label_replace({expr}, {label})"
@@ -261,9 +358,6 @@ def signs() -> str:
         )
     )
 
-
-COUNT = '{{ printf "%.0f" $value }}'
-INSTANCE = "{{ $labels.instance }}"
 
 EXPORTER = [
     Alert(
@@ -317,6 +411,17 @@ EXPORTER = [
         "Desk answers, and lists no agent",
         f"Polls of {INSTANCE} succeed, but Desk has listed no agent for an hour, at a time of day at which it did before, or for a whole day.",
         "Only where agent statistics are asked for. A week before is the better witness, the day before where a week before there was no exporter yet; all day, where there has been one for a day.",
+    ),
+    Alert(
+        "TencentDeskFiguresLate",
+        f"{FIGURES['late_sessions:sum'].record} > 0",
+        "30m",
+        "info",
+        "exporter",
+        "Agent statistics lag behind",
+        f"The agents' figures of today, as {INSTANCE} gets them, lack {COUNT} sessions that the same agents' realtime figures have had for "
+        f"five minutes and more, and have lagged behind for half an hour.",
+        "Realtime figures are documented for the present day, agent statistics are not: by how much these lag, nothing says but this.",
     ),
     Alert(
         "TencentDeskRateLimited",

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 
 from boards.agent import over_limit
 from boards.wall import names_over_limit
-from figures import FIGURES, PANEL
+from figures import FIGURES
 from promql import indented
+from series import PANEL
 
 TARGET = 'job="d", instance="i"'
 

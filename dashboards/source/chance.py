@@ -14,7 +14,8 @@ import sys
 from math import exp, sqrt
 
 from alerts import SERVICE
-from figures import FIGURES, SIGMAS
+from figure import SIGMAS
+from figures import FIGURES
 
 HOURS = 10
 # For each figure, an hour's sessions (or ratings), and the true shares.

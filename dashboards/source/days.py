@@ -339,7 +339,7 @@ rule_files:
 
 evaluation_interval: {STEP}m
 # promtool takes the groups in any order otherwise.
-group_eval_order: [tencent-desk, tencent-desk-thresholds, tencent-desk-service, tencent-desk-exporter]
+group_eval_order: [tencent-desk, tencent-desk-thresholds, tencent-desk-service, tencent-desk-queue, tencent-desk-exporter]
 
 tests:
   - interval: {STEP}m

@@ -1,7 +1,8 @@
 """Alerts that fire, as the boards show them: how many, and what, who and since when. Only this needs the rules."""
 
-from figures import AGENTS, FIGURES, LIMITS, PANEL
+from figures import FIGURES
 from grafana_foundation_sdk.builders import stat
+from limits import LIMITS
 from panels import (
     COLOURED,
     GREY,
@@ -20,6 +21,7 @@ from panels import (
     red,
 )
 from promql import lines
+from series import AGENTS, PANEL
 
 # The one of them that has no exporter to name.
 ABSENT = "TencentDeskExporterAbsent"
@@ -72,13 +74,14 @@ def what_fires(words: Words, alerts: dict, key: str = "alerts", *matchers: str):
     )
     who = f'label_replace({since}, "who", "$1", "scope", "(.+)")'
     # A target may have a label "endpoint" of its own, which is none of Desk's.
-    for label, value in (("agent_id", ".+"), ("nickname", ".+"), ("endpoint", "(?:describe|get)_.+")):
+    subjects = (*((label, ".+") for label in ("agent_id", "nickname", "group_id", "group_name")), ("endpoint", "(?:describe|get)_.+"))
+    for label, value in subjects:
         who = f'label_replace({who}, "who", "$1", "{label}", "({value})")'
     for rank, severity in enumerate(SEVERITIES):
         who = f'label_replace({who}, "rank", "{rank}", "severity", "{severity}")'
     names = {f"TencentDesk{name}": (text, TEXT) for name, text in alerts.items()}
     ranks = {str(rank): ("●", colour) for rank, colour in enumerate(SEVERITIES.values())}
-    scopes = {"team": (words.of("team"), TEXT), "exporter": (words.of("exporter"), TEXT)}
+    scopes = {"team": (words.of("team"), TEXT), "exporter": (words.of("exporter"), TEXT), "queue": (words.of("queue_scope"), TEXT)}
     columns = [
         Column(" ", label="rank", width=32, properties=[prop("mappings", [mapped(ranks)]), COLOURED]),
         Column(words.of("alert"), label="alertname", properties=[prop("mappings", [mapped(names)])]),

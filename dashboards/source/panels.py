@@ -11,13 +11,15 @@ Four rules hold for every panel:
 
 from dataclasses import dataclass, field
 
-from figures import PANEL, UNKNOWN, Figure, Limit, Series
+from figure import Figure
 from grafana_foundation_sdk.builders import bargauge, common, prometheus, stat, table, timeseries
 from grafana_foundation_sdk.builders.dashboard import DashboardSpecialValueMapOptions, ThresholdsConfig
 from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.models import common as options
 from grafana_foundation_sdk.models import dashboard as model
+from limits import Limit
 from promql import indented, lines
+from series import PANEL, UNKNOWN, Series
 
 SOURCE = model.DataSourceRef(type_val="prometheus", uid="${datasource}")
 

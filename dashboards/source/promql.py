@@ -7,3 +7,8 @@ def indented(text: str, by: int = 2) -> str:
 
 def lines(*parts: str) -> str:
     return "\n".join(parts)
+
+
+def either(one: str, other: str) -> str:
+    """`one`, and `other` where it is not; what binds `other` to a condition stands behind it."""
+    return f"(\n{indented(one)}\n)\nor {other}"

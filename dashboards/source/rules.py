@@ -2,16 +2,19 @@
 
 from textwrap import wrap
 
-from alerts import EXPORTER, SERVICE, Alert
-from figures import ALL, FIGURES, GUARDS, LIMITS, RULES, Limit, answered, now
+from alerts import EXPORTER, QUEUE, SERVICE, Alert
+from figure import answered
+from figures import ALL, FIGURES
+from limits import LIMITS, Limit
 from promql import indented
+from series import GUARDS, RULES, now
 
 # How wide the files are.
 WIDTH = 120
 
 RULES_HEAD = """\
-# What one Desk's team did today and in the last hour, from the figures of its agents. Named level:metric:operation.
-# Made by dashboards/generate from dashboards/source/figures.py: change it there.
+# What one Desk's team did today and in the last hour, and who waits for it. Named level:metric:operation.
+# Made by dashboards/generate from dashboards/source/today.py and queues.py: change it there.
 #
 # - "team:" is all agents of one exporter: only agent_id is summed away, so job, instance and any label of the target
 #   stay. "agent:" is one agent, "desk:" a fact about the target.
@@ -19,6 +22,8 @@ RULES_HEAD = """\
 #   "over1h" is of how many sessions such a mean or ratio is.
 #   Where the exporter is younger than an hour, that is what the day has so far; where there were figures today but none
 #   about an hour ago, there is no figure.
+# - Figures of today are those of agent statistics; of a Desk without them, those of the members' realtime figures, which
+#   know fewer: averages are then weighted by all sessions. No figure is of both.
 # - Averages are weighted by what Desk divided them by, never avg() of averages: 10 s over 30 sessions and 100 s over one
 #   are 12.9 s. Ratios are sum over sum, of agents who have both fields. Nothing to divide by: absent, not 0, not NaN.
 # - Every value counts from the start of Desk's day, falls back at its midnight and may be corrected downwards: never
@@ -32,8 +37,8 @@ groups:
 """
 
 ALERTS_HEAD = """\
-# Alerts about the people (scope: team, agent) and about the exporter (scope: exporter). They need rules.yml, and
-# Prometheus 2.42 or newer.
+# Alerts about the people (scope: team, agent), the queue (scope: queue) and the exporter (scope: exporter). They need
+# rules.yml, and Prometheus 2.42 or newer.
 # Made by dashboards/generate from dashboards/source/alerts.py. On a server of yours, change the limits here:
 #
 # Every limit stands once, in the first group, with its default: change a number there, and nowhere else.
@@ -104,6 +109,7 @@ def alerts_yml() -> str:
     groups = (
         group("tencent-desk-thresholds", [threshold(limit) for limit in LIMITS.values()], ""),
         group("tencent-desk-service", [alert(it) for it in SERVICE]),
+        group("tencent-desk-queue", [alert(it) for it in QUEUE]),
         group("tencent-desk-exporter", [alert(it) for it in EXPORTER]),
     )
     return ALERTS_HEAD + "\n".join(groups)

@@ -33,6 +33,49 @@ struct Metric {
     is_daily: bool,
 }
 
+/// What Desk's further endpoints say: names, labels, and whether it counts from Desk's midnight.
+const FURTHER: &[(&str, &[&str], bool)] = &[
+    (
+        "queued_sessions active_sessions handed_over_sessions",
+        &[],
+        false,
+    ),
+    ("online_agents", &["state"], false),
+    ("group_queued_users", &["group_id", "group_name"], false),
+    (
+        "agent_current_sessions agent_status_code agent_reception_limit",
+        &[AGENT_ID],
+        false,
+    ),
+    ("agent_status", &[AGENT_ID, "status"], false),
+    (
+        "agent_realtime_sessions agent_realtime_average_first_response_seconds \
+         agent_realtime_average_response_seconds agent_realtime_average_session_seconds",
+        &[AGENT_ID],
+        true,
+    ),
+    (
+        "day_sessions day_handed_over_sessions day_accepted_sessions day_effective_sessions day_rated_sessions \
+         day_average_first_response_seconds day_average_response_seconds day_average_session_seconds \
+         day_average_queue_seconds",
+        &[],
+        true,
+    ),
+    (
+        "hour_sessions hour_handed_over_sessions hour_accepted_sessions hour_effective_sessions hour_rated_sessions \
+         hour_average_first_response_seconds hour_average_response_seconds hour_average_session_seconds \
+         hour_average_queue_seconds",
+        &["hour"],
+        true,
+    ),
+    ("day_star_ratings", &["stars"], true),
+    ("hour_star_ratings", &["hour", "stars"], true),
+    ("members", &[], false),
+    ("agent_group_info", &[AGENT_ID, "group_id"], false),
+    ("group_info", &["group_id", "group_name"], false),
+    ("group_reception_limit group_members", &["group_id"], false),
+];
+
 type Metrics = BTreeMap<String, Metric>;
 
 /// Every metric that there is, and its labels beside those of the target.
@@ -61,6 +104,11 @@ fn metrics() -> Metrics {
             add(metric.name.to_owned(), metric.labels, is_counter, false);
         }
     }
+    for (names, labels, is_daily) in FURTHER {
+        for name in names.split_whitespace() {
+            add(format!("tencent_desk_{name}"), labels, false, *is_daily);
+        }
+    }
     // What Prometheus itself adds.
     add("up".to_owned(), &[], false, false);
     add("scrape_duration_seconds".to_owned(), &[], false, false);
@@ -68,6 +116,7 @@ fn metrics() -> Metrics {
     let alert = [
         &alert[..],
         &["nickname", "class", "field", "sign", "endpoint"],
+        &["group_id", "group_name"],
     ]
     .concat();
     add("ALERTS".to_owned(), &alert, false, false);

@@ -274,7 +274,7 @@ fn well_known_agent(prometheus: &Prometheus) -> String {
 }
 
 /// Expressions and rules that rightly have no answer here, by their beginning, and why.
-const SILENT: [(&str, &str); 3] = [
+const SILENT: [(&str, &str); 4] = [
     ("ALERTS", "alerts that fire, which none may just now"),
     (
         "desk:tencent_desk_day:",
@@ -284,10 +284,35 @@ const SILENT: [(&str, &str); 3] = [
         "endpoint!=\"describe_agent_statistics\"",
         "further endpoints, of which the demo's Desk serves none",
     ),
+    ("endpoint=\"describe_", "the same"),
+];
+
+/// What is of Desk's further endpoints, which the demo's Desk does not serve.
+const UNSERVED: [&str; 9] = [
+    "tencent_desk_agent_realtime_",
+    "tencent_desk_agent_current_",
+    "tencent_desk_agent_status",
+    "tencent_desk_agent_reception_limit",
+    "tencent_desk_hour_",
+    "tencent_desk_queued_",
+    "tencent_desk_active_",
+    "tencent_desk_online_agents",
+    "tencent_desk_group_",
 ];
 
 fn is_silent(expr: &str) -> bool {
-    SILENT.iter().any(|(part, _)| expr.contains(part))
+    let of_further = [
+        "desk:tencent_desk_",
+        "team:tencent_desk_capacity",
+        "team:tencent_desk_late",
+    ];
+    let is_unserved = UNSERVED.iter().any(|part| expr.contains(part))
+        && !expr.contains("tencent_desk_agent_sessions");
+    if is_unserved || of_further.iter().any(|name| expr.starts_with(name)) {
+        return true;
+    }
+    let of_agents = "endpoint=\"describe_agent_statistics\"";
+    SILENT.iter().any(|(part, _)| expr.contains(part)) && !expr.contains(of_agents)
 }
 
 /// What stands in the way of an expression.

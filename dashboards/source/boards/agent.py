@@ -1,8 +1,10 @@
 """One agent's day beside the team's."""
 
 from board import Board, Edition, chosen
-from figures import FIGURES, LIMITS, PANEL
+from figures import FIGURES
+from limits import LIMITS
 from panels import MINUTES, Line, Query, bars, chart, number, red
+from series import PANEL
 
 from boards.overview import by_state, kinds
 

@@ -1,8 +1,9 @@
 """Whether the figures can be trusted: polls, requests, odd answers, and the exporter itself."""
 
 from board import Board, Edition
-from figures import FIGURES, LIMITS, PANEL
+from figures import FIGURES
 from firing import age, count, what_fires
+from limits import LIMITS
 from panels import (
     COLOURED,
     GREY,
@@ -23,6 +24,7 @@ from panels import (
     red,
 )
 from promql import lines
+from series import PANEL
 
 EXPORTER = 'scope="exporter"'
 

@@ -4,9 +4,10 @@ from collections.abc import Callable
 
 from agents import table_of_agents
 from board import Board, Edition
-from figures import FIGURES, LIMITS, PANEL, Series
+from figures import FIGURES
 from firing import age, count, what_fires
 from grafana_foundation_sdk.builders import timeseries
+from limits import LIMITS
 from panels import (
     GREY,
     MINUTES,
@@ -25,6 +26,7 @@ from panels import (
     number,
     prop,
 )
+from series import PANEL, Series
 
 DAY_EARLIER = "last_over_time((\n{}\n)[5m:1m] offset 1d)"
 

@@ -2,10 +2,12 @@
 
 from agents import named_signs, over_limits
 from board import Board, Edition
-from figures import FIGURES, LIMITS, PANEL
+from figures import FIGURES
 from firing import age, firing
 from grafana_foundation_sdk.builders import stat
+from limits import LIMITS
 from panels import RED, TEXT, Query, Size, Words, figure, mapped, number, prop
+from series import PANEL
 
 # Alerts about one agent are the other list.
 LOUD = 'severity!="info"'
