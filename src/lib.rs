@@ -1,17 +1,17 @@
 //! Prometheus exporter for Tencent Cloud Contact Center's Desk: today's figures of every agent.
 //!
-//! The library holds everything; the binary only decides what to run and what to exit with. Each
-//! room stands on those named after it, and on no other:
+//! The binary calls [`commands::run`] and exits with its status. Each module imports only those in rows
+//! below its own:
 //!
-//! | room | what lives there |
+//! | module | content |
 //! |---|---|
-//! | [`commands`] | what each command does, and the parts put together |
+//! | [`commands`] | the commands, each of which puts the other modules together |
 //! | [`config`] | the settings |
-//! | [`poll`], [`http`] | when Desk is asked; what scrapers and people are answered. Neither knows the other |
-//! | [`status`] | all that these two have in common |
+//! | [`poll`], [`http`] | the polls and their schedule; the server, its pages and connections |
+//! | [`status`] | what these two share: the state of the polls, the exporter's own metrics |
 //! | [`exposition`] | a poll as an immutable value, and as bytes |
 //! | [`catalog`] | which field is which metric |
-//! | [`desk`] | how Desk is asked and read; nothing of metrics |
+//! | [`desk`] | Desk's API, without metrics |
 //! | [`demo`] | a simulated Desk |
 //! | [`base`] | time, secrets, files, logs |
 

@@ -139,6 +139,13 @@ mod tests {
     use super::*;
 
     #[test]
+    fn dropped_lines_are_told_at_any_level() {
+        let filter = Directives::parse("off").unwrap().filter().to_string();
+        let target = "tencent_desk_exporter::base::logging::queue=warn";
+        assert!(filter.contains(target), "{filter}");
+    }
+
+    #[test]
     fn a_level_or_directives_and_nothing_else() {
         for good in [
             "info",
