@@ -1,9 +1,9 @@
-//! Who vouches for whom: the way from a certificate to an authority.
+//! The chain from a certificate to a trusted authority.
 //!
-//! This is Go's `Certificate.Verify`, rule by rule. webpki, which verifies for rustls, is no less
-//! strict with what a client sends, yet it takes each configured authority as it is (expired, no
-//! authority at all, for another purpose), and refuses clients that Go lets in: with a certificate
-//! that is configured itself, is of version 1, or is an authority's.
+//! These are the rules of Go's `Certificate.Verify`. webpki, which rustls uses, is no less strict with
+//! the certificates that a client sends. But it does not check the configured ones (which may have
+//! expired, be no authority's, or be for another purpose), and it refuses certificates that Go
+//! accepts: those that are configured themselves, are of version 1, or are an authority's.
 
 use std::fmt;
 use std::sync::Arc;
@@ -14,17 +14,17 @@ use rustls::{CertificateError, OtherError};
 
 use super::{Certificate, Flaw, Purpose};
 
-/// Signatures that are checked for one certificate: no chain of good will needs more.
-const MOST_SIGNATURES: usize = 100;
+/// The most signatures that are checked for one certificate, as in Go.
+const MAX_SIGNATURES: usize = 100;
 
-/// Why a certificate is not taken.
+/// Why a certificate is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Refusal {
-    /// No authority that is configured has signed it, nor one of those that came with it.
+    /// Neither a trusted authority nor an intermediate one has signed it.
     Unknown,
-    /// Something is wrong with the certificate itself.
+    /// The certificate itself has a flaw.
     Itself(Flaw),
-    /// Something is wrong with an authority that has signed it, or with one above that.
+    /// An authority above it has a flaw.
     Authority(Flaw),
 }
 
@@ -47,7 +47,7 @@ impl fmt::Display for Refusal {
 
 impl std::error::Error for Refusal {}
 
-/// In rustls' words: they decide which alert the other side is sent.
+/// rustls chooses the alert that it sends by this error.
 impl From<Refusal> for rustls::Error {
     fn from(refusal: Refusal) -> Self {
         let error = match refusal {
@@ -61,7 +61,7 @@ impl From<Refusal> for rustls::Error {
     }
 }
 
-/// Certificates that are trusted, and what signatures are checked with.
+/// Trusted certificates, and the algorithms to check signatures with.
 #[derive(Debug)]
 pub(crate) struct Authorities {
     certificates: Vec<Certificate>,
@@ -86,38 +86,38 @@ impl Authorities {
             .any(|known| known.der == certificate.der)
     }
 
-    /// Whether `shown` may be taken for `purpose` at `now`; `between` may stand between it and an
+    /// Verifies `leaf` for `purpose` at `now`, with `intermediates` that may stand between it and an
     /// authority.
     ///
     /// # Errors
-    /// It may not.
+    /// Why it is refused.
     pub(crate) fn verify(
         &self,
-        shown: &Certificate,
-        between: &[Certificate],
+        leaf: &Certificate,
+        intermediates: &[Certificate],
         purpose: Purpose,
         now: UnixTime,
     ) -> Result<(), Refusal> {
-        shown.may_be_used(now).map_err(Refusal::Itself)?;
-        if self.contain(shown) {
-            return shown.serves(purpose).map_err(Refusal::Itself);
+        leaf.may_be_used(now).map_err(Refusal::Itself)?;
+        if self.contain(leaf) {
+            return leaf.serves(purpose).map_err(Refusal::Itself);
         }
         let mut search = Search {
             authorities: self,
-            between,
+            intermediates,
             purpose,
             now,
-            signatures_left: MOST_SIGNATURES,
-            chain: vec![shown],
+            signatures_left: MAX_SIGNATURES,
+            chain: vec![leaf],
         };
-        search.climb()
+        search.extend()
     }
 }
 
-/// A chain on its way from a certificate upwards.
+/// The search for a chain, by depth first.
 struct Search<'a> {
     authorities: &'a Authorities,
-    between: &'a [Certificate],
+    intermediates: &'a [Certificate],
     purpose: Purpose,
     now: UnixTime,
     signatures_left: usize,
@@ -127,19 +127,19 @@ struct Search<'a> {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Role {
     Authority,
-    Between,
+    Intermediate,
 }
 
 impl<'a> Search<'a> {
-    /// Goes on upwards from the chain's last certificate.
-    fn climb(&mut self) -> Result<(), Refusal> {
+    /// Extends the chain from its last certificate up to an authority.
+    fn extend(&mut self) -> Result<(), Refusal> {
         let known = self.authorities.certificates.iter();
         let known = known.map(|certificate| (Role::Authority, certificate));
-        let between = self.between.iter();
-        let between = between.map(|certificate| (Role::Between, certificate));
+        let intermediates = self.intermediates.iter();
+        let intermediates = intermediates.map(|certificate| (Role::Intermediate, certificate));
         let mut refusal = Refusal::Unknown;
-        for (role, candidate) in known.chain(between) {
-            match self.step(role, candidate) {
+        for (role, candidate) in known.chain(intermediates) {
+            match self.try_issuer(role, candidate) {
                 Ok(()) => return Ok(()),
                 Err(why) if refusal == Refusal::Unknown => refusal = why,
                 Err(_) => {}
@@ -148,85 +148,82 @@ impl<'a> Search<'a> {
         Err(refusal)
     }
 
-    /// Takes `candidate` for the one that has signed the chain's last certificate, if it has.
-    fn step(&mut self, role: Role, candidate: &'a Certificate) -> Result<(), Refusal> {
+    /// Tries `candidate` as the issuer of the chain's last certificate.
+    fn try_issuer(&mut self, role: Role, candidate: &'a Certificate) -> Result<(), Refusal> {
         let child = self.chain.last().ok_or(Refusal::Unknown)?;
-        let is_met_again =
-            |met: &&Certificate| met.subject == candidate.subject && met.key == candidate.key;
-        if child.issuer != candidate.subject || self.chain.iter().any(is_met_again) {
+        let is_same =
+            |other: &&Certificate| other.subject == candidate.subject && other.key == candidate.key;
+        if child.issuer != candidate.subject || self.chain.iter().any(is_same) {
             return Err(Refusal::Unknown);
         }
         self.signatures_left = self
             .signatures_left
             .checked_sub(1)
             .ok_or(Refusal::Unknown)?;
-        self.is_signed(child, candidate)?;
-        self.may_vouch(role, candidate)
+        self.check_signature(child, candidate)?;
+        self.may_issue(role, candidate)
             .map_err(Refusal::Authority)?;
         self.chain.push(candidate);
         let outcome = match role {
-            Role::Authority => self.judge(),
-            Role::Between => self.climb(),
+            Role::Authority => self.check_chain(),
+            Role::Intermediate => self.extend(),
         };
         self.chain.pop();
         outcome
     }
 
-    fn is_signed(&self, child: &Certificate, candidate: &Certificate) -> Result<(), Refusal> {
+    fn check_signature(&self, child: &Certificate, candidate: &Certificate) -> Result<(), Refusal> {
         let algorithms = &self.authorities.algorithms;
-        let is_fitting = |algorithm: &&&dyn SignatureVerificationAlgorithm| {
+        let is_algorithm = |algorithm: &&&dyn SignatureVerificationAlgorithm| {
             *algorithm.signature_alg_id() == child.signature_algorithm[..]
         };
-        let mut fitting = algorithms.all.iter().filter(is_fitting).peekable();
-        if fitting.peek().is_none() {
+        let mut matching = algorithms.all.iter().filter(is_algorithm).peekable();
+        if matching.peek().is_none() {
             return Err(Self::flawed(self.chain.len() - 1, Flaw::Signature));
         }
-        if fitting
+        if matching
             .any(|algorithm| candidate.has_signed(*algorithm, &child.signed, &child.signature))
         {
             return Ok(());
         }
         candidate
-            .has_possible_key(algorithms)
+            .has_supported_key(algorithms)
             .map_err(Refusal::Authority)?;
         Err(Refusal::Unknown)
     }
 
-    fn may_vouch(&self, role: Role, candidate: &Certificate) -> Result<(), Flaw> {
+    fn may_issue(&self, role: Role, candidate: &Certificate) -> Result<(), Flaw> {
         candidate.may_sign()?;
         candidate.may_be_used(self.now)?;
         let extensions = &candidate.extensions;
-        // Version 1 says nothing of authorities: such a one has to be configured.
-        if role == Role::Between && extensions.is_authority != Some(true) {
+        // A certificate of version 1 has no basicConstraints. It is an authority only if it is trusted.
+        if role == Role::Intermediate && extensions.is_authority != Some(true) {
             return Err(Flaw::NoAuthority);
         }
         let below = self.chain.len() - 1;
-        match extensions
-            .longest_path
-            .is_some_and(|longest| below > longest)
-        {
+        match extensions.max_path.is_some_and(|max| below > max) {
             true => Err(Flaw::PathLength),
             false => Ok(()),
         }
     }
 
-    /// Judges a chain that is whole, from the certificate shown up to an authority that is configured.
-    fn judge(&self) -> Result<(), Refusal> {
+    /// Checks the rules for a complete chain: purposes, policies and name constraints.
+    fn check_chain(&self) -> Result<(), Refusal> {
         for (place, certificate) in self.chain.iter().enumerate() {
             certificate
                 .serves(self.purpose)
                 .map_err(|flaw| Self::flawed(place, flaw))?;
             let is_below = place + 1 < self.chain.len();
-            if is_below && certificate.extensions.wants_policies {
+            if is_below && certificate.extensions.requires_policies {
                 return Err(Self::flawed(place, Flaw::Policies));
             }
-            let Some(constraints) = &certificate.extensions.constraints else {
+            let Some(constraints) = &certificate.extensions.name_constraints else {
                 continue;
             };
             let below = self.chain.iter().take(place);
-            let mut names = below.filter_map(|below| below.extensions.names.as_ref());
+            let mut names = below.filter_map(|below| below.extensions.alt_names.as_ref());
             if !names.all(|names| constraints.allow(names)) {
-                return Err(Refusal::Authority(Flaw::Names));
+                return Err(Refusal::Authority(Flaw::NameConstraints));
             }
         }
         Ok(())

@@ -1,11 +1,11 @@
-//! What a certificate says, as far as it matters to who vouches for whom.
+//! Verification of certificates by the rules of Go's `crypto/x509`, which the exporter-toolkit uses.
 //!
-//! From the ground up: this file reads one certificate, [`alt_names`] holds the names in it, [`chain`]
-//! finds who vouches for it. All of it follows Go's `crypto/x509`, since that is what the
-//! exporter-toolkit verifies clients with: what Go refuses to read is not read here.
+//! This file parses a certificate, and refuses one that Go refuses to parse. [`alt_names`] and
+//! [`name_constraints`] hold two of its extensions, and [`chain`] verifies it.
 
 mod alt_names;
 mod chain;
+mod name_constraints;
 
 use std::fmt;
 
@@ -21,28 +21,29 @@ use x509_cert::der::oid::db::rfc5280::{
 use x509_cert::der::{self, Decode, Encode, EncodeValue, Reader, SliceReader, Tag, Tagged};
 use x509_cert::ext::Extension;
 use x509_cert::ext::pkix::{
-    AuthorityInfoAccessSyntax, AuthorityKeyIdentifier, BasicConstraints, CertificatePolicies,
-    CrlDistributionPoints, ExtendedKeyUsage, KeyUsage, NameConstraints, PolicyConstraints,
-    SubjectAltName, SubjectKeyIdentifier,
+    self, AuthorityInfoAccessSyntax, AuthorityKeyIdentifier, BasicConstraints, CertificatePolicies,
+    CrlDistributionPoints, ExtendedKeyUsage, KeyUsage, PolicyConstraints, SubjectAltName,
+    SubjectKeyIdentifier,
 };
 use x509_cert::name::Name;
 use x509_cert::spki::AlgorithmIdentifierOwned;
 
-use alt_names::{Constraints, Names};
+use alt_names::AltNames;
 pub(crate) use chain::{Authorities, Refusal};
+use name_constraints::NameConstraints;
 
-/// The keys that certificates and their signatures may have, in words.
+/// The supported keys, in words.
 pub(crate) const KEYS: &str = "ECDSA with P-256 or P-384, Ed25519, RSA of 2048 to 8192 bits";
 
-/// No RSA key of as many bits as are asked for is shorter, written in DER.
-const SHORTEST_RSA: usize = 2048 / 8;
+/// The size of the modulus of the shortest supported RSA key, in bytes. The key in DER is longer.
+const MIN_RSA_MODULUS: usize = 2048 / 8;
 
-/// What a certificate is shown for.
+/// What a certificate is presented for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Purpose {
-    /// By a server, to its clients.
+    /// To authenticate a server.
     Server,
-    /// By a client.
+    /// To authenticate a client.
     Client,
 }
 
@@ -55,7 +56,7 @@ impl Purpose {
     }
 }
 
-/// What is wrong with a certificate; it reads as what is said of it.
+/// What is wrong with a certificate. It is displayed as a predicate of "the certificate".
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Flaw {
     Expired,
@@ -66,7 +67,7 @@ pub(crate) enum Flaw {
     PathLength,
     Purpose,
     Policies,
-    Names,
+    NameConstraints,
     Key,
     Signature,
 }
@@ -84,7 +85,7 @@ impl fmt::Display for Flaw {
             Self::PathLength => "allows fewer authorities below it (basicConstraints, pathlen)",
             Self::Purpose => "is for another purpose (extendedKeyUsage)",
             Self::Policies => "asks for certificate policies, which are not understood here",
-            Self::Names => "does not allow the names below it (nameConstraints)",
+            Self::NameConstraints => "does not allow the names below it (nameConstraints)",
             Self::Key => {
                 return write!(
                     f,
@@ -96,16 +97,16 @@ impl fmt::Display for Flaw {
     }
 }
 
-/// What a certificate that is configured is good for.
+/// How far a configured certificate is trusted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Standing {
-    /// It vouches for others, and itself.
+    /// For itself, and for certificates that it has signed.
     Vouches,
-    /// It will, once its time has come.
+    /// The same, once it is valid.
     Later,
-    /// It is taken from who shows it, and vouches for no other.
+    /// Only for itself, because of the flaw.
     ForItself(Flaw),
-    /// Nothing.
+    /// Not at all, because of the flaw.
     Useless(Flaw),
 }
 
@@ -141,38 +142,38 @@ pub(crate) struct Certificate {
     issuer: Vec<u8>,
     not_before: u64,
     not_after: u64,
-    /// Its own key: the whole of it, then its parts.
+    /// Its SubjectPublicKeyInfo in DER, and the two parts of that.
     key: Vec<u8>,
     key_algorithm: Vec<u8>,
     key_bits: Vec<u8>,
-    /// What was signed, how, and the signature.
+    /// The TBSCertificate in DER, and its signature.
     signed: Vec<u8>,
     signature_algorithm: Vec<u8>,
     signature: Vec<u8>,
     extensions: Extensions,
 }
 
-/// What stands in the extensions.
+/// The content of the extensions.
 #[derive(Debug, Default)]
 struct Extensions {
-    /// Absent where there are no basicConstraints.
+    /// From basicConstraints, if present.
     is_authority: Option<bool>,
-    longest_path: Option<usize>,
-    /// Absent where every use is allowed.
+    max_path: Option<usize>,
+    /// Absent where every usage is allowed.
     key_usage: Option<KeyUsage>,
     purposes: Vec<ObjectIdentifier>,
-    /// Absent where there is no subjectAltName.
-    names: Option<Names>,
-    constraints: Option<Constraints>,
+    alt_names: Option<AltNames>,
+    name_constraints: Option<NameConstraints>,
+    /// Whether there is a critical extension that is not understood.
     has_unknown: bool,
-    wants_policies: bool,
+    requires_policies: bool,
 }
 
 impl Certificate {
-    /// Reads a certificate in DER.
+    /// Parses a certificate in DER.
     ///
     /// # Errors
-    /// It is none, or not one that Go would read.
+    /// It is no certificate, or one that Go does not parse.
     pub(crate) fn read(der: &[u8]) -> der::Result<Self> {
         let mut reader = SliceReader::new(der)?;
         let (signed, algorithm, signature) = reader.sequence(|reader| {
@@ -183,10 +184,10 @@ impl Certificate {
         })?;
         reader.finish()?;
         let content = TbsCertificate::from_der(signed)?;
-        unless(*content.signature() == algorithm)?;
-        unless(are_texts(content.subject()) && are_texts(content.issuer()))?;
+        require(*content.signature() == algorithm)?;
+        require(has_valid_text(content.subject()) && has_valid_text(content.issuer()))?;
         let is_negative = |byte: &u8| *byte >= 0x80;
-        unless(
+        require(
             !content
                 .serial_number()
                 .as_bytes()
@@ -206,32 +207,32 @@ impl Certificate {
             not_before: content.validity().not_before.to_unix_duration().as_secs(),
             not_after: content.validity().not_after.to_unix_duration().as_secs(),
             key: key.to_der()?,
-            key_algorithm: bare(&key.algorithm)?,
-            key_bits: whole(key.subject_public_key.as_bytes())?,
+            key_algorithm: content_of(&key.algorithm)?,
+            key_bits: whole_bytes(key.subject_public_key.as_bytes())?,
             signed: signed.to_vec(),
-            signature_algorithm: bare(&algorithm)?,
-            signature: whole(signature.as_bytes())?,
+            signature_algorithm: content_of(&algorithm)?,
+            signature: whole_bytes(signature.as_bytes())?,
             extensions: Extensions::read(extensions)?,
         })
     }
 
-    /// Its subject, in DER.
+    /// The subject in DER.
     pub(crate) fn subject(&self) -> &[u8] {
         &self.subject
     }
 
-    /// All DNS names, e-mail addresses, IP addresses and URIs in it, as Go writes them.
+    /// The DNS names, e-mail addresses, IP addresses and URIs in subjectAltName, as Go writes them.
     pub(crate) fn alt_names(&self) -> Vec<String> {
-        let names = self.extensions.names.as_ref();
-        names.map(Names::all).unwrap_or_default()
+        let names = self.extensions.alt_names.as_ref();
+        names.map(AltNames::all).unwrap_or_default()
     }
 
-    /// Its key, as rustls takes one.
+    /// Its SubjectPublicKeyInfo.
     pub(crate) fn key(&self) -> SubjectPublicKeyInfoDer<'_> {
         self.key.as_slice().into()
     }
 
-    /// Whether `signature` is one of `message` by its key, in the way that `algorithm` stands for.
+    /// Whether `signature` is one of `message` with its key, by `algorithm`.
     pub(crate) fn has_signed(
         &self,
         algorithm: &dyn rustls::pki_types::SignatureVerificationAlgorithm,
@@ -254,7 +255,7 @@ impl Certificate {
         Ok(())
     }
 
-    /// Whether it may be anything in a chain: known in all that is critical, and valid now.
+    /// What any certificate of a chain must be: understood, and valid at `now`.
     fn may_be_used(&self, now: UnixTime) -> Result<(), Flaw> {
         if self.extensions.has_unknown {
             return Err(Flaw::UnknownExtension);
@@ -262,7 +263,7 @@ impl Certificate {
         self.is_valid_at(now)
     }
 
-    /// Whether it may sign certificates at all.
+    /// Whether it may sign certificates.
     fn may_sign(&self) -> Result<(), Flaw> {
         let is_authority = self.extensions.is_authority;
         if !is_authority.unwrap_or(self.version != Version::V3) {
@@ -274,7 +275,7 @@ impl Certificate {
         }
     }
 
-    /// Whether it may vouch for others at some time.
+    /// Whether it may sign certificates, though perhaps not at present.
     pub(crate) fn is_authority(&self) -> bool {
         !self.extensions.has_unknown && self.may_sign().is_ok()
     }
@@ -289,7 +290,7 @@ impl Certificate {
         }
     }
 
-    /// What it is good for where it is configured.
+    /// How far it is trusted where it is configured.
     pub(crate) fn standing(
         &self,
         purpose: Purpose,
@@ -297,7 +298,7 @@ impl Certificate {
         algorithms: &WebPkiSupportedAlgorithms,
     ) -> Standing {
         let may_be_shown = || {
-            self.has_possible_key(algorithms)?;
+            self.has_supported_key(algorithms)?;
             self.serves(purpose)?;
             self.may_be_used(now)
         };
@@ -309,11 +310,11 @@ impl Certificate {
         }
     }
 
-    fn has_possible_key(&self, algorithms: &WebPkiSupportedAlgorithms) -> Result<(), Flaw> {
+    fn has_supported_key(&self, algorithms: &WebPkiSupportedAlgorithms) -> Result<(), Flaw> {
         let is_known = |id: &[u8]| id == self.key_algorithm;
         let mut known = algorithms.all.iter().map(|known| known.public_key_alg_id());
         let is_rsa = self.key_algorithm == rustls::pki_types::alg_id::RSA_ENCRYPTION.as_ref();
-        match known.any(|id| is_known(&id)) && (!is_rsa || self.key_bits.len() > SHORTEST_RSA) {
+        match known.any(|id| is_known(&id)) && (!is_rsa || self.key_bits.len() > MIN_RSA_MODULUS) {
             true => Ok(()),
             false => Err(Flaw::Key),
         }
@@ -325,61 +326,61 @@ impl Extensions {
         let mut all = Self::default();
         for (place, extension) in extensions.iter().enumerate() {
             let mut earlier = extensions.iter().take(place);
-            unless(!earlier.any(|earlier| earlier.extn_id == extension.extn_id))?;
-            let is_understood = all.take(extension)?;
+            require(!earlier.any(|earlier| earlier.extn_id == extension.extn_id))?;
+            let is_understood = all.add(extension)?;
             all.has_unknown |= extension.critical && !is_understood;
         }
         Ok(all)
     }
 
-    /// Takes up what one says; whether it is understood.
-    fn take(&mut self, extension: &Extension) -> der::Result<bool> {
+    /// Adds the content of an extension. Returns whether it is understood.
+    fn add(&mut self, extension: &Extension) -> der::Result<bool> {
         let value = extension.extn_value.as_bytes();
         match extension.extn_id {
             BasicConstraints::OID => {
                 let constraints = BasicConstraints::from_der(value)?;
                 self.is_authority = Some(constraints.ca);
-                self.longest_path = constraints.path_len_constraint.map(usize::from);
+                self.max_path = constraints.path_len_constraint.map(usize::from);
             }
             KeyUsage::OID => {
-                // No use at all is none that is named.
-                unless(is_clean(BitStringRef::from_der(value)?))?;
+                // An empty keyUsage counts as absent.
+                require(is_padded_with_zeros(BitStringRef::from_der(value)?))?;
                 let usage = KeyUsage::from_der(value)?;
                 self.key_usage = (!usage.0.is_empty()).then_some(usage);
             }
             ExtendedKeyUsage::OID => self.purposes = ExtendedKeyUsage::from_der(value)?.0,
             SubjectAltName::OID => {
-                let names = Names::read(&SubjectAltName::from_der(value)?.0)?;
-                let is_understood = !names.are_none();
-                self.names = Some(names);
+                let names = AltNames::read(&SubjectAltName::from_der(value)?.0)?;
+                let is_understood = !names.all().is_empty();
+                self.alt_names = Some(names);
                 return Ok(is_understood);
             }
-            NameConstraints::OID => {
-                let (constraints, are_understood) =
-                    Constraints::read(&NameConstraints::from_der(value)?)?;
-                self.constraints = Some(constraints);
-                return Ok(are_understood);
+            pkix::NameConstraints::OID => {
+                let (constraints, is_understood) =
+                    NameConstraints::read(&pkix::NameConstraints::from_der(value)?)?;
+                self.name_constraints = Some(constraints);
+                return Ok(is_understood);
             }
             PolicyConstraints::OID => {
                 let constraints = PolicyConstraints::from_der(value)?;
-                self.wants_policies = constraints.require_explicit_policy.is_some();
+                self.requires_policies = constraints.require_explicit_policy.is_some();
             }
             CrlDistributionPoints::OID => drop(CrlDistributionPoints::from_der(value)?),
             CertificatePolicies::OID => drop(CertificatePolicies::from_der(value)?),
-            // They say something only where policies are asked for.
+            // They matter only where policies are required.
             ID_CE_POLICY_MAPPINGS | ID_CE_INHIBIT_ANY_POLICY => {}
-            // These must not be critical.
+            // The next three must not be critical.
             SubjectKeyIdentifier::OID => {
                 drop(SubjectKeyIdentifier::from_der(value)?);
-                unless(!extension.critical)?;
+                require(!extension.critical)?;
             }
             AuthorityKeyIdentifier::OID => {
                 drop(AuthorityKeyIdentifier::from_der(value)?);
-                unless(!extension.critical)?;
+                require(!extension.critical)?;
             }
             AuthorityInfoAccessSyntax::OID => {
                 drop(AuthorityInfoAccessSyntax::from_der(value)?);
-                unless(!extension.critical)?;
+                require(!extension.critical)?;
             }
             _ => return Ok(false),
         }
@@ -387,32 +388,33 @@ impl Extensions {
     }
 }
 
-/// An algorithm's name and parameters, without the length before them: as webpki's algorithms have it.
-fn bare(algorithm: &AlgorithmIdentifierOwned) -> der::Result<Vec<u8>> {
+/// The content of an AlgorithmIdentifier without its tag and length, by which webpki identifies
+/// algorithms.
+fn content_of(algorithm: &AlgorithmIdentifierOwned) -> der::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     algorithm.encode_value(&mut bytes)?;
     Ok(bytes)
 }
 
-/// Bits that are whole bytes.
-fn whole(bytes: Option<&[u8]>) -> der::Result<Vec<u8>> {
-    unless(bytes.is_some())?;
+/// A bit string of whole bytes.
+fn whole_bytes(bytes: Option<&[u8]>) -> der::Result<Vec<u8>> {
+    require(bytes.is_some())?;
     Ok(bytes.unwrap_or_default().to_vec())
 }
 
-/// Whether the bits that are no part of it are zero.
-fn is_clean(bits: BitStringRef<'_>) -> bool {
+/// Whether the unused bits of the last byte are zero.
+fn is_padded_with_zeros(bits: BitStringRef<'_>) -> bool {
     let unused = (1_u16 << bits.unused_bits()) - 1;
     bits.raw_bytes()
         .last()
         .is_none_or(|last| u16::from(*last) & unused == 0)
 }
 
-/// Whether the parts of a name hold what they say that they hold.
-fn are_texts(name: &Name) -> bool {
-    name.iter().all(|part| {
-        let value = part.value.value();
-        match part.value.tag() {
+/// Whether each attribute of a name is valid for its type of string.
+fn has_valid_text(name: &Name) -> bool {
+    name.iter().all(|attribute| {
+        let value = attribute.value.value();
+        match attribute.value.tag() {
             Tag::Utf8String => std::str::from_utf8(value).is_ok(),
             Tag::Ia5String => value.is_ascii(),
             Tag::PrintableString => value
@@ -424,9 +426,9 @@ fn are_texts(name: &Name) -> bool {
     })
 }
 
-/// What cannot be read, unless it `is_well`.
-fn unless(is_well: bool) -> der::Result<()> {
-    match is_well {
+/// Fails to parse where a condition is not met.
+fn require(is_met: bool) -> der::Result<()> {
+    match is_met {
         true => Ok(()),
         false => Err(der::ErrorKind::Failed.into()),
     }

@@ -1,5 +1,5 @@
-//! Verdicts on chains that are made here, each good but for one thing. That Go says the same of them
-//! was seen on tens of thousands of random chains when this was written.
+//! Chains with one flaw each. Go was seen to agree on tens of thousands of random chains when this was
+//! written.
 
 use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair};
@@ -39,12 +39,12 @@ const CLIENT: &[u8] = &[6, 8, 0x2b, 6, 1, 5, 5, 7, 3, 2];
 const SERVER: &[u8] = &[6, 8, 0x2b, 6, 1, 5, 5, 7, 3, 1];
 const ANY: &[u8] = &[6, 4, 0x55, 0x1d, 37, 0];
 
-/// A certificate to be made.
+/// The content of a certificate to be made.
 #[derive(Clone)]
 struct Plan {
     version: u8,
     serial: u8,
-    /// The kind of text that names are written in.
+    /// The tag of the string type of names.
     text: u8,
     subject: &'static str,
     issuer: &'static str,
@@ -152,7 +152,7 @@ fn dns(name: &str) -> Vec<u8> {
     value(0x82, &[name.as_bytes()])
 }
 
-/// A root, one between, and a client, each made as planned.
+/// A root, an intermediate authority and a client.
 #[derive(Clone)]
 struct Chain {
     root: Plan,
@@ -199,9 +199,9 @@ fn refused(chain: &Chain, refusal: Refusal) {
     assert_eq!(chain.verdict(), Err(refusal));
 }
 
-/// Every certificate of the chain is held to what is asked of all.
+/// The rules for all certificates of a chain.
 #[test]
-fn each_certificate_on_the_way_has_to_be_well() {
+fn each_certificate_of_a_chain_is_checked() {
     assert_eq!(Chain::new().verdict(), Ok(()));
     let purposes = |purposes: &[&[u8]]| sequence(purposes);
     let flaws: [(&dyn Fn(Plan) -> Plan, Flaw); 5] = [
@@ -294,7 +294,7 @@ fn a_path_is_no_longer_than_an_authority_allows() {
 }
 
 #[test]
-fn version_1_is_taken_from_clients_and_as_a_root_only() {
+fn version_1_is_accepted_from_clients_and_as_a_root_only() {
     for version in [1, 2] {
         let old = |plan: Plan| plan.change(|plan| plan.version = version);
         assert_eq!(Chain::new().client(old).root(old).verdict(), Ok(()));
@@ -306,13 +306,13 @@ fn version_1_is_taken_from_clients_and_as_a_root_only() {
 }
 
 #[test]
-fn an_authoritys_certificate_is_a_clients_too() {
+fn an_authoritys_certificate_is_accepted_from_a_client() {
     let authority = |plan: Plan| plan.with(CONSTRAINTS, true, CA);
     assert_eq!(Chain::new().client(authority).verdict(), Ok(()));
 }
 
 #[test]
-fn a_certificate_that_is_configured_stands_for_itself() {
+fn a_configured_certificate_is_trusted_itself() {
     let [key, other] = [Key::make(), Key::make()];
     let verdict = |known: &Plan, shown: Option<(&Plan, &Key)>| {
         let known = known.make(&key, &key);
@@ -345,7 +345,7 @@ fn a_certificate_that_is_configured_stands_for_itself() {
 }
 
 #[test]
-fn a_signature_has_to_be_the_issuers_and_strong() {
+fn a_signature_must_be_the_issuers_and_strong() {
     // ecdsa-with-SHA1
     let weak =
         |plan: Plan| plan.change(|plan| plan.algorithm = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 1]);
@@ -374,7 +374,7 @@ fn a_signature_has_to_be_the_issuers_and_strong() {
 }
 
 #[test]
-fn a_bad_authority_does_not_spoil_a_good_one_of_the_same_name() {
+fn a_flawed_authority_does_not_hide_a_good_one_of_the_same_name() {
     let [key, client] = [Key::make(), Key::make()];
     let root = Plan::new("root", "root", CA);
     let shown = Plan::new("client", "root", NO_CA).read(&client, &key);
@@ -392,7 +392,7 @@ fn a_bad_authority_does_not_spoil_a_good_one_of_the_same_name() {
 }
 
 #[test]
-fn certificates_that_sign_each_other_are_no_way_without_end() {
+fn certificates_that_sign_each_other_do_not_loop() {
     let keys: Vec<_> = (0..30).map(|_| Key::make()).collect();
     let plan = Plan::new("ring", "ring", CA);
     let ring: Vec<_> = keys
@@ -409,7 +409,7 @@ fn certificates_that_sign_each_other_are_no_way_without_end() {
 }
 
 #[test]
-fn an_authority_vouches_for_the_names_that_it_may() {
+fn name_constraints_are_applied() {
     let permitted = |names: &[Vec<u8>]| sequence(&[&value(0xa0, &[&subtrees(names)])]);
     let excluded = |names: &[Vec<u8>]| sequence(&[&value(0xa1, &[&subtrees(names)])]);
     let email = |name: &str| value(0x81, &[name.as_bytes()]);
@@ -461,7 +461,7 @@ fn an_authority_vouches_for_the_names_that_it_may() {
         let constrained = |plan: Plan| plan.with(NAME_CONSTRAINTS, true, &constraints);
         let expected = match is_allowed {
             true => Ok(()),
-            false => Err(Refusal::Authority(Flaw::Names)),
+            false => Err(Refusal::Authority(Flaw::NameConstraints)),
         };
         let shown = String::from_utf8_lossy(&name);
         assert_eq!(
@@ -487,7 +487,7 @@ fn subtrees(names: &[Vec<u8>]) -> Vec<u8> {
 }
 
 #[test]
-fn policies_that_are_asked_for_are_not_understood() {
+fn required_policies_are_refused() {
     let explicit = sequence(&[&[0x80, 1, 0]]);
     let asks = |plan: Plan| plan.with(POLICY_CONSTRAINTS, true, &explicit);
     refused(&Chain::new().client(asks), Refusal::Itself(Flaw::Policies));
@@ -499,7 +499,7 @@ fn policies_that_are_asked_for_are_not_understood() {
 }
 
 #[test]
-fn all_four_kinds_of_names_are_read() {
+fn all_four_types_of_names_are_parsed() {
     let names = [
         dns("prometheus.test"),
         value(0x81, &[b"a@b.test"]),
@@ -524,7 +524,7 @@ fn all_four_kinds_of_names_are_read() {
 }
 
 #[test]
-fn what_go_does_not_read_is_not_read() {
+fn a_certificate_that_go_does_not_parse_is_refused() {
     let key = Key::make();
     let plan = || Plan::new("a_a", "a_a", CA);
     let names = |name: Vec<u8>| plan().with(NAMES, false, &sequence(&[&name]));
@@ -563,7 +563,7 @@ fn what_go_does_not_read_is_not_read() {
 }
 
 #[test]
-fn what_is_configured_is_judged_beforehand() {
+fn configured_certificates_are_checked_in_advance() {
     let key = Key::make();
     let standing = |plan: &Plan| {
         plan.read(&key, &key)

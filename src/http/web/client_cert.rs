@@ -65,13 +65,13 @@ impl ClientCertVerifier for ClientVerifier {
         intermediates: &[CertificateDer<'_>],
         now: UnixTime,
     ) -> Result<ClientCertVerified, Error> {
-        let shown = read(end_entity)?;
-        let between: Vec<_> = intermediates.iter().map(read).collect::<Result<_, _>>()?;
+        let leaf = read(end_entity)?;
+        let intermediates: Vec<_> = intermediates.iter().map(read).collect::<Result<_, _>>()?;
         if let Some(authorities) = &self.authorities {
-            authorities.verify(&shown, &between, Purpose::Client, now)?;
+            authorities.verify(&leaf, &intermediates, Purpose::Client, now)?;
         }
         if let Some(allowed) = &self.allowed_sans
-            && !shown.alt_names().iter().any(|name| allowed.contains(name))
+            && !leaf.alt_names().iter().any(|name| allowed.contains(name))
         {
             return Err(CertificateError::ApplicationVerificationFailure.into());
         }
