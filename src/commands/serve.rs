@@ -97,7 +97,7 @@ pub(super) async fn serve(
             () = stop => {}
             // The loop has no end, so it has panicked. Without it no figure is renewed.
             _ = &mut poll_loop => outcome = Err("the poll loop has ended by itself".to_owned()),
-            _ = systemd::attend(heartbeat, clock) => {}
+            _ = systemd::notify(heartbeat, clock) => {}
         }
         systemd::stopping().await;
     };

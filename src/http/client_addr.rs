@@ -1,4 +1,4 @@
-//! How clients are told apart where one must not take the place of others.
+//! Which addresses count as one client.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};

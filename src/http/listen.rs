@@ -1,4 +1,4 @@
-//! The addresses to serve on: what a user may write, and how they are bound.
+//! The addresses to listen on: parsing and binding.
 
 use std::fmt;
 use std::io;
@@ -7,10 +7,10 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::{TcpListener, lookup_host};
 
-/// Connections that the kernel may complete before they are accepted.
+/// The most connections that wait to be accepted.
 const BACKLOG: i32 = 1024;
 
-/// A host (or none, for all addresses of this machine) and a port.
+/// A host and a port. Without a host: all addresses of this machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListenAddress {
     host: String,
@@ -18,10 +18,10 @@ pub struct ListenAddress {
 }
 
 impl ListenAddress {
-    /// Reads `[::]:10141`, `127.0.0.1:10141`, `localhost:10141` or `:10141`.
+    /// Parses `[::]:10141`, `127.0.0.1:10141`, `localhost:10141` or `:10141`.
     ///
     /// # Errors
-    /// A sentence on what to write instead.
+    /// What to write instead.
     pub fn parse(text: &str) -> Result<Self, String> {
         let advice = "write host:port, as 127.0.0.1:10141, [::1]:10141 or :10141 for all addresses";
         let (host, port) = text.rsplit_once(':').ok_or(advice)?;
@@ -40,7 +40,7 @@ impl ListenAddress {
         Ok(Self { host, port })
     }
 
-    /// Reads one or several, with commas between them. One that another of them covers is left out.
+    /// Parses addresses separated by commas. One that another covers is left out.
     ///
     /// # Errors
     /// As [`ListenAddress::parse`].
@@ -56,7 +56,7 @@ impl ListenAddress {
         Ok(all)
     }
 
-    /// Whether what listens here is reached by the `other` address too. (Port 0 is another one each
+    /// Whether a listener here is reachable by the `other` address too. (Port 0 is a different port each
     /// time.)
     fn covers(&self, other: &Self) -> bool {
         let has_its_host = match self.host.as_str() {
@@ -67,10 +67,10 @@ impl ListenAddress {
         has_its_host && self.port == other.port && self.port != 0
     }
 
-    /// Listens there.
+    /// Binds the address, and listens.
     ///
     /// # Errors
-    /// Those of the resolver and the kernel: the address is taken, say, or is not this machine's.
+    /// Those of the resolver and the kernel: the address may be in use, or not be this machine's.
     pub async fn bind(&self) -> io::Result<TcpListener> {
         let mut last = io::Error::new(io::ErrorKind::NotFound, "the host has no address");
         for address in lookup_host((self.host.as_str(), self.port)).await? {
@@ -79,7 +79,7 @@ impl ListenAddress {
                 Err(error) => last = error,
             }
         }
-        // A machine without IPv6 has IPv4 still.
+        // The machine may have no IPv6.
         if self.host == Ipv6Addr::UNSPECIFIED.to_string() && last.kind() != io::ErrorKind::AddrInUse
         {
             return listen((Ipv4Addr::UNSPECIFIED, self.port).into());
@@ -87,7 +87,7 @@ impl ListenAddress {
         Err(last)
     }
 
-    /// Where a program on this machine reaches what listens here, as the authority of a URL.
+    /// The authority of a URL by which programs on this machine reach the listener.
     pub fn reachable(&self) -> String {
         let port = self.port;
         match self.host.as_str() {
@@ -114,7 +114,7 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
         Some(Protocol::TCP),
     )?;
     if address.is_ipv6() && address.ip().is_unspecified() {
-        // "All addresses" means IPv4 as well, whatever the machine's default is.
+        // "All addresses" includes those of IPv4, whatever the system's default.
         socket.set_only_v6(false)?;
     }
     socket.set_reuse_address(true)?;
@@ -130,7 +130,7 @@ mod tests {
     use tokio::net::TcpStream;
 
     #[test]
-    fn reads_what_users_write() {
+    fn addresses_are_parsed_in_all_notations() {
         for (text, shown, reachable) in [
             (":10141", "[::]:10141", "localhost:10141"),
             ("[::]:10141", "[::]:10141", "localhost:10141"),
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn several_are_listened_on_unless_one_covers_another() {
+    fn an_address_that_another_covers_is_left_out() {
         for (text, kept) in [
             (":1", &["[::]:1"][..]),
             ("127.0.0.1:1, [::1]:1", &["127.0.0.1:1", "[::1]:1"]),
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn all_addresses_are_of_both_kinds() {
+    async fn all_addresses_include_ipv4_and_ipv6() {
         let listener = ListenAddress::parse(":0").unwrap().bind().await.unwrap();
         let address = listener.local_addr().unwrap();
         assert!(address.ip().is_unspecified(), "{address}");

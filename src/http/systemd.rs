@@ -1,7 +1,7 @@
-//! The service manager's side: sockets that it hands over, and what it wants to be told.
+//! The protocol of systemd: sockets that it passes, readiness and the watchdog.
 //!
-//! Without systemd around, nothing here does anything. A manager that does not read what it is told
-//! holds up nothing: the socket is not waited for by any thread.
+//! Without systemd nothing here has an effect. A service manager that does not read its socket delays
+//! nothing else: no thread waits for it.
 
 use std::convert::Infallible;
 use std::ffi::OsStr;
@@ -17,75 +17,75 @@ use tokio::net::{TcpListener, UnixDatagram};
 use crate::base::clock::Clock;
 use crate::status::board::Heartbeat;
 
-/// The sockets of a `.socket` unit, which stay open over a restart so that no scrape is refused.
+/// The sockets of a `.socket` unit. They stay open during a restart, so that no scrape is refused.
 ///
 /// # Errors
-/// A sentence on one that was handed over and is no TCP socket that listens.
+/// One of the sockets is no listening TCP socket.
 pub fn listeners() -> Result<Vec<TcpListener>, String> {
-    let mut handed_over = ListenFd::from_env();
+    let mut sockets = ListenFd::from_env();
     let mut listeners = Vec::new();
-    for index in 0..handed_over.len() {
-        let taken = take(&mut handed_over, index).map_err(|error| {
+    for index in 0..sockets.len() {
+        let listener = take(&mut sockets, index).map_err(|error| {
             format!(
                 "cannot listen on socket {} of those that the service manager handed over: {error}; each \
                  ListenStream= of the socket unit is to be a port, or an address and a port",
                 index + 1
             )
         })?;
-        listeners.extend(taken);
+        listeners.extend(listener);
     }
     Ok(listeners)
 }
 
-fn take(handed_over: &mut ListenFd, index: usize) -> io::Result<Option<TcpListener>> {
-    let Some(listener) = handed_over.take_tcp_listener(index)? else {
+fn take(sockets: &mut ListenFd, index: usize) -> io::Result<Option<TcpListener>> {
+    let Some(listener) = sockets.take_tcp_listener(index)? else {
         return Ok(None);
     };
     listener.set_nonblocking(true)?;
     TcpListener::from_std(listener).map(Some)
 }
 
-/// How long the manager is waited for where it does not read what it is told.
-const PATIENCE: Duration = Duration::from_millis(200);
+/// How long to wait for a manager that does not read.
+const STOPPING_TIMEOUT: Duration = Duration::from_millis(200);
 
-/// Says that scrapes are answered from now on, and then feeds the watchdog, if there is one, for as
-/// long as the poll loop turns.
-pub async fn attend(heartbeat: Arc<Heartbeat>, clock: Arc<dyn Clock>) -> Infallible {
-    tell("READY=1").await;
+/// Notifies the manager that the service is ready, and then its watchdog, if there is one, for as long
+/// as the poll loop is alive.
+pub async fn notify(heartbeat: Arc<Heartbeat>, clock: Arc<dyn Clock>) -> Infallible {
+    send("READY=1").await;
     let Some(limit) = watchdog() else {
         return std::future::pending().await;
     };
     let pause = (limit / 3).max(Duration::from_millis(100));
     loop {
-        let feed = async {
+        let keep_alive = async {
             if heartbeat.is_alive(clock.now()) {
-                tell("WATCHDOG=1").await;
+                send("WATCHDOG=1").await;
             }
             std::future::pending().await
         };
-        // What the manager did not read in time is told anew.
-        let _: Result<Infallible, _> = tokio::time::timeout(pause, feed).await;
+        // A notification that the manager did not read in time is replaced by the next.
+        let _: Result<Infallible, _> = tokio::time::timeout(pause, keep_alive).await;
     }
 }
 
-/// Says that it stops because it was asked to; without waiting for long.
+/// Notifies the manager that the service stops.
 pub async fn stopping() {
-    // Whether it was heard or not: it stops.
-    let _ = tokio::time::timeout(PATIENCE, tell("STOPPING=1")).await;
+    // The service stops in any case.
+    let _ = tokio::time::timeout(STOPPING_TIMEOUT, send("STOPPING=1")).await;
 }
 
-/// Tells the manager `state`, if there is one: waits for as long as it does not read.
-async fn tell(state: &str) {
+/// Sends `state` to the manager, if there is one. Waits until its socket has room.
+async fn send(state: &str) {
     let Some(name) = std::env::var_os("NOTIFY_SOCKET") else {
         return;
     };
-    let told = async { connected(&name)?.send(state.as_bytes()).await };
-    if let Err(error) = told.await {
-        tracing::debug!(%error, "the service manager could not be told");
+    let sent = async { connected(&name)?.send(state.as_bytes()).await };
+    if let Err(error) = sent.await {
+        tracing::debug!(%error, "the service manager could not be notified");
     }
 }
 
-/// A socket to the manager's `name`: a path, or behind an `@` a name of Linux' own (`sd_notify(3)`).
+/// A socket connected to `name`: a path, or after `@` an abstract name of Linux (`sd_notify(3)`).
 fn connected(name: &OsStr) -> io::Result<UnixDatagram> {
     let address = match name.as_bytes().strip_prefix(b"@") {
         #[cfg(target_os = "linux")]
@@ -98,7 +98,7 @@ fn connected(name: &OsStr) -> io::Result<UnixDatagram> {
     UnixDatagram::from_std(socket)
 }
 
-/// How often this process has to be heard of, where the manager asks for that
+/// The longest time between two notifications, if the watchdog is enabled
 /// (`sd_watchdog_enabled(3)`).
 fn watchdog() -> Option<Duration> {
     let number = |name: &str| std::env::var(name).ok()?.parse::<u64>().ok();

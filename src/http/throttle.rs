@@ -1,5 +1,4 @@
-//! A line of the log that many may cause is written once a minute at most, with how often it would
-//! have been.
+//! Limits a log message that clients cause to one a minute, with the number of its occurrences.
 
 use std::sync::Mutex;
 use std::time::Duration;
@@ -8,31 +7,31 @@ use tokio::time::Instant;
 
 use crate::base::mutex::lock;
 
-const PAUSE: Duration = Duration::from_secs(60);
+const INTERVAL: Duration = Duration::from_secs(60);
 
-/// What is left of one kind of line.
+/// The limit for one message.
 #[derive(Debug, Default)]
-pub(crate) struct Throttle(Mutex<Kept>);
+pub(crate) struct Throttle(Mutex<Occurrences>);
 
 #[derive(Debug, Default)]
-struct Kept {
-    written: Option<Instant>,
-    times: u64,
+struct Occurrences {
+    logged: Option<Instant>,
+    count: u64,
 }
 
 impl Throttle {
-    /// Counts one; where a line is due, how many were counted since the one before, this included.
+    /// Counts an occurrence. Returns the number since the last message if one is to be logged now.
     pub(crate) fn count(&self) -> Option<u64> {
-        let mut kept = lock(&self.0);
-        kept.times += 1;
-        if kept
-            .written
-            .is_some_and(|written| written.elapsed() < PAUSE)
+        let mut occurrences = lock(&self.0);
+        occurrences.count += 1;
+        if occurrences
+            .logged
+            .is_some_and(|logged| logged.elapsed() < INTERVAL)
         {
             return None;
         }
-        kept.written = Some(Instant::now());
-        Some(std::mem::take(&mut kept.times))
+        occurrences.logged = Some(Instant::now());
+        Some(std::mem::take(&mut occurrences.count))
     }
 }
 
@@ -41,11 +40,11 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn one_a_minute_says_how_many_there_were() {
+    async fn one_message_a_minute_counts_all_occurrences() {
         let throttle = Throttle::default();
         assert_eq!(throttle.count(), Some(1));
         assert_eq!(throttle.count(), None);
-        tokio::time::advance(PAUSE - Duration::from_secs(1)).await;
+        tokio::time::advance(INTERVAL - Duration::from_secs(1)).await;
         assert_eq!(throttle.count(), None);
         tokio::time::advance(Duration::from_secs(1)).await;
         assert_eq!(throttle.count(), Some(3));

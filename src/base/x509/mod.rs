@@ -111,7 +111,7 @@ pub(crate) enum Standing {
 }
 
 impl Standing {
-    pub(crate) fn is_of_use(self) -> bool {
+    pub(crate) fn is_usable(self) -> bool {
         !matches!(self, Self::Useless(_))
     }
 }

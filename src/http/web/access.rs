@@ -33,7 +33,7 @@ pub struct Access {
 
 impl Access {
     /// Access as `file` has it, and the future that keeps it up to date for as long as it is polled.
-    /// `report` is told whether the content of the files is in use; they are read at once when
+    /// It calls `report` with whether the content of the files is in use, and reads them at once when
     /// `reread` changes.
     ///
     /// # Errors

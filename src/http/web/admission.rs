@@ -79,7 +79,7 @@ impl Admission {
             ),
             (
                 !old.users.is_empty() && self.users.is_empty(),
-                "basic_auth_users are gone: restart the exporter to let everybody in",
+                "basic_auth_users are gone: restart the exporter to serve every client",
             ),
             (
                 is_weaker,
@@ -129,7 +129,7 @@ mod tests {
     /// many requests it sends at once.
     type Client = (Option<(&'static str, &'static str)>, &'static str, u32);
 
-    /// Written from what the settings mean, not from the code.
+    /// The meaning of the settings, independent of the code under test.
     fn lets_in(admission: &Admission, (certificate, user, requests): Client) -> bool {
         let ClientCerts {
             auth,
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn no_part_of_a_file_opens_the_door_wider_than_the_whole() {
+    fn no_part_of_a_file_admits_more_than_the_whole() {
         let names = "  client_allowed_sans:\n  - backup\n  - prometheus.test\n";
         let certificates =
             "  client_ca_file: ca.pem\n  client_auth_type: RequireAndVerifyClientCert\n";
@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn what_takes_protection_away_needs_a_restart_and_what_does_not_does_not() {
+    fn only_changes_that_remove_protection_need_a_restart() {
         let strict = "  client_ca_file: ca.pem\n  client_auth_type: RequireAndVerifyClientCert\n";
         let names = "  client_allowed_sans: [a, b]\n";
         let users = format!("basic_auth_users:\n  ann: {HASH}\n  bob: {HASH}\n");
@@ -284,7 +284,7 @@ mod tests {
         let of = |(kind, ca): (&str, &str)| {
             admission(&whole(&format!("{ca}  client_auth_type: {kind}\n"), "")).unwrap()
         };
-        // From the row's kind to the column's: whether it needs a restart.
+        // Whether a change from the row's type to the column's needs a restart.
         for (from, needs) in kinds
             .into_iter()
             .zip(["00000", "00000", "11010", "11100", "11110"])

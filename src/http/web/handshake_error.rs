@@ -13,7 +13,7 @@ use crate::base::mutex::lock;
 use crate::base::x509::{Flaw, KEYS, Refusal};
 use crate::http::throttle::Throttle;
 
-/// The most reasons that are told apart; there are fewer.
+/// The most reasons that are counted. There are fewer.
 const MAX_REASONS: usize = 64;
 
 /// A reason. It contains nothing that the client sent, so there are few different ones.

@@ -215,7 +215,7 @@ fn material(tls: &TlsConfig, folder: &Path) -> Result<Material, Vec<String>> {
 }
 
 /// Reads the files again and again, at once when `reread` changes, for as long as it is polled. Passes
-/// new content to `publish`, and tells `report` after each read whether the content is in use.
+/// new content to `publish`, and calls `report` after each read with whether the content is in use.
 pub async fn follow(
     file: WebConfigFile,
     mut reread: watch::Receiver<()>,
@@ -474,7 +474,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_being_written_is_waited_for() {
+    fn a_file_that_is_being_written_is_read_once_it_is_complete() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("web.yml");
         let whole = format!("basic_auth_users: {{ a: {HASH} }}\n");
@@ -496,7 +496,7 @@ mod tests {
         ];
         let files = looks(&parts).unwrap().unwrap();
         assert_eq!(files.load().unwrap().admission.users.len(), 1);
-        // A mistake that stays is told.
+        // A mistake that persists is reported.
         assert!(looks(&["", "a: 1", "a: 1"]).unwrap().is_err());
         let restless: Vec<_> = (0..=MAX_START_READS).map(|n| "#".repeat(n)).collect();
         let restless: Vec<_> = restless.iter().map(String::as_str).collect();
@@ -504,7 +504,7 @@ mod tests {
     }
 
     #[test]
-    fn every_file_that_cannot_be_read_is_told() {
+    fn every_unreadable_file_is_reported() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("web.yml");
         std::fs::write(&path, "tls_server_config: {cert_file: no, key_file: such}").unwrap();

@@ -1,7 +1,7 @@
-//! TLS as a server: from the file's section and what the files hold to a rustls configuration.
+//! The rustls configuration for `tls_server_config` and the content of its files.
 //!
-//! Pure: the files have been read before. What Go's TLS does and rustls does by another name is
-//! translated here; what rustls does not do is a mistake long before (see [`super`]).
+//! Go's names are translated to those of rustls. What rustls does not offer is refused earlier, in
+//! [`tls_config`](super::tls_config).
 
 use std::path::Path;
 use std::sync::Arc;
@@ -18,18 +18,18 @@ use super::tls_config::{ClientAuth, Curve, TlsConfig, TlsVersion};
 use crate::base::files;
 use crate::base::x509::{Certificate, KEYS, Purpose, Standing};
 
-/// What the section's files hold.
+/// The content of the section's files, in PEM.
 #[derive(Default)]
 pub struct Material {
-    /// The certificate and those above it, in PEM.
+    /// The certificate, followed by the intermediate ones.
     pub cert: Vec<u8>,
-    /// The key, in PEM.
+    /// The private key.
     pub key: Vec<u8>,
-    /// Those who vouch for clients, in PEM.
+    /// The authorities for client certificates.
     pub client_ca: Option<Vec<u8>>,
 }
 
-/// All ciphers that can be named, by Go's names.
+/// Go's names of all cipher suites that are offered.
 pub(super) fn cipher_names() -> Vec<String> {
     let suites = ring::default_provider().cipher_suites;
     suites.iter().map(|suite| go_name(suite.suite())).collect()
@@ -39,10 +39,10 @@ fn go_name(suite: rustls::CipherSuite) -> String {
     format!("{suite:?}").replace("TLS13_", "TLS_")
 }
 
-/// What connections are held against, and what deserves a word on the way to it.
+/// The configuration for handshakes, and warnings on certificates that have no effect.
 ///
 /// # Errors
-/// A sentence on what is wrong with a file; it repeats nothing of it.
+/// What is wrong with a file. The message repeats nothing of its content.
 pub fn server_config(
     tls: &TlsConfig,
     http2: bool,
@@ -61,7 +61,7 @@ pub fn server_config(
     };
     let mut config = builder.with_cert_resolver(Arc::new(SingleCertAndKey::from(identity)));
     if verifies {
-        // A session that is resumed would let in a certificate that has expired since it began.
+        // Resuming a session does not verify the certificate, which may have expired meanwhile.
         config.session_storage = Arc::new(NoServerSessionStorage {});
         config.send_tls13_tickets = 0;
     }
@@ -73,7 +73,7 @@ pub fn server_config(
     Ok((config, warnings))
 }
 
-/// The protocols' names in a handshake (ALPN).
+/// The names of protocols in ALPN.
 pub(super) const H2: &[u8] = b"h2";
 const HTTP_1_1: &[u8] = b"http/1.1";
 
@@ -87,13 +87,13 @@ fn versions(tls: &TlsConfig) -> Vec<&'static SupportedProtocolVersion> {
     spoken.map(|(_, version)| version).collect()
 }
 
-/// ring, with no more than the ciphers and curves that are named, if any are.
+/// ring, limited to the configured cipher suites and curves.
 fn provider(tls: &TlsConfig) -> CryptoProvider {
     let mut provider = ring::default_provider();
     if !tls.cipher_suites.is_empty() {
         let is_named = |name: &str| tls.cipher_suites.iter().any(|cipher| cipher.0 == name);
         provider.cipher_suites.retain(|suite| {
-            // Those of TLS 1.3 are not to be chosen from, as in Go.
+            // Those of TLS 1.3 are always offered, as in Go.
             suite.tls13().is_some() || is_named(&go_name(suite.suite()))
         });
     }
@@ -147,8 +147,8 @@ fn client_verifier(
     Ok((Some(clients), warnings))
 }
 
-/// Those who vouch for clients, and a sentence on each certificate that cannot. These are kept too, if
-/// they can be read: a client may show one as its own, or a clock may have been wrong.
+/// The authorities for client certificates, and a warning on each certificate that is none. It is kept
+/// too if it can be parsed: a client may present it as its own, or it may not be valid yet.
 fn authorities(
     pem: &[u8],
     file: Option<&String>,
@@ -161,14 +161,14 @@ fn authorities(
         ),
         None => "tls_server_config: client_ca".to_owned(),
     };
-    let (mut known, mut flaws, mut is_any_of_use) = (Vec::new(), Vec::new(), false);
+    let (mut known, mut flaws, mut is_any_usable) = (Vec::new(), Vec::new(), false);
     for (number, der) in (1..).zip(CertificateDer::pem_slice_iter(pem)) {
         let certificate = der.ok().and_then(|der| Certificate::read(&der).ok());
         let standing = certificate
             .as_ref()
             .map(|certificate| certificate.standing(Purpose::Client, UnixTime::now(), algorithms));
         known.extend(certificate);
-        is_any_of_use |= standing.is_some_and(Standing::is_of_use);
+        is_any_usable |= standing.is_some_and(Standing::is_usable);
         let flaw = match standing {
             Some(Standing::Vouches) => continue,
             Some(standing) => standing.to_string(),
@@ -176,7 +176,7 @@ fn authorities(
         };
         flaws.push(format!("certificate {number} in it {flaw}"));
     }
-    if !is_any_of_use {
+    if !is_any_usable {
         let why = match flaws.is_empty() {
             true => "there is no certificate in PEM".to_owned(),
             false => format!("none of its certificates will do: {}", flaws.join("; ")),
@@ -187,7 +187,7 @@ fn authorities(
     Ok((known, warnings.collect()))
 }
 
-/// The certificate that is shown to clients, with its key.
+/// The certificate that is presented to clients, with its key.
 fn identity(material: &Material, provider: &CryptoProvider) -> Result<CertifiedKey, String> {
     let chain = certificates("cert", &material.cert)?;
     let key = PrivateKeyDer::from_pem_slice(&material.key).map_err(|_| {
@@ -196,9 +196,9 @@ fn identity(material: &Material, provider: &CryptoProvider) -> Result<CertifiedK
     let key = provider.key_provider.load_private_key(key).map_err(|_| {
         format!("tls_server_config: key: this key is of no kind that can be used; write one of these: {KEYS}")
     })?;
-    let shown = chain.first().and_then(|der| Certificate::read(der).ok());
-    let shown = shown.ok_or("tls_server_config: cert: the first certificate cannot be read")?;
-    match key.public_key().is_none_or(|public| public == shown.key()) {
+    let leaf = chain.first().and_then(|der| Certificate::read(der).ok());
+    let leaf = leaf.ok_or("tls_server_config: cert: the first certificate cannot be read")?;
+    match key.public_key().is_none_or(|public| public == leaf.key()) {
         true => Ok(CertifiedKey::new(chain, key)),
         false => Err("tls_server_config: cert and key: the key is another certificate's (cert's own certificate comes first, those above it follow)".to_owned()),
     }
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_in_no_pem_is_told_and_not_repeated() {
+    fn content_that_is_no_pem_is_refused_and_not_repeated() {
         let material = Material {
             cert: b"s3cret".to_vec(),
             key: b"s3cret".to_vec(),
@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_named_is_offered_and_tls_1_3_always() {
+    fn configured_ciphers_are_offered_and_those_of_tls_1_3_always() {
         let tls = TlsConfig {
             cipher_suites: vec![super::super::tls_config::Cipher(
                 "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384".to_owned(),

@@ -104,7 +104,7 @@ impl TlsConfig {
         let rules = [
             (
                 has_ca || !verifies,
-                "client_auth_type verifies certificates: set client_ca_file to those who vouch for them",
+                "client_auth_type verifies certificates: set client_ca_file to the authorities that sign them",
             ),
             (
                 asks || !has_ca,

@@ -1,8 +1,8 @@
-//! YAML as the toolkit takes it, within bounds, and in words of our own.
+//! A parser for the YAML of the toolkit, with limits of size, and with messages that repeat no value.
 //!
-//! The library's messages repeat what they stumble over, which may be a hash, a key, or a password
-//! in a wrong place. So nothing of them is shown but the place: what was expected there is said by
-//! the readers in this file, and they say it between two marks that no other text can hold.
+//! The messages of the library quote the text, which may contain a hash, a key or a misplaced
+//! password. So only their position is used. What was expected there is written by the visitors in this
+//! file, between two marks that no other part of a message can contain.
 
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
@@ -13,25 +13,25 @@ use std::marker::PhantomData;
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use yaml_serde::Error;
 
-/// Around our own words within a message of the library, which escapes it in values.
+/// Marks our own words within a message of the library, which escapes this character in values.
 const MARK: char = '\u{1}';
 
-/// How many lists and maps may be begun by a bracket, and directives by a `%`: the library takes
-/// time with the square of their number.
-const MOST_OPENINGS: usize = 1000;
+/// The most brackets and `%` signs. The time that the library takes for them is quadratic.
+const MAX_OPENINGS: usize = 1000;
 
-/// How many values, lists and maps may be read, those behind an alias anew for each use.
-const MOST_VALUES: u32 = 100_000;
+/// The most values, lists and maps, with those of an alias counted at each use.
+const MAX_VALUES: u32 = 100_000;
 
-/// How alike a key has to be to a known one to be its misspelling, and not a secret.
-const MISSPELT: f64 = 0.9;
+/// The similarity to a known key from which an unknown one is taken as its misspelling, and not as a
+/// secret.
+const MISSPELLING: f64 = 0.9;
 
-/// What a map with known keys is read into.
+/// A map with known keys.
 pub(super) trait Section {
-    /// The keys that it may have.
+    /// The known keys.
     const KEYS: &'static [&'static str];
 
-    /// Takes up the value of one of them.
+    /// Sets the value of a known key.
     fn value<'de, A: MapAccess<'de>>(
         &mut self,
         key: &str,
@@ -39,28 +39,28 @@ pub(super) trait Section {
     ) -> Result<(), A::Error>;
 }
 
-/// Reads the first document of `text`, which is all that the toolkit looks at.
+/// Parses the first document of `text`, as the toolkit does, into `into`.
 ///
 /// # Errors
-/// What is wrong, and where; nothing of the text is repeated but known keys and their misspellings.
+/// The first mistake and its position. Of the text only known keys and their misspellings are repeated.
 pub(super) fn read<T: Section>(text: &[u8], into: &mut T) -> Result<(), String> {
     let text = decoded(text)?;
     let openings = text.matches(['[', '{', '%']).count();
-    if openings > MOST_OPENINGS {
+    if openings > MAX_OPENINGS {
         return Err(format!(
-            "has more than {MOST_OPENINGS} of [, {{ and %: it is some other file"
+            "has more than {MAX_OPENINGS} of [, {{ and %: it is some other file"
         ));
     }
     let Some(document) = yaml_serde::Deserializer::from_str(&text).next() else {
         return Ok(());
     };
-    let reading = Reading::default();
-    let seed = Whole(InSection::new(into, &reading));
+    let state = State::default();
+    let seed = Whole(InSection::new(into, &state));
     seed.deserialize(document)
-        .map_err(|error| reading.told(&error))
+        .map_err(|error| state.message(&error))
 }
 
-/// The characters of the file: UTF-8, or UTF-16 where it begins so, as PowerShell writes it.
+/// Decodes UTF-8, and UTF-16 with a byte order mark, as PowerShell writes it.
 fn decoded(bytes: &[u8]) -> Result<Cow<'_, str>, String> {
     let utf_16 = |rest: &[u8], unit: fn([u8; 2]) -> u16| {
         let units = rest.chunks(2).map(|pair| match pair {
@@ -97,24 +97,26 @@ fn line_of(text: &[u8], place: usize) -> usize {
     before.filter(|byte| **byte == b'\n').count() + 1
 }
 
-/// Where a reader is, and how much it has read.
+/// The state of the parser.
 #[derive(Default)]
-struct Reading {
+struct State {
+    /// How many values, lists and maps have been read.
     values: Cell<u32>,
+    /// The keys above the present value.
     path: RefCell<Vec<&'static str>>,
 }
 
-impl Reading {
-    /// Counts one value more.
+impl State {
+    /// Counts one more value.
     fn count<E: serde::de::Error>(&self) -> Result<(), E> {
         self.values.set(self.values.get() + 1);
-        match self.values.get() > MOST_VALUES {
+        match self.values.get() > MAX_VALUES {
             true => Err(own("the aliases unfold to more than can be meant")),
             false => Ok(()),
         }
     }
 
-    /// Does `work` as a part of `key`, whose name is told if it fails.
+    /// Runs `work` with `key` on the path, where it stays if that fails.
     fn within<T, E>(&self, key: &'static str, work: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
         self.path.borrow_mut().push(key);
         let done = work()?;
@@ -122,8 +124,8 @@ impl Reading {
         Ok(done)
     }
 
-    /// The mistake with its place.
-    fn told(&self, error: &Error) -> String {
+    /// The message for `error`, with its path and position.
+    fn message(&self, error: &Error) -> String {
         let message = error.to_string();
         let what = match message.rsplit(MARK).nth(1) {
             Some(own) => own.to_owned(),
@@ -142,7 +144,7 @@ impl Reading {
     }
 }
 
-/// What the library means, where it is not a reader that has something to say.
+/// Our words for an error that the library itself found.
 fn of_library(message: &str) -> &'static str {
     let known = [
         ("unknown anchor", "an alias (*) has no anchor (&) before it"),
@@ -161,42 +163,42 @@ fn of_library(message: &str) -> &'static str {
         ),
     ];
     let found = known.iter().find(|(words, _)| message.contains(words));
-    found.map_or("this is no YAML: something before this place is not ended, or not indented as it should be", |(_, told)| told)
+    found.map_or("this is no YAML: something before this place is not ended, or not indented as it should be", |(_, ours)| ours)
 }
 
 fn own<E: serde::de::Error>(words: impl Display) -> E {
     E::custom(format_args!("{MARK}{words}{MARK}"))
 }
 
-/// The words for what should be in a place where something else is.
+/// Writes the words for a value of the wrong type.
 fn expected(f: &mut fmt::Formatter<'_>, what: &str) -> fmt::Result {
     write!(f, "{MARK}here has to be {what}{MARK}")
 }
 
-/// The value of a known key, to be read as what it has to be.
+/// The value of a known key, to be read as one of several types.
 pub(super) struct Value<'v, A> {
     map: &'v mut A,
     key: &'static str,
-    reading: &'v Reading,
+    state: &'v State,
 }
 
 impl<'de, A: MapAccess<'de>> Value<'_, A> {
     fn read<S: DeserializeSeed<'de>>(self, seed: S) -> Result<S::Value, A::Error> {
-        let Self { map, key, reading } = self;
-        reading.within(key, || map.next_value_seed(seed))
+        let Self { map, key, state } = self;
+        state.within(key, || map.next_value_seed(seed))
     }
 
-    /// A text, numbers and truth values included; absent where nothing or `null` stands.
+    /// Reads a string, number or truth value as text; `None` for an empty value or `null`.
     pub(super) fn text<T>(self) -> Result<Option<T>, A::Error>
     where
         T: TryFrom<String>,
         T::Error: Display,
     {
-        let seed = Text(self.reading, PhantomData);
+        let seed = Text(self.state, PhantomData);
         self.read(seed)
     }
 
-    /// Sets `place` to a text; leaves it where nothing or `null` stands.
+    /// Reads a text into `place`, which an empty value or `null` leaves as it is.
     pub(super) fn set<T>(self, place: &mut Option<T>) -> Result<(), A::Error>
     where
         T: TryFrom<String>,
@@ -206,29 +208,29 @@ impl<'de, A: MapAccess<'de>> Value<'_, A> {
         Ok(())
     }
 
-    /// A list of texts.
+    /// Reads a list of texts; `None` for an empty value or `null`.
     pub(super) fn list<T>(self) -> Result<Option<Vec<T>>, A::Error>
     where
         T: TryFrom<String>,
         T::Error: Display,
     {
-        let seed = List(self.reading, PhantomData);
+        let seed = List(self.state, PhantomData);
         self.read(seed)
     }
 
-    /// A map with known keys, added to what `into` holds already.
+    /// Reads a map with known keys, and adds its entries to `into`.
     pub(super) fn section<T: Section>(self, into: &mut T) -> Result<(), A::Error> {
-        let seed = Whole(InSection::new(into, self.reading));
+        let seed = Whole(InSection::new(into, self.state));
         self.read(seed)
     }
 
-    /// A map with any keys, none of them twice, added to what `into` holds already.
+    /// Reads a map with arbitrary, different keys, and adds its entries to `into`.
     pub(super) fn map<T>(self, into: &mut BTreeMap<String, T>) -> Result<(), A::Error>
     where
         T: TryFrom<String>,
         T::Error: Display,
     {
-        let seed = Whole(InMap(into, self.reading));
+        let seed = Whole(InMap(into, self.state));
         self.read(seed)
     }
 }
@@ -255,7 +257,7 @@ pub(super) fn named<T: Copy>(text: &str, known: &[(&str, T)]) -> Option<T> {
     found.map(|(_, value)| *value)
 }
 
-struct Text<'r, T>(&'r Reading, PhantomData<T>);
+struct Text<'r, T>(&'r State, PhantomData<T>);
 
 impl<'de, T: TryFrom<String>> DeserializeSeed<'de> for Text<'_, T>
 where
@@ -292,7 +294,7 @@ where
     }
 }
 
-struct List<'r, T>(&'r Reading, PhantomData<T>);
+struct List<'r, T>(&'r State, PhantomData<T>);
 
 impl<'de, T: TryFrom<String>> DeserializeSeed<'de> for List<'_, T>
 where
@@ -333,7 +335,7 @@ where
     }
 }
 
-/// A key that is known, or `<<`: what follows is merged into the map around it.
+/// A known key, or `<<`, the value of which is merged into the map.
 enum Key {
     Known(&'static str),
     Merge,
@@ -341,14 +343,14 @@ enum Key {
 
 const MERGE: &str = "<<";
 
-/// Reads a key of the section, and notes that it is set.
+/// Reads a key of a section, and records that it is set. The flag is whether the map is merged.
 struct KeyOf<'k, 's, T>(&'k mut InSection<'s, T>, bool);
 
 impl<'de, T: Section> DeserializeSeed<'de> for KeyOf<'_, '_, T> {
     type Value = Key;
 
     fn deserialize<D: Deserializer<'de>>(self, node: D) -> Result<Key, D::Error> {
-        self.0.reading.count()?;
+        self.0.state.count()?;
         node.deserialize_str(self)
     }
 }
@@ -367,65 +369,64 @@ impl<T: Section> Visitor<'_> for KeyOf<'_, '_, T> {
         let Self(section, is_merged) = self;
         let known = T::KEYS.iter().find(|key| **key == text);
         let key = known.ok_or_else(|| own(unknown(text, T::KEYS)))?;
-        section.note(key, is_merged)?;
+        section.record(key, is_merged)?;
         Ok(Key::Known(key))
     }
 }
 
-/// What is said of a key that does not belong here. It is repeated only where it is one with a
-/// slip: it may as well be a password.
+/// The message for an unknown key. It is repeated only as a misspelling: it may be a password.
 fn unknown(text: &str, known: &[&str]) -> String {
     let (folded, all) = (text.to_ascii_lowercase(), known.join(", "));
     let is_like =
-        |key: &&&str| strsim::jaro_winkler(&folded, &key.to_ascii_lowercase()) >= MISSPELT;
+        |key: &&&str| strsim::jaro_winkler(&folded, &key.to_ascii_lowercase()) >= MISSPELLING;
     match known.iter().find(is_like) {
         Some(key) => format!("{text} is unknown here; did you mean {key}? Known are: {all}"),
         None => format!("a key is unknown here; known are: {all}"),
     }
 }
 
-/// What the entries of a map go into, those included that are merged into it.
+/// The target for the entries of a map, including merged ones.
 trait Entries {
     const WHAT: &'static str;
 
-    /// Takes up all entries of `map`.
-    fn take<'de, A: MapAccess<'de>>(&mut self, map: A, is_merged: bool) -> Result<(), A::Error>;
+    /// Adds all entries of `map`.
+    fn add<'de, A: MapAccess<'de>>(&mut self, map: A, is_merged: bool) -> Result<(), A::Error>;
 
-    fn reading(&self) -> &Reading;
+    fn state(&self) -> &State;
 }
 
-/// Entries of known keys.
+/// The entries of a section.
 struct InSection<'s, T> {
     into: &'s mut T,
-    reading: &'s Reading,
-    /// The keys that the map has set itself.
-    here: Vec<&'static str>,
-    /// Those that were merged into it.
+    state: &'s State,
+    /// The keys set by the map itself.
+    own: Vec<&'static str>,
+    /// The keys set by maps merged into it.
     merged: Vec<&'static str>,
 }
 
 impl<'s, T> InSection<'s, T> {
-    fn new(into: &'s mut T, reading: &'s Reading) -> Self {
+    fn new(into: &'s mut T, state: &'s State) -> Self {
         Self {
             into,
-            reading,
-            here: Vec::new(),
+            state,
+            own: Vec::new(),
             merged: Vec::new(),
         }
     }
 
-    /// Each key is set once by what is merged, and once by the map itself, which then holds. (Where
-    /// the merged one stands behind it, YAML and the toolkit disagree on which does.)
-    fn note<E: serde::de::Error>(&mut self, key: &'static str, is_merged: bool) -> Result<(), E> {
-        let (mine, twice) = match is_merged {
+    /// Records that a key is set: at most once by merged maps, and once by the map itself, which takes
+    /// precedence. (Where `<<` follows the key, YAML and the toolkit disagree on the precedence.)
+    fn record<E: serde::de::Error>(&mut self, key: &'static str, is_merged: bool) -> Result<(), E> {
+        let (keys, twice) = match is_merged {
             true => (&mut self.merged, "comes twice in what << merges"),
-            false => (&mut self.here, "comes twice"),
+            false => (&mut self.own, "comes twice"),
         };
-        if mine.contains(&key) {
+        if keys.contains(&key) {
             return Err(own(format_args!("{key} {twice}")));
         }
-        mine.push(key);
-        match is_merged && self.here.contains(&key) {
+        keys.push(key);
+        match is_merged && self.own.contains(&key) {
             true => Err(own(format_args!("<< sets {key} again: put << before it"))),
             false => Ok(()),
         }
@@ -435,29 +436,25 @@ impl<'s, T> InSection<'s, T> {
 impl<T: Section> Entries for InSection<'_, T> {
     const WHAT: &'static str = "a map of settings";
 
-    fn take<'de, A: MapAccess<'de>>(
-        &mut self,
-        mut map: A,
-        is_merged: bool,
-    ) -> Result<(), A::Error> {
-        let reading = self.reading;
+    fn add<'de, A: MapAccess<'de>>(&mut self, mut map: A, is_merged: bool) -> Result<(), A::Error> {
+        let state = self.state;
         while let Some(key) = map.next_key_seed(KeyOf(self, is_merged))? {
             let map = &mut map;
             match key {
-                Key::Known(key) => self.into.value(key, Value { map, key, reading })?,
+                Key::Known(key) => self.into.value(key, Value { map, key, state })?,
                 Key::Merge => map.next_value_seed(Merged(self))?,
             }
         }
         Ok(())
     }
 
-    fn reading(&self) -> &Reading {
-        self.reading
+    fn state(&self) -> &State {
+        self.state
     }
 }
 
-/// Entries of any key.
-struct InMap<'s, T>(&'s mut BTreeMap<String, T>, &'s Reading);
+/// The entries of a map with arbitrary keys.
+struct InMap<'s, T>(&'s mut BTreeMap<String, T>, &'s State);
 
 impl<T: TryFrom<String>> Entries for InMap<'_, T>
 where
@@ -465,27 +462,27 @@ where
 {
     const WHAT: &'static str = "a map of names";
 
-    fn take<'de, A: MapAccess<'de>>(&mut self, mut map: A, _: bool) -> Result<(), A::Error> {
-        let Self(all, reading) = self;
-        while let Some(name) = map.next_key_seed(NameOf(all, reading))? {
+    fn add<'de, A: MapAccess<'de>>(&mut self, mut map: A, _: bool) -> Result<(), A::Error> {
+        let Self(all, state) = self;
+        while let Some(name) = map.next_key_seed(NameOf(all, state))? {
             if name == MERGE {
-                map.next_value_seed(Merged(&mut InMap(all, reading)))?;
+                map.next_value_seed(Merged(&mut InMap(all, state)))?;
                 continue;
             }
-            let value = map.next_value_seed(Text(reading, PhantomData))?;
+            let value = map.next_value_seed(Text(state, PhantomData))?;
             let value = value.ok_or_else(|| own("a name has nothing behind it"))?;
             all.insert(name, value);
         }
         Ok(())
     }
 
-    fn reading(&self) -> &Reading {
+    fn state(&self) -> &State {
         self.1
     }
 }
 
-/// Reads a name that is not there yet.
-struct NameOf<'s, T>(&'s BTreeMap<String, T>, &'s Reading);
+/// Reads a key that the map does not have yet.
+struct NameOf<'s, T>(&'s BTreeMap<String, T>, &'s State);
 
 impl<'de, T> DeserializeSeed<'de> for NameOf<'_, T> {
     type Value = String;
@@ -511,14 +508,14 @@ impl<T> Visitor<'_> for NameOf<'_, T> {
     }
 }
 
-/// The map itself; or nothing, or `null`.
+/// Reads a map, an empty value or `null`.
 struct Whole<E>(E);
 
 impl<'de, E: Entries> DeserializeSeed<'de> for Whole<E> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, node: D) -> Result<(), D::Error> {
-        self.0.reading().count()?;
+        self.0.state().count()?;
         node.deserialize_option(self)
     }
 }
@@ -539,18 +536,18 @@ impl<'de, E: Entries> Visitor<'de> for Whole<E> {
     }
 
     fn visit_map<A: MapAccess<'de>>(mut self, map: A) -> Result<(), A::Error> {
-        self.0.take(map, false)
+        self.0.add(map, false)
     }
 }
 
-/// What `<<` merges into a map: another one, or a list of such.
+/// Reads the value of `<<`: a map, or a list of maps.
 struct Merged<'e, E>(&'e mut E);
 
 impl<'de, E: Entries> DeserializeSeed<'de> for Merged<'_, E> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, node: D) -> Result<(), D::Error> {
-        self.0.reading().count()?;
+        self.0.state().count()?;
         node.deserialize_any(self)
     }
 }
@@ -563,7 +560,7 @@ impl<'de, E: Entries> Visitor<'de> for Merged<'_, E> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<(), A::Error> {
-        self.0.take(map, true)
+        self.0.add(map, true)
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
