@@ -291,6 +291,22 @@ fn assert_sessions_fit(day: &Day, now: Timestamp) {
     for field in COUNTS_OF_SESSIONS {
         assert_eq!(sum(&whole, field), sum(&hours, field), "{now}: {field}");
     }
+    let first_time = || day.contacts.iter().filter(|contact| !contact.is_passed_on);
+    let by_now = |at: i64| at <= now.as_second();
+    let begun = first_time()
+        .filter(|contact| by_now(contact.queued))
+        .count();
+    let sessions = first_time().filter_map(|contact| contact.session.as_ref());
+    let accepted = sessions.filter(|session| by_now(session.accepted)).count();
+    let helped = day.helped_by_bot.iter().filter(|&&at| by_now(at)).count();
+    for (field, expected) in [
+        ("TotalSessionCnt", helped + begun),
+        ("TransferAgentSessionCnt", begun),
+        ("AgentAcceptCnt", accepted),
+    ] {
+        let counted = usize::try_from(sum(&whole, field)).unwrap();
+        assert_eq!(counted, expected, "{now}: {field}");
+    }
     let date = now.to_zoned(day.zone.clone()).date().to_string();
     assert!(whole.len() <= 1 && whole.iter().all(|row| row["Time"] == date));
     for row in whole.iter().chain(&hours) {
