@@ -13,7 +13,7 @@ use crate::base::secret::{Secret, looks_secret};
 use crate::base::{files, spelling, zones};
 use crate::desk::credentials::{Credentials, Proof, SecretSource};
 use crate::desk::dial::proxy::{self, Proxy};
-use crate::desk::tls::{self, Roots};
+use crate::desk::tls::{self, RootPaths, Roots};
 
 /// Hosts of the gateway and their backups, by data centre (the gateway's page on its REST API).
 const REGIONS: &[(&str, &str, &str)] = &[
@@ -73,24 +73,23 @@ impl Account {
     pub(super) fn read(
         reader: &mut Reader,
         v: &Variables,
-        root_paths: tls::RootPaths,
+        root_paths: RootPaths,
         proxies: &proxy::Variables,
     ) -> Option<Self> {
         let credentials = credentials(reader, v);
         let hosts = hosts(reader, v);
-        let roots = roots(reader, root_paths);
-        let proxy = hosts.as_deref().map(|hosts| proxies.proxy_for(hosts));
-        let proxy = proxy.and_then(|proxy| proxy.map_err(|why| reader.mistakes.push(why)).ok());
-        let agent_ids = reader.read("AGENT_IDS", &v.agent_ids, filter::parse_agent_ids);
-        let channels = reader.read("CHANNELS", &v.channels, filter::parse_channels);
-        let time_zone = reader.read("TIME_ZONE", &v.time_zone, parse_zone);
+        let proxy = proxies.proxy_for(&hosts).unwrap_or_else(|why| {
+            reader.mistakes.push(why);
+            None
+        });
+        let time_zone = reader.try_read("TIME_ZONE", &v.time_zone, parse_zone);
         Some(Self {
-            hosts: hosts?,
+            hosts,
+            roots: roots(reader, root_paths),
+            proxy,
+            agent_ids: reader.read("AGENT_IDS", &v.agent_ids, filter::parse_agent_ids),
+            channels: reader.read("CHANNELS", &v.channels, filter::parse_channels),
             credentials: credentials?,
-            roots: roots?,
-            proxy: proxy?,
-            agent_ids: agent_ids?,
-            channels: channels?,
             time_zone: time_zone?,
         })
     }
@@ -105,7 +104,7 @@ fn credentials(reader: &mut Reader, v: &Variables) -> Option<Credentials> {
     });
     let identifier = reader.read("IDENTIFIER", &v.identifier, parse_identifier);
     let (proof, secret) = proof(reader, v)?;
-    Some(Credentials::proven(sdk_app_id?, identifier?, proof, secret))
+    Some(Credentials::proven(sdk_app_id, identifier, proof, secret))
 }
 
 /// The only one that is set of the four variables with a secret, and that secret.
@@ -131,8 +130,8 @@ fn proof(reader: &mut Reader, v: &Variables) -> Option<(Proof, Secret)> {
         return None;
     };
     let source = match name.ends_with("_FILE") {
-        true => SecretSource::File(reader.read(name, value, |path| Ok(path.into()))?),
-        false => SecretSource::Given(reader.read(name, value, Secret::written)?),
+        true => SecretSource::File(reader.try_read(name, value, |path| Ok(path.into()))?),
+        false => SecretSource::Given(reader.try_read(name, value, Secret::written)?),
     };
     let proof = match name.starts_with("SECRET_KEY") {
         true => Proof::Key(source),
@@ -149,28 +148,28 @@ fn proof(reader: &mut Reader, v: &Variables) -> Option<(Proof, Secret)> {
     Some((proof, secret))
 }
 
-/// The certificates to trust, and warnings about some of them.
-fn roots(reader: &mut Reader, paths: tls::RootPaths) -> Option<Roots> {
+/// The certificates to trust.
+fn roots(reader: &mut Reader, paths: RootPaths) -> Roots {
     let what = format!("what {} or {} names", tls::CERT_FILE, tls::CERT_DIR);
     let found = files::in_time(&what, move || Roots::read(&paths));
     match found.unwrap_or_else(|why| Err(vec![why])) {
         Ok((roots, warnings)) => {
             reader.warnings.extend(warnings);
-            Some(roots)
+            roots
         }
         Err(mistakes) => {
             reader.mistakes.extend(mistakes);
-            None
+            Roots::default()
         }
     }
 }
 
 /// `ENDPOINT`, or the hosts of `REGION`.
-fn hosts(reader: &mut Reader, v: &Variables) -> Option<Vec<Url>> {
+fn hosts(reader: &mut Reader, v: &Variables) -> Vec<Url> {
     let region = reader.read("REGION", &v.region, parse_region);
-    let endpoint = reader.read_if_set("ENDPOINT", &v.endpoint, parse_endpoint)?;
-    match endpoint {
-        Some(endpoint) => region.map(|_| vec![endpoint]),
+    let endpoint = reader.read_if_set("ENDPOINT", &v.endpoint, parse_endpoint);
+    match v.endpoint {
+        Some(_) => endpoint.into_iter().collect(),
         None => region,
     }
 }

@@ -84,9 +84,9 @@ impl Environment {
         reader.finish(|warnings| {
             Some(Config {
                 account: account?,
-                polling: polling?,
-                serving: serving?,
-                logging: logging?,
+                polling,
+                serving,
+                logging,
                 warnings,
             })
         })
@@ -105,10 +105,10 @@ impl Environment {
         let logging = Logging::read(&mut reader, &v);
         reader.finish(|warnings| {
             Some(DemoConfig {
-                time_zone: time_zone?,
-                polling: polling?,
-                serving: serving?,
-                logging: logging?,
+                time_zone,
+                polling,
+                serving,
+                logging,
                 warnings,
             })
         })
@@ -124,7 +124,7 @@ impl Environment {
         let listen_addresses = serving::listen_addresses(&mut reader, &v);
         reader.finish(|_| {
             Some(HealthConfig {
-                listen_addresses: listen_addresses?,
+                listen_addresses,
                 has_web_config: v.web_config_file.is_some(),
             })
         })

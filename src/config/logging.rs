@@ -14,12 +14,10 @@ pub struct Logging {
 }
 
 impl Logging {
-    pub(super) fn read(reader: &mut Reader, v: &Variables) -> Option<Self> {
-        let level = reader.read("LOG_LEVEL", &v.log_level, Directives::parse);
-        let format = reader.read("LOG_FORMAT", &v.log_format, LogFormat::parse);
-        Some(Self {
-            level: level?,
-            format: format?,
-        })
+    pub(super) fn read(reader: &mut Reader, v: &Variables) -> Self {
+        Self {
+            level: reader.read("LOG_LEVEL", &v.log_level, Directives::parse),
+            format: reader.read("LOG_FORMAT", &v.log_format, LogFormat::parse),
+        }
     }
 }

@@ -43,37 +43,41 @@ pub struct Polling {
 }
 
 impl Polling {
-    pub(super) fn read(reader: &mut Reader, v: &Variables) -> Option<Self> {
+    pub(super) fn read(reader: &mut Reader, v: &Variables) -> Self {
         let interval = |text: &str| parse_duration(text, SECOND, DAY);
-        let endpoints = reader.read("ENDPOINTS", &v.endpoints, parse_endpoints);
+        let timeout = |text: &str| parse_duration(text, SECOND / 10, 300 * SECOND);
         let poll_interval = reader.read("POLL_INTERVAL", &v.poll_interval, interval);
-        let realtime_interval = reader.read("REALTIME_INTERVAL", &v.realtime_interval, interval);
-        let directory_interval = reader.read("DIRECTORY_INTERVAL", &v.directory_interval, interval);
-        let status_names = reader.read("STATUS_NAMES", &v.status_names, parse_status_names);
-        let request_timeout = reader.read("REQUEST_TIMEOUT", &v.request_timeout, |text| {
-            parse_duration(text, SECOND / 10, 300 * SECOND)
-        });
-        let rate = &v.requests_per_second;
-        let requests_per_second = reader.read("REQUESTS_PER_SECOND", rate, parse_rate);
-        let least = poll_interval.unwrap_or(SECOND);
-        let max_staleness = reader.read_if_set("MAX_STALENESS", &v.max_staleness, |text| {
-            parse_duration(text, least, DAY)
-        });
-        let max_staleness = max_staleness?.unwrap_or_else(|| default_staleness(least));
-        if max_staleness < 2 * least {
-            reader.warning("MAX_STALENESS", "is less than two intervals: one poll that fails or takes long takes the figures away");
+        Self {
+            endpoints: reader.read("ENDPOINTS", &v.endpoints, parse_endpoints),
+            poll_interval,
+            realtime_interval: reader.read("REALTIME_INTERVAL", &v.realtime_interval, interval),
+            directory_interval: reader.read("DIRECTORY_INTERVAL", &v.directory_interval, interval),
+            status_names: reader.read("STATUS_NAMES", &v.status_names, parse_status_names),
+            request_timeout: reader.read("REQUEST_TIMEOUT", &v.request_timeout, timeout),
+            requests_per_second: reader.read(
+                "REQUESTS_PER_SECOND",
+                &v.requests_per_second,
+                parse_rate,
+            ),
+            max_staleness: max_staleness(reader, v, poll_interval),
         }
-        Some(Self {
-            endpoints: endpoints?,
-            poll_interval: poll_interval?,
-            realtime_interval: realtime_interval?,
-            directory_interval: directory_interval?,
-            status_names: status_names?,
-            request_timeout: request_timeout?,
-            requests_per_second: requests_per_second?,
-            max_staleness,
-        })
     }
+}
+
+/// `MAX_STALENESS`, or three intervals, so that one failed poll takes nothing away, and at least 5 minutes.
+fn max_staleness(reader: &mut Reader, v: &Variables, interval: Duration) -> Duration {
+    const NAME: &str = "MAX_STALENESS";
+    let set = reader.read_if_set(NAME, &v.max_staleness, |text| {
+        parse_duration(text, interval, DAY)
+    });
+    let staleness = set.unwrap_or_else(|| (3 * interval).max(300 * SECOND));
+    if staleness < 2 * interval {
+        reader.warning(
+            NAME,
+            "is less than two intervals: one poll that fails or takes long takes the figures away",
+        );
+    }
+    staleness
 }
 
 fn parse_duration(text: &str, least: Duration, most: Duration) -> Result<Duration, String> {
@@ -83,11 +87,6 @@ fn parse_duration(text: &str, least: Duration, most: Duration) -> Result<Duratio
             let (least, most) = (duration::format(least), duration::format(most));
             format!("is no duration from {least} to {most}; write it as 90s, 5m or 1h30m")
         })
-}
-
-/// Three intervals, so that one failed poll takes nothing away, and at least 5 minutes.
-fn default_staleness(interval: Duration) -> Duration {
-    (3 * interval).max(300 * SECOND)
 }
 
 fn parse_rate(text: &str) -> Result<usize, String> {

@@ -1,4 +1,4 @@
-//! Reads single values, and keeps every mistake and warning about them.
+//! Reads single values, and records every mistake and warning about them.
 
 use super::Mistakes;
 use super::settings::{PREFIX, default_of};
@@ -22,9 +22,31 @@ impl Reader {
         self.warnings.push(format!("{PREFIX}{name}: {what}"));
     }
 
-    /// The value of the variable `name`, or the table's default where it is not set; `None` where it
-    /// is a mistake.
-    pub(super) fn read<T>(
+    /// The value of the variable `name`, or the table's default if it is not set. A mistake is recorded, and
+    /// the result is then any value: [`finish`](Self::finish) fails.
+    pub(super) fn read<T: Default>(
+        &mut self,
+        name: &str,
+        value: &Option<String>,
+        parse: impl FnOnce(&str) -> Result<T, String>,
+    ) -> T {
+        self.try_read(name, value, parse).unwrap_or_default()
+    }
+
+    /// As [`read`](Self::read), for a setting whose default is in words: `None` if it is not set, or is a
+    /// mistake.
+    pub(super) fn read_if_set<T>(
+        &mut self,
+        name: &str,
+        value: &Option<String>,
+        parse: impl FnOnce(&str) -> Result<T, String>,
+    ) -> Option<T> {
+        value.as_ref()?;
+        self.try_read(name, value, parse)
+    }
+
+    /// As [`read`](Self::read); `None` if it is a mistake.
+    pub(super) fn try_read<T>(
         &mut self,
         name: &str,
         value: &Option<String>,
@@ -39,21 +61,10 @@ impl Reader {
         parsed.map_err(|advice| self.mistake(name, &advice)).ok()
     }
 
-    /// As [`read`](Self::read), for a setting whose default is in words: `Some(None)` where it is not
-    /// set.
-    pub(super) fn read_if_set<T>(
-        &mut self,
-        name: &str,
-        value: &Option<String>,
-        parse: impl FnOnce(&str) -> Result<T, String>,
-    ) -> Option<Option<T>> {
-        match value {
-            Some(_) => self.read(name, value, parse).map(Some),
-            None => Some(None),
-        }
-    }
-
-    /// What `config` makes of the warnings, unless there were mistakes.
+    /// The configuration, which `config` makes with the warnings.
+    ///
+    /// # Errors
+    /// Every mistake.
     pub(super) fn finish<T>(
         self,
         config: impl FnOnce(Vec<String>) -> Option<T>,

@@ -21,30 +21,24 @@ pub struct Serving {
 }
 
 impl Serving {
-    pub(super) fn read(reader: &mut Reader, v: &Variables) -> Option<Self> {
-        let listen_addresses = listen_addresses(reader, v);
-        let telemetry_path = reader.read("TELEMETRY_PATH", &v.telemetry_path, parse_path);
-        let web = web(reader, v);
-        Some(Self {
-            listen_addresses: listen_addresses?,
-            telemetry_path: telemetry_path?,
-            web: web?,
-        })
+    pub(super) fn read(reader: &mut Reader, v: &Variables) -> Self {
+        Self {
+            listen_addresses: listen_addresses(reader, v),
+            telemetry_path: reader.read("TELEMETRY_PATH", &v.telemetry_path, parse_path),
+            web: web(reader, v),
+        }
     }
 }
 
-pub(super) fn listen_addresses(reader: &mut Reader, v: &Variables) -> Option<Vec<ListenAddress>> {
+pub(super) fn listen_addresses(reader: &mut Reader, v: &Variables) -> Vec<ListenAddress> {
     let addresses = &v.listen_address;
     reader.read("LISTEN_ADDRESS", addresses, ListenAddress::parse_list)
 }
 
 /// The web configuration, if one is set.
-fn web(reader: &mut Reader, v: &Variables) -> Option<Option<WebConfigFile>> {
+fn web(reader: &mut Reader, v: &Variables) -> Option<WebConfigFile> {
     const NAME: &str = "WEB_CONFIG_FILE";
     let path = reader.read_if_set(NAME, &v.web_config_file, |path| Ok(PathBuf::from(path)))?;
-    let Some(path) = path else {
-        return Some(None);
-    };
     let what = format!("{}, or a file that it names,", files::shown(&path));
     let read = files::in_time(&what, move || WebConfigFile::read(&path));
     match read.unwrap_or_else(|why| Err(vec![why])) {
@@ -52,7 +46,7 @@ fn web(reader: &mut Reader, v: &Variables) -> Option<Option<WebConfigFile>> {
             for warning in &web.loaded.warnings {
                 reader.warning(NAME, warning);
             }
-            Some(Some(web))
+            Some(web)
         }
         Err(mistakes) => {
             for mistake in mistakes {

@@ -28,9 +28,10 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const OURS: &str = env!("CARGO_CRATE_NAME");
 
 /// How a line is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum LogFormat {
     /// `level=info message="…"`.
+    #[default]
     Logfmt,
     /// One JSON object a line.
     Json,
@@ -51,7 +52,7 @@ impl LogFormat {
 }
 
 /// What is logged: a level, or directives by target.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Directives(String);
 
 impl Directives {
