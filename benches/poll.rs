@@ -11,10 +11,11 @@ use divan::counter::ItemsCount;
 use divan::{Bencher, black_box};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use tencent_desk_exporter::base::clock::{Clock as _, DayWindow, SystemClock};
-use tencent_desk_exporter::desk::Listing;
+use tencent_desk_exporter::base::clock::{Clock as _, DayWindow, SystemClock, Window};
+use tencent_desk_exporter::catalog::agents::ENDPOINT;
+use tencent_desk_exporter::desk::Answer;
 use tencent_desk_exporter::desk::answer;
-use tencent_desk_exporter::desk::table::Field;
+use tencent_desk_exporter::desk::call::{LIMIT, Start};
 use tencent_desk_exporter::exposition::Variant;
 use tencent_desk_exporter::exposition::coding::Coding;
 use tencent_desk_exporter::exposition::page::Page;
@@ -41,32 +42,46 @@ fn pages_of(numbers: &[usize]) -> Vec<String> {
             rows.join(",")
         )
     };
-    numbers.chunks(answer::LIMIT).map(page).collect()
+    numbers.chunks(LIMIT).map(page).collect()
 }
 
 fn row(number: usize) -> String {
     let mut row =
         format!(r#"{{"AgentId":"agent-{number:05}@desk.example","AgentNickName":"客服 {number}""#);
-    for (index, field) in Field::ALL.iter().enumerate().skip(2) {
+    let fields = ENDPOINT.calls.iter().flat_map(|call| call.tables);
+    let fields = fields.flat_map(|table| table.fields);
+    for (index, field) in fields.enumerate().skip(2) {
         let value = (number * 7919 + index * 104_729) % 5000 + 1;
-        let _ = write!(row, r#","{}":{value}"#, field.name());
+        let _ = write!(row, r#","{}":{value}"#, field.name);
     }
     row.push('}');
     row
 }
 
-fn listing(pages: &[String]) -> Listing {
-    let mut listing = Listing::default();
-    let answers = pages.iter().map(|page| answer::decode(page.as_bytes()));
-    for page in answers.flatten() {
-        listing.rows.append(&page.rows);
+fn whole(pages: &[String]) -> Answer {
+    let mut whole = Answer::default();
+    for call in ENDPOINT.calls {
+        for page in pages {
+            if let Ok(page) = answer::decode(call, Start::default(), page.as_bytes()) {
+                whole.append(page);
+            }
+        }
     }
-    listing
+    whole
 }
 
-fn snapshot(agents: usize) -> Option<Arc<Snapshot>> {
+fn of_today(answer: Answer) -> Option<Snapshot> {
     let day = DayWindow::around(Timestamp::UNIX_EPOCH, &TimeZone::UTC).ok()?;
-    Some(Arc::new(Snapshot::new(listing(&pages(agents)), day)))
+    Some(Snapshot::new(
+        &ENDPOINT,
+        Window::Day(day),
+        answer,
+        Arc::default(),
+    ))
+}
+
+fn snapshot(agents: usize) -> Option<Snapshot> {
+    of_today(whole(&pages(agents)))
 }
 
 #[divan::bench(args = AGENTS)]
@@ -74,7 +89,7 @@ fn decode(bencher: Bencher<'_, '_>, agents: usize) {
     let pages = pages(agents);
     bencher
         .counter(ItemsCount::new(agents))
-        .bench(|| listing(black_box(&pages)));
+        .bench(|| whole(black_box(&pages)));
 }
 
 #[divan::bench(args = AGENTS)]
@@ -82,11 +97,10 @@ fn sort(bencher: Bencher<'_, '_>, agents: usize) {
     let mut numbers: Vec<usize> = (0..agents).collect();
     fastrand::Rng::with_seed(1).shuffle(&mut numbers);
     let pages = pages_of(&numbers);
-    let day = DayWindow::around(Timestamp::UNIX_EPOCH, &TimeZone::UTC).ok();
     bencher
         .counter(ItemsCount::new(agents))
-        .with_inputs(|| listing(&pages))
-        .bench_values(|listing| day.map(|day| Snapshot::new(listing, day)));
+        .with_inputs(|| whole(&pages))
+        .bench_values(of_today);
 }
 
 #[divan::bench(args = AGENTS)]
@@ -94,9 +108,13 @@ fn whole_poll(bencher: Bencher<'_, '_>, agents: usize) {
     let pages = pages(agents);
     let now = SystemClock.now();
     bencher.counter(ItemsCount::new(agents)).bench(|| {
-        let day = DayWindow::around(now.wall, &TimeZone::UTC).ok()?;
-        let snapshot = Arc::new(Snapshot::new(listing(black_box(&pages)), day));
-        Page::render(snapshot, now, Duration::from_secs(300), &[Variant::USUAL]).ok()
+        let snapshot = of_today(whole(black_box(&pages)))?;
+        Some(Page::render(
+            snapshot,
+            now,
+            Duration::from_secs(300),
+            &[Variant::USUAL],
+        ))
     });
 }
 
@@ -109,7 +127,7 @@ fn render<const N: usize>(bencher: Bencher<'_, '_>, name: &str) {
     if let (Some((variant, _)), Some(snapshot)) = (variant, snapshot(N)) {
         bencher
             .counter(ItemsCount::new(N))
-            .bench(|| variant.agents(black_box(&snapshot)));
+            .bench(|| variant.families(black_box(&snapshot)));
     }
 }
 

@@ -21,15 +21,18 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 use proptest::test_runner::{Config, FileFailurePersistence, RngAlgorithm, TestRunner};
-use tokio::sync::watch;
 
-use tencent_desk_exporter::base::clock::{Clock, DayWindow, Now};
-use tencent_desk_exporter::desk::{Class, Error, Listing, answer};
+use tencent_desk_exporter::base::clock::{Clock, DayWindow, Now, Window};
+use tencent_desk_exporter::catalog::StatusNames;
+use tencent_desk_exporter::catalog::agents::ENDPOINT;
+use tencent_desk_exporter::desk::call::{Call, Start};
+use tencent_desk_exporter::desk::{Answer as Told, Class, Error, answer};
 use tencent_desk_exporter::exposition::coding::{Coding, Piece};
 use tencent_desk_exporter::exposition::page::Demand;
 use tencent_desk_exporter::exposition::{Format, Variant};
-use tencent_desk_exporter::poll::poller::{Next, Poller, Settings, Source};
-use tencent_desk_exporter::status::board::{Heartbeat, State};
+use tencent_desk_exporter::poll::schedule::Next;
+use tencent_desk_exporter::poll::{Desk, Plan, Poller, Shared};
+use tencent_desk_exporter::status::board::{Board, Feed};
 use tencent_desk_exporter::status::meters::Meters;
 
 /// Histories in all, cut into parts that run side by side.
@@ -293,11 +296,11 @@ struct Stage {
     answered_at: Option<usize>,
 }
 
-impl Source for Script {
-    async fn list_agents(&self, day: &DayWindow) -> Result<Listing, Error> {
+impl Desk for Script {
+    async fn fetch(&self, _: &'static [Call], window: &Window) -> Result<Told, Error> {
         let (during, answer, serial) = {
             let mut stage = self.stage.lock().unwrap();
-            stage.asked = Some(*day);
+            stage.asked = window.day().copied();
             (
                 stage.during.clone(),
                 stage.answer.clone().unwrap(),
@@ -315,13 +318,19 @@ impl Source for Script {
         }
         self.stage.lock().unwrap().answered_at = Some(self.clocks.count_readings());
         match answer {
-            Answer::Good(rows) => Ok(listing(&rows, serial)),
+            Answer::Good(rows) => Ok(told(&rows, serial)),
             other => Err(failure(&other).unwrap()),
         }
     }
 
     fn user_sig_expiry(&self) -> Option<Timestamp> {
         None
+    }
+
+    fn pause(&self, _: Duration) {}
+
+    fn paused_for(&self) -> Duration {
+        Duration::ZERO
     }
 }
 
@@ -338,7 +347,7 @@ fn number(serial: usize, row: usize) -> usize {
     serial * 100 + row
 }
 
-fn listing(rows: &[Option<u8>], serial: usize) -> Listing {
+fn told(rows: &[Option<u8>], serial: usize) -> Told {
     let data: Vec<String> = rows
         .iter()
         .enumerate()
@@ -353,13 +362,14 @@ fn listing(rows: &[Option<u8>], serial: usize) -> Listing {
         rows.len(),
         data.join(",")
     );
-    Listing {
-        rows: answer::decode(body.as_bytes()).unwrap().rows,
-        ..Listing::default()
+    let page = answer::decode(&ENDPOINT.calls[0], Start::default(), body.as_bytes()).unwrap();
+    Told {
+        tables: page.tables,
+        ..Told::default()
     }
 }
 
-/// The samples of that listing: of an agent's rows the last one.
+/// The samples of that: of an agent's rows the last one.
 fn samples(rows: &[Option<u8>], serial: usize) -> Vec<String> {
     let by_agent: BTreeMap<u8, usize> = rows
         .iter()
@@ -414,21 +424,21 @@ impl Model {
     }
 
     /// What a scrape at `now` shows: exactly what it must.
-    fn check_scrape(&self, state: &State, now: Now) -> Verdict {
+    fn check_scrape(&self, feed: &Feed, now: Now) -> Verdict {
         let expected = self
             .last_good
             .as_ref()
             .filter(|good| good.date == self.date(now.wall) && self.is_fresh(good, now))
             .map(|good| good.samples.clone());
-        let shown = state.shown(now).map(|page| {
-            text(&PLAIN.agents(page.snapshot()).unwrap())
+        let shown = feed.shown(now).map(|page| {
+            text(&PLAIN.families(page.snapshot()).unwrap())
                 .lines()
                 .filter(|line| !line.starts_with('#'))
                 .map(str::to_owned)
                 .collect::<Vec<_>>()
         });
         prop_assert_eq!(shown, expected, "at {:?}", now);
-        prop_assert_eq!(state.is_up(now), self.is_up(now));
+        prop_assert_eq!(feed.is_up(now), self.is_up(now));
         Ok(())
     }
 
@@ -504,7 +514,7 @@ struct Play {
     clocks: Arc<Clocks>,
     stage: Arc<Mutex<Stage>>,
     poller: Poller<Script>,
-    seen: watch::Receiver<Arc<State>>,
+    board: Arc<Board>,
     next: Option<Next>,
 }
 
@@ -521,15 +531,24 @@ impl Play {
             clocks: clocks.clone(),
             stage: Arc::clone(&stage),
         };
-        let settings = Settings {
-            time_zone: zone.clone(),
+        let plan = Plan {
+            endpoint: &ENDPOINT,
+            place: 0,
             interval: history.interval,
-            max_staleness: history.max_staleness,
+            good_for: history.max_staleness,
         };
-        let heartbeat = Arc::new(Heartbeat::new(clocks.peek()));
-        let demand = Arc::new(Demand::new(clocks.peek()));
-        let (poller, seen) =
-            Poller::new(script, settings, clocks.clone(), meters, heartbeat, demand);
+        let now = clocks.peek();
+        let board = Board::new(vec![Feed::new(&ENDPOINT, history.interval)], now);
+        let board = Arc::new(board);
+        let shared = Shared::new(
+            clocks.clone(),
+            zone.clone(),
+            StatusNames::new(),
+            meters,
+            board.clone(),
+            Arc::new(Demand::new(now)),
+        );
+        let poller = Poller::new(plan, Arc::new(script), Arc::new(shared));
         Self {
             model: Model {
                 zone,
@@ -541,13 +560,13 @@ impl Play {
             clocks,
             stage,
             poller,
-            seen,
+            board,
             next: None,
         }
     }
 
-    fn state(&self) -> Arc<State> {
-        self.seen.borrow().clone()
+    fn feed(&self) -> Arc<Feed> {
+        self.board.feed(0).unwrap()
     }
 
     async fn pass(&self, gap: Gap) {
@@ -587,12 +606,12 @@ impl Play {
 
     async fn step(&mut self, step: &Step, serial: usize) -> Verdict {
         self.pass(step.before).await;
-        self.model.check_scrape(&self.state(), self.clocks.peek())?;
+        self.model.check_scrape(&self.feed(), self.clocks.peek())?;
         self.poll(step, serial).await?;
-        self.model.check_scrape(&self.state(), self.clocks.peek())?;
+        self.model.check_scrape(&self.feed(), self.clocks.peek())?;
         for gap in &step.scrapes {
             self.pass(*gap).await;
-            self.model.check_scrape(&self.state(), self.clocks.peek())?;
+            self.model.check_scrape(&self.feed(), self.clocks.peek())?;
         }
         Ok(())
     }
@@ -604,7 +623,7 @@ impl Play {
             serial,
             ..Stage::default()
         };
-        let before = self.state();
+        let before = self.feed();
         self.clocks.expect_slip(step.slip);
         let next = self.poller.tick().await;
         self.clocks.expect_slip(None);
@@ -629,10 +648,10 @@ impl Play {
     }
 
     /// The poll was given up: because its day was over, so that it left no trace, or for its length.
-    fn broken_off(&mut self, before: &Arc<State>, readings: &[Now], next: &Next) -> Verdict {
+    fn broken_off(&mut self, before: &Arc<Feed>, readings: &[Now], next: &Next) -> Verdict {
         let (started, ended) = (readings[0], *readings.last().unwrap());
-        let state = self.state();
-        if Arc::ptr_eq(before, &state) {
+        let feed = self.feed();
+        if Arc::ptr_eq(before, &feed) {
             let day = self.model.date(started.wall);
             let is_moot = readings.iter().any(|now| self.model.date(now.wall) != day);
             prop_assert!(is_moot, "given up within its day");
@@ -641,15 +660,15 @@ impl Play {
         }
         let limit = self.model.max_staleness.max(Duration::from_secs(300));
         prop_assert!(ended.mono - started.mono >= limit, "given up too soon");
-        let failure = state.last_poll.as_ref().unwrap().failure.clone();
+        let failure = feed.failure().cloned();
         prop_assert_eq!(failure.as_ref().map(Error::class), Some(Class::Network));
         self.ended(failure, next, started, ended)
     }
 
     fn ended(&mut self, failure: Option<Error>, next: &Next, started: Now, ended: Now) -> Verdict {
-        let state = self.state();
-        let told = state.last_poll.as_ref().unwrap();
-        prop_assert_eq!(&told.failure, &failure);
+        let feed = self.feed();
+        let told = feed.last_poll.as_ref().unwrap();
+        prop_assert_eq!(feed.failure(), failure.as_ref());
         prop_assert_eq!(told.next, ended.wall + next.remaining(ended));
         self.model
             .check_next(next, started, ended, failure.as_ref())?;
@@ -684,19 +703,17 @@ const PLAIN: Variant = Variant {
 };
 
 fn text(piece: &Piece) -> String {
-    String::from_utf8(PLAIN.coding.join([piece]).concat()).unwrap()
+    String::from_utf8(PLAIN.coding.join(&[piece]).concat()).unwrap()
 }
 
 /// The exporter's own metrics say the same.
 fn check_own_page(play: &Play, meters: &Meters) -> Verdict {
-    let (state, now) = (play.state(), play.clocks.peek());
-    let text = text(&meters.piece(PLAIN, &state, now).unwrap());
+    let (feed, now) = (play.feed(), play.clocks.peek());
+    let text = text(&meters.piece(PLAIN, std::slice::from_ref(&feed), now));
     let up = u8::from(play.model.is_up(now));
     let up = format!("\ntencent_desk_up {up}\n");
     prop_assert!(text.contains(&up), "{}", text);
-    let agents = state
-        .shown(now)
-        .map_or(0, |page| page.snapshot().agents().len());
+    let agents = feed.shown(now).map_or(0, |page| page.snapshot().count(0));
     let agents_line = format!("\ntencent_desk_exporter_agents {agents}\n");
     prop_assert!(text.contains(&agents_line), "{}", text);
     let has_day = text.contains("\ntencent_desk_day_start_timestamp_seconds ");
@@ -705,7 +722,7 @@ fn check_own_page(play: &Play, meters: &Meters) -> Verdict {
 }
 
 fn play_some(cases: u32) {
-    let meters = Arc::new(Meters::new(Duration::from_secs(60), Timestamp::UNIX_EPOCH).unwrap());
+    let meters = Arc::new(Meters::new(&[&ENDPOINT], Timestamp::UNIX_EPOCH).unwrap());
     let config = Config {
         cases,
         // What once failed is tried first from then on: commit the file.

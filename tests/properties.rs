@@ -25,9 +25,11 @@ use proptest::test_runner::FileFailurePersistence;
 use tencent_desk_exporter::base::clock::DayWindow;
 use tencent_desk_exporter::base::duration;
 use tencent_desk_exporter::base::secret::Secret;
+use tencent_desk_exporter::catalog::ENDPOINTS;
+use tencent_desk_exporter::catalog::agents::ENDPOINT;
 use tencent_desk_exporter::config::{Environment, PREFIX, SETTINGS};
-use tencent_desk_exporter::desk::answer::decode;
-use tencent_desk_exporter::desk::table::Field;
+use tencent_desk_exporter::desk::answer::{Page, decode};
+use tencent_desk_exporter::desk::call::{Kind, Start, Table};
 use tencent_desk_exporter::desk::usersig::UserSig;
 
 fn cases(cases: u32) -> ProptestConfig {
@@ -100,6 +102,8 @@ type Verdict = Result<(), TestCaseError>;
 mod answers {
     use super::*;
 
+    const AGENTS: &Table = &ENDPOINT.calls[0].tables[0];
+
     const GOOD: &str = r#"{"ActionStatus":"OK","ErrorInfo":"","ErrorCode":0,"RequestId":"Id-1","TotalCount":2,
         "Data":[{"AgentId":"a@b.c","AgentNickName":"\u4f60\u597d","FirstLoginTimestamp":1736730000,
         "LastLogoutTimestamp":0,"FreeTime":"300","BusyTime":-5.5e1,"RestTime":null,"TotalSessionCnt":7,
@@ -107,21 +111,33 @@ mod answers {
         {"AgentId":42,"TotalMsgCnt":18446744073709551616}]}"#;
 
     fn check(body: &[u8]) -> Verdict {
-        let page = match decode(body) {
-            Ok(page) => page,
-            Err(error) => {
-                let length = error.to_string().chars().count();
-                prop_assert!(length < 500, "an error of {} characters", length);
-                return Ok(());
+        for call in ENDPOINTS.iter().flat_map(|endpoint| endpoint.calls) {
+            match decode(call, Start::default(), body) {
+                Ok(page) => check_page(&page)?,
+                Err(error) => {
+                    let length = error.to_string().chars().count();
+                    prop_assert!(length < 500, "an error of {} characters", length);
+                }
             }
-        };
-        for row in page.rows.iter() {
-            prop_assert!(!row.agent_id().is_empty());
-            for field in Field::ALL {
-                let number = row.number(*field);
-                prop_assert!(number.is_none_or(f64::is_finite), "{:?}", number);
-                let is_ignored = row.ignored().any(|ignored| ignored == *field);
-                prop_assert!(number.is_none() || !is_ignored);
+        }
+        Ok(())
+    }
+
+    fn check_page(page: &Page) -> Verdict {
+        for rows in &page.tables {
+            let table = rows.table();
+            for row in rows.iter() {
+                prop_assert!(table.key().is_none() || !row.key().is_empty());
+                for field in table
+                    .fields
+                    .iter()
+                    .filter(|field| field.kind == Kind::Number)
+                {
+                    let number = row.number(table.number(field.name));
+                    prop_assert!(number.is_none_or(f64::is_finite), "{:?}", number);
+                    let is_ignored = row.ignored().any(|ignored| ignored == field.name);
+                    prop_assert!(number.is_none() || !is_ignored);
+                }
             }
         }
         prop_assert!(page.unknown_fields.len() <= 1000);
@@ -146,7 +162,7 @@ mod answers {
     }
 
     fn names() -> impl Strategy<Value = String> {
-        let known = select(Field::ALL).prop_map(|field| field.name().to_owned());
+        let known = select(AGENTS.fields).prop_map(|field| field.name.to_owned());
         prop_oneof![8 => known, 1 => "[A-Z][a-z]{1,9}", 1 => "[a-z]{50,300}"]
     }
 
@@ -176,9 +192,10 @@ mod answers {
             );
             check(body.as_bytes())?;
             if serde_json::from_str::<serde::de::IgnoredAny>(&body).is_ok() {
-                let page = decode(body.as_bytes()).unwrap();
-                prop_assert_eq!(page.rows_without_id, 1);
-                prop_assert_eq!(page.rows.at(0).number(Field::BusyTime), Some(7.0));
+                let page = decode(&ENDPOINT.calls[0], Start::default(), body.as_bytes()).unwrap();
+                let rows = page.rows().unwrap();
+                prop_assert_eq!(rows.without_key(), 1);
+                prop_assert_eq!(rows.at(0).number(AGENTS.number("BusyTime")), Some(7.0));
             }
         }
     }

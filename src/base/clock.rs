@@ -7,7 +7,7 @@
 use std::fmt;
 use std::time::{Duration, Instant};
 
-use jiff::{Timestamp, ToSpan, Zoned, tz::TimeZone};
+use jiff::{Timestamp, ToSpan, Zoned, civil::Date, tz::TimeZone};
 
 /// One instant, read from both clocks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,6 +55,7 @@ impl Clock for SystemClock {
 /// or 25 hours when clocks change, and starts after 00:00 if they change at midnight.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct DayWindow {
+    date: Date,
     start: Timestamp,
     end: Timestamp,
 }
@@ -73,7 +74,16 @@ impl DayWindow {
             // did until 2011, from 00:01 to 23:01. The new day goes on all the same.
             return Self::around(end, zone);
         }
-        Ok(Self { start, end })
+        Ok(Self {
+            date: local.date(),
+            start,
+            end,
+        })
+    }
+
+    /// Its date.
+    pub fn date(&self) -> Date {
+        self.date
     }
 
     /// The first instant of the day.
@@ -104,6 +114,36 @@ impl DayWindow {
     /// The time from `instant` to the end of the day; zero after it.
     pub fn remaining(&self, instant: Timestamp) -> Duration {
         Duration::try_from(self.end.duration_since(instant)).unwrap_or_default()
+    }
+}
+
+/// For how long what was asked for can be true: until its day ends, or without such an end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Window {
+    /// It counts since midnight.
+    Day(DayWindow),
+    /// It tells how things are; its age alone decides.
+    Now,
+}
+
+impl Window {
+    /// Its day, where it has one.
+    pub fn day(&self) -> Option<&DayWindow> {
+        match self {
+            Self::Day(day) => Some(day),
+            Self::Now => None,
+        }
+    }
+
+    /// Whether `instant` is in it.
+    pub fn contains(&self, instant: Timestamp) -> bool {
+        self.day().is_none_or(|day| day.contains(instant))
+    }
+
+    /// How long it still lasts from `instant` on; zero once it is over.
+    pub fn remaining(&self, instant: Timestamp) -> Duration {
+        self.day()
+            .map_or(Duration::MAX, |day| day.remaining(instant))
     }
 }
 

@@ -40,14 +40,14 @@ impl Strings {
         text.unwrap_or_default()
     }
 
+    /// The number of strings.
+    pub(crate) fn len(&self) -> usize {
+        self.ends.len()
+    }
+
     /// The length of all strings together.
     pub(crate) fn bytes(&self) -> usize {
         self.all.len()
-    }
-
-    /// All strings, in order.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &str> {
-        (0..self.ends.len()).map(|place| self.at(place))
     }
 }
 
@@ -64,7 +64,7 @@ mod tests {
         others.push("客服");
         others.push_written(|all| all.extend(["b", "c"]));
         texts.append(&others);
-        let all: Vec<_> = texts.iter().collect();
+        let all: Vec<_> = (0..texts.len()).map(|place| texts.at(place)).collect();
         assert_eq!(all, ["a", "", "客服", "bc"]);
         assert_eq!((texts.at(2), texts.at(4)), ("客服", ""));
     }

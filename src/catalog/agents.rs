@@ -1,28 +1,92 @@
-//! The table of `describe_agent_statistics`: each field of an agent's row, as a metric.
+//! Today, per agent: `describe_agent_statistics`, what the exporter is for.
 //!
-//! Meanings are those of the API's page and of the console's page on its indicators. A new field is
-//! a name in `desk::rows` and a row here.
+//! Meanings are those of the API's page and of the console's page on its indicators. A new field is a line
+//! in the table and one among the families.
 
-use super::Reading::{Average, Nickname, Number, Ratio, Split, Timestamp};
-use super::{Family, Reading};
-use crate::desk::table::{Field, Row};
+use super::Reading::{Average, Info, NonZero, Number, Ratio, Split};
+use super::{AGENT_ID, Counts, Endpoint, Family, Interval, Need, Reading, count};
+use crate::desk::call::{self, Call, Column, Field, Kind, Paging, Shape, Span, Table};
+use crate::desk::table::Row;
 
-/// All families about agents, in the order of the page.
-pub const FAMILIES: &[Family] = &[
+/// The endpoint.
+pub const ENDPOINT: Endpoint = Endpoint {
+    calls: &[Call {
+        command: "describe_agent_statistics",
+        span: Span::Day,
+        paging: Paging::Offset,
+        constants: &[],
+        agents: Some("AgentIds"),
+        channels: Some("ConversationSources"),
+        tables: &[AGENTS],
+    }],
+    families: FAMILIES,
+    interval: Interval::Poll,
+    ends_at_midnight: true,
+    need: Need::Required,
+};
+
+/// An agent's day so far.
+const AGENTS: Table = Table {
+    member: "Data",
+    shape: Shape::Array,
+    fields: &[
+        Field::new("AgentId", Kind::AgentId),
+        call::text("AgentNickName"),
+        call::number("FirstLoginTimestamp"),
+        call::number("LastLogoutTimestamp"),
+        call::number("FreeTime"),
+        call::number("BusyTime"),
+        call::number("RestTime"),
+        call::number("TotalSessionCnt"),
+        call::number("TransferSessionCnt"),
+        call::number("EffectiveSessionCnt"),
+        call::number("AgentEndCnt"),
+        call::number("ServeUserCnt"),
+        call::number("TotalAcceptTime"),
+        call::number("TotalMsgCnt"),
+        call::number("AgentMsgCnt"),
+        call::number("UserMsgCnt"),
+        call::number("NotRespSessionCnt"),
+        call::number("AvgFirstRespTime"),
+        call::number("FirstRespUnder30sCnt"),
+        call::number("AvgRespTime"),
+        call::number("AvgRespUnder30sCnt"),
+        call::number("AvgAcceptTime"),
+        call::number("SatisfactionSelectedCnt"),
+        call::number("SatisfiedCnt"),
+    ],
+};
+
+/// The agent's nickname.
+pub const NICKNAME: Column = text("AgentNickName");
+
+const fn text(field: &str) -> Column {
+    AGENTS.text(field)
+}
+
+const fn number(field: &str) -> Column {
+    AGENTS.number(field)
+}
+
+/// In the order of the page.
+const FAMILIES: &[Family] = &[
     family(
         "tencent_desk_agent_info",
         "The agent's nickname, always 1; absent where it is empty",
-        Nickname { label: "nickname" },
+        Info {
+            label: "nickname",
+            column: text("AgentNickName"),
+        },
     ),
     family(
         "tencent_desk_agent_first_login_timestamp_seconds",
         "When the agent first logged in, in Unix time; absent before",
-        Timestamp(Field::FirstLoginTimestamp),
+        NonZero(number("FirstLoginTimestamp")),
     ),
     family(
         "tencent_desk_agent_last_logout_timestamp_seconds",
         "When the agent last went offline, in Unix time; absent before",
-        Timestamp(Field::LastLogoutTimestamp),
+        NonZero(number("LastLogoutTimestamp")),
     ),
     family(
         "tencent_desk_agent_state_seconds",
@@ -30,167 +94,165 @@ pub const FAMILIES: &[Family] = &[
         Split {
             label: "state",
             parts: &[
-                ("free", Field::FreeTime),
-                ("busy", Field::BusyTime),
-                ("rest", Field::RestTime),
+                ("free", number("FreeTime")),
+                ("busy", number("BusyTime")),
+                ("rest", number("RestTime")),
             ],
         },
     ),
     family(
         "tencent_desk_agent_sessions",
         "Sessions that the agent handled",
-        Number(Field::TotalSessionCnt),
+        Number(number("TotalSessionCnt")),
     ),
     family(
         "tencent_desk_agent_transferred_sessions",
         "Sessions that were transferred; whether to or from the agent is not documented",
-        Number(Field::TransferSessionCnt),
+        Number(number("TransferSessionCnt")),
     ),
     family(
         "tencent_desk_agent_effective_sessions",
         "Valid sessions: both the user and the agent wrote after the hand-over",
-        Number(Field::EffectiveSessionCnt),
+        Number(number("EffectiveSessionCnt")),
     ),
     family(
         "tencent_desk_agent_ended_sessions",
         "Sessions that the agent ended",
-        Number(Field::AgentEndCnt),
+        Number(number("AgentEndCnt")),
     ),
     family(
         "tencent_desk_agent_unanswered_sessions",
         "Sessions without a reply",
-        Number(Field::NotRespSessionCnt),
+        Number(number("NotRespSessionCnt")),
     ),
     family(
         "tencent_desk_agent_served_users",
         "Users that the agent served",
-        Number(Field::ServeUserCnt),
+        Number(number("ServeUserCnt")),
     ),
     family(
         "tencent_desk_agent_session_seconds",
         "Duration of all sessions, added up",
-        Number(Field::TotalAcceptTime),
+        Number(number("TotalAcceptTime")),
     ),
     family(
         "tencent_desk_agent_messages",
         "Messages in all; whose there are beside the agent's and the users' is not documented",
-        Number(Field::TotalMsgCnt),
+        Number(number("TotalMsgCnt")),
     ),
     family(
         "tencent_desk_agent_sent_messages",
         "Messages that the agent sent",
-        Number(Field::AgentMsgCnt),
+        Number(number("AgentMsgCnt")),
     ),
     family(
         "tencent_desk_agent_user_messages",
         "Messages that users sent",
-        Number(Field::UserMsgCnt),
+        Number(number("UserMsgCnt")),
     ),
     family(
         "tencent_desk_agent_average_first_response_seconds",
         "Average time from the agent's accept to the agent's first message; 0 is absent where no session was answered",
         Average {
-            field: Field::AvgFirstRespTime,
+            column: number("AvgFirstRespTime"),
             over: answered_sessions,
         },
     ),
     family(
         "tencent_desk_agent_first_response_under_30s_sessions",
         "Sessions whose first response came within 30 seconds",
-        Number(Field::FirstRespUnder30sCnt),
+        Number(number("FirstRespUnder30sCnt")),
     ),
     family(
         "tencent_desk_agent_average_response_seconds",
         "Time from a user's message to the agent's answer: the mean of the sessions' means that are not 0; 0 is absent where no session was valid",
         Average {
-            field: Field::AvgRespTime,
+            column: number("AvgRespTime"),
             over: effective_sessions,
         },
     ),
     family(
         "tencent_desk_agent_response_under_30s_sessions",
         "Sessions whose mean response time is within 30 seconds",
-        Number(Field::AvgRespUnder30sCnt),
+        Number(number("AvgRespUnder30sCnt")),
     ),
     family(
         "tencent_desk_agent_average_session_seconds",
         "Average duration of a session; 0 is absent where there was none",
         Average {
-            field: Field::AvgAcceptTime,
+            column: number("AvgAcceptTime"),
             over: sessions,
         },
     ),
     family(
         "tencent_desk_agent_rated_sessions",
         "Sessions that the user rated",
-        Number(Field::SatisfactionSelectedCnt),
+        Number(number("SatisfactionSelectedCnt")),
     ),
     family(
         "tencent_desk_agent_satisfied_sessions",
         "Sessions that the user rated with 4 or 5 stars",
-        Number(Field::SatisfiedCnt),
+        Number(number("SatisfiedCnt")),
     ),
     family(
         "tencent_desk_agent_satisfaction_ratio",
         "Part of the rated sessions that were rated with 4 or 5 stars, from 0 to 1; absent where none was rated",
         Ratio {
-            part: Field::SatisfiedCnt,
-            whole: Field::SatisfactionSelectedCnt,
+            part: number("SatisfiedCnt"),
+            whole: number("SatisfactionSelectedCnt"),
         },
     ),
 ];
+
+/// What tells one agent's samples from another's.
+const AGENT: &[(&str, Column)] = &[(AGENT_ID, text("AgentId"))];
 
 const fn family(name: &'static str, what: &'static str, reading: Reading) -> Family {
     Family {
         name,
         what,
+        counts: Counts::Today,
+        table: 0,
+        labels: AGENT,
         reading,
     }
 }
 
 fn sessions(row: Row<'_>) -> f64 {
-    count(row, Field::TotalSessionCnt)
+    const TOTAL: Column = number("TotalSessionCnt");
+    count(row, TOTAL)
 }
 
 fn answered_sessions(row: Row<'_>) -> f64 {
-    sessions(row) - count(row, Field::NotRespSessionCnt)
+    const UNANSWERED: Column = number("NotRespSessionCnt");
+    sessions(row) - count(row, UNANSWERED)
 }
 
 fn effective_sessions(row: Row<'_>) -> f64 {
-    count(row, Field::EffectiveSessionCnt)
-}
-
-/// A count that the row does not say is 0, where it only decides whether an average of 0 says something.
-fn count(row: Row<'_>, field: Field) -> f64 {
-    row.number(field).unwrap_or_default()
+    const EFFECTIVE: Column = number("EffectiveSessionCnt");
+    count(row, EFFECTIVE)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::catalog::StatusNames;
     use crate::desk::answer::decode;
-    use std::collections::BTreeSet;
+    use crate::desk::call::Start;
 
     /// What `family` (less its prefix) says of a row with these members.
     fn said(family: &str, members: &str) -> Option<f64> {
         let body =
             format!(r#"{{"ErrorCode":0,"TotalCount":1,"Data":[{{"AgentId":"a",{members}}}]}}"#);
-        let rows = decode(body.as_bytes()).unwrap().rows;
+        let page = decode(&ENDPOINT.calls[0], Start::default(), body.as_bytes()).unwrap();
+        let rows = page.rows().unwrap();
         let name = format!("tencent_desk_agent_{family}");
         let family = FAMILIES.iter().find(|known| known.name == name).unwrap();
         let mut value = None;
-        family.for_each_sample(rows.at(0), |sample| value = Some(sample.value));
+        family.for_each_sample(rows.at(0), &StatusNames::new(), |sample| {
+            value = Some(sample.value);
+        });
         value
-    }
-
-    #[test]
-    fn each_field_of_a_row_is_shown() {
-        for field in &Field::ALL[1..] {
-            let shown = FAMILIES
-                .iter()
-                .any(|family| family.fields().any(|shown| shown == *field));
-            assert!(shown, "{} is shown nowhere", field.name());
-        }
     }
 
     #[test]
@@ -305,11 +367,5 @@ mod tests {
         for empty in ["", " ", "\\t\\n", "\u{3000}"] {
             assert_eq!(info(empty), None, "{empty:?}");
         }
-    }
-
-    #[test]
-    fn names_are_unique() {
-        let names: BTreeSet<_> = FAMILIES.iter().map(|family| family.name).collect();
-        assert_eq!(names.len(), FAMILIES.len());
     }
 }

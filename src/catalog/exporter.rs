@@ -1,8 +1,8 @@
 //! What the exporter says of itself: names, types and help, in the order of the page.
 
-/// The type of a metric.
+/// The type of a metric, as `# TYPE` has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum Type {
     /// May go up and down.
     Gauge,
     /// Only grows while the process lives.
@@ -13,11 +13,11 @@ pub enum Kind {
 
 /// One metric about the exporter.
 #[derive(Debug, Clone, Copy)]
-pub struct Own {
+pub struct Metric {
     /// The whole name.
     pub name: &'static str,
     /// Its type.
-    pub kind: Kind,
+    pub metric_type: Type,
     /// The text behind `# HELP`.
     pub help: &'static str,
     /// The names of its labels.
@@ -25,21 +25,21 @@ pub struct Own {
 }
 
 /// Declares each metric as a constant, and the table of all of them.
-macro_rules! own {
-    ($($constant:ident: $kind:ident $name:literal [$($label:literal),*] $help:literal;)*) => {
+macro_rules! metrics {
+    ($($constant:ident: $type:ident $name:literal [$($label:literal),*] $help:literal;)*) => {
         $(
             #[doc = $help]
-            pub const $constant: Own = Own {
-                name: $name, kind: Kind::$kind, help: $help, labels: &[$($label),*],
+            pub const $constant: Metric = Metric {
+                name: $name, metric_type: Type::$type, help: $help, labels: &[$($label),*],
             };
         )*
 
         /// All of them.
-        pub const ALL: &[Own] = &[$($constant),*];
+        pub const ALL: &[Metric] = &[$($constant),*];
     };
 }
 
-own! {
+metrics! {
     UP: Gauge "tencent_desk_up" []
         "Whether the last poll of Desk succeeded (1) or not (0); 0 too once it ended more than TENCENT_DESK_MAX_STALENESS ago, as while the next one hangs. At Desk's midnight the agents go, and it stays.";
     DAY_START: Gauge "tencent_desk_day_start_timestamp_seconds" []

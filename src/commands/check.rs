@@ -6,10 +6,12 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::{Failure, serve};
-use crate::base::clock::{Clock, DayWindow, SystemClock};
+use crate::base::clock::{Clock, DayWindow, SystemClock, Window};
 use crate::base::logging;
+use crate::catalog::agents::NICKNAME;
+use crate::catalog::{Discard, Endpoint, Need};
 use crate::config::{Config, Environment};
-use crate::desk::{Error, Listing};
+use crate::desk::{Client, Error};
 use crate::exposition::snapshot::{Snapshot, named, unmatched};
 use crate::status::meters::Meters;
 
@@ -73,46 +75,107 @@ async fn check(config: Config) -> Result<Finding, String> {
             day.end().to_zoned(zone),
         ),
     );
-    let meters =
-        Meters::new(polling.poll_interval, Timestamp::now()).map_err(|error| error.to_string())?;
+    let endpoints = serve::endpoints(&polling);
+    let meters = Meters::new(&endpoints, Timestamp::now()).map_err(|error| error.to_string())?;
     let client = serve::client(account, &polling, clock, Arc::new(meters))?;
-    let answer = client.list_agents(&day).await;
+    let mut polls = Vec::new();
+    for endpoint in endpoints {
+        polls.push((endpoint, poll(&client, endpoint, day).await));
+    }
     if let Some(expiry) = client.user_sig_expiry() {
         say(
             &mut text,
             format_args!("The UserSig that was sent is good until {expiry:.0}."),
         );
     }
-    let is_good = answer.is_ok();
-    match answer {
-        Ok(listing) => tell_answer(&mut text, listing, day),
-        Err(error) => tell_failure(&mut text, &error),
+    let is_good = tell_polls(&mut text, &polls);
+    if is_good {
+        say(
+            &mut text,
+            format_args!("A poll would work: start the exporter with this configuration."),
+        );
     }
     Ok(Finding { text, is_good })
 }
 
-fn tell_answer(text: &mut String, listing: Listing, day: DayWindow) {
-    let snapshot = Snapshot::new(listing, day);
-    say(
-        text,
-        format_args!("Desk answered: {} agents today.", snapshot.agents().len()),
-    );
-    for row in snapshot.agents().take(NAMED) {
-        say(
-            text,
-            format_args!(
-                "  {} ({})",
-                row.agent_id(),
-                row.nickname().unwrap_or("no nickname")
+/// What one poll brought.
+type Polled = Result<Snapshot, Error>;
+
+async fn poll(client: &Client, endpoint: &'static Endpoint, day: DayWindow) -> Polled {
+    let window = match endpoint.ends_at_midnight {
+        true => Window::Day(day),
+        false => Window::Now,
+    };
+    let answer = client.fetch(endpoint.calls, &window).await?;
+    Ok(Snapshot::new(endpoint, window, answer, Arc::default()))
+}
+
+/// Whether all would work. Where Desk answers one endpoint, another may be one that it does not serve here.
+fn tell_polls(text: &mut String, polls: &[(&Endpoint, Polled)]) -> bool {
+    let is_required = |endpoint: &Endpoint| endpoint.need == Need::Required;
+    let mut required = polls
+        .iter()
+        .filter(|(endpoint, _)| is_required(endpoint))
+        .peekable();
+    let answers = match required.peek() {
+        Some(_) => required.all(|(_, polled)| polled.is_ok()),
+        None => polls.iter().any(|(_, polled)| polled.is_ok()),
+    };
+    let mut is_good = true;
+    for (endpoint, polled) in polls {
+        match polled {
+            Ok(snapshot) if is_required(endpoint) => tell_answer(text, snapshot),
+            Ok(snapshot) => {
+                let rows = snapshot.count(0);
+                say(
+                    text,
+                    format_args!("{}: answered, {rows} rows.", endpoint.name()),
+                );
+                tell_oddities(text, snapshot);
+            }
+            Err(error) if !is_required(endpoint) && answers && error.may_mean_not_served() => say(
+                text,
+                format_args!(
+                    "{}: not served here ({error}). That is no failure: its metrics will be absent.",
+                    endpoint.name()
+                ),
             ),
-        );
+            Err(error) => {
+                is_good = false;
+                if !is_required(endpoint) {
+                    say(text, format_args!("{}:", endpoint.name()));
+                }
+                tell_failure(text, error);
+            }
+        }
     }
-    if snapshot.agents().len() > NAMED {
+    is_good
+}
+
+fn tell_answer(text: &mut String, snapshot: &Snapshot) {
+    let agents = snapshot.count(0);
+    say(text, format_args!("Desk answered: {agents} agents today."));
+    for row in snapshot.rows(0).take(NAMED) {
+        let nickname = match row.text(NICKNAME) {
+            "" => "no nickname",
+            nickname => nickname,
+        };
+        say(text, format_args!("  {} ({nickname})", row.key()));
+    }
+    if agents > NAMED {
+        say(text, format_args!("  and {} more", agents - NAMED));
+    }
+    if !snapshot.unmatched_ids.is_empty() {
         say(
             text,
-            format_args!("  and {} more", snapshot.agents().len() - NAMED),
+            format_args!("Warning: {}.", unmatched(&snapshot.unmatched_ids)),
         );
     }
+    tell_oddities(text, snapshot);
+}
+
+/// What is there and should not be, or the other way round.
+fn tell_oddities(text: &mut String, snapshot: &Snapshot) {
     if snapshot.missing_rows > 0 {
         say(
             text,
@@ -122,30 +185,20 @@ fn tell_answer(text: &mut String, listing: Listing, day: DayWindow) {
             ),
         );
     }
-    if !snapshot.unmatched_ids.is_empty() {
-        say(
-            text,
-            format_args!("Warning: {}.", unmatched(&snapshot.unmatched_ids)),
-        );
-    }
-    if snapshot.rows_not_asked > 0 {
+    let not_asked = snapshot.discarded.get(&Discard::NotAsked).copied();
+    if let Some(rows @ 1..) = not_asked {
         say(
             text,
             format_args!(
-                "It gave {} rows of agents that TENCENT_DESK_AGENT_IDS does not name: they are not shown.",
-                snapshot.rows_not_asked
+                "It gave {rows} rows of agents that TENCENT_DESK_AGENT_IDS does not name: they are not shown."
             ),
         );
     }
     if !snapshot.absent_fields.is_empty() {
-        let absent: Vec<_> = snapshot
-            .absent_fields
-            .iter()
-            .map(|field| field.name())
-            .collect();
+        let absent: Vec<_> = snapshot.absent_fields.iter().copied().collect();
         say(
             text,
-            format_args!("No agent's row has these fields: {}.", absent.join(", ")),
+            format_args!("No row has these fields: {}.", absent.join(", ")),
         );
     }
     if !snapshot.unknown_fields.is_empty() {
@@ -157,10 +210,6 @@ fn tell_answer(text: &mut String, listing: Listing, day: DayWindow) {
             ),
         );
     }
-    say(
-        text,
-        format_args!("A poll would work: start the exporter with this configuration."),
-    );
 }
 
 fn tell_failure(text: &mut String, error: &Error) {

@@ -9,10 +9,12 @@ use hyper::{Request, Response};
 use jiff::Timestamp;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 
 use super::{Failure, signals};
 use crate::base::clock::{Clock, SystemClock};
 use crate::base::descriptors;
+use crate::catalog::{ENDPOINTS, Endpoint, Interval, Need};
 use crate::config::{Account, Config, Environment, Polling, Serving};
 use crate::desk::credentials::Credentials;
 use crate::desk::{self, Client};
@@ -23,8 +25,8 @@ use crate::http::server;
 use crate::http::systemd;
 use crate::http::web::access::Access;
 use crate::http::web::reload::WebConfigFile;
-use crate::poll::poller::{self, Poller};
-use crate::status::board::Heartbeat;
+use crate::poll::{Plan, Poller, Shared, schedule};
+use crate::status::board::{Board, Feed};
 use crate::status::meters::Meters;
 
 /// Runs `serve`.
@@ -59,45 +61,44 @@ pub(super) async fn serve(
     } = config;
     descriptors::raise();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let meters = Meters::new(polling.poll_interval, Timestamp::now())
+    let endpoints = endpoints(&polling);
+    let meters = Meters::new(&endpoints, Timestamp::now())
         .map(Arc::new)
         .map_err(|error| format!("the exporter's own metrics cannot be set up: {error}"))?;
-    let heartbeat = Arc::new(Heartbeat::new(clock.now()));
+    let plans = plans(&endpoints, &polling);
+    let feed = |plan: &Plan| Feed::new(plan.endpoint, plan.interval);
+    let board = Arc::new(Board::new(plans.iter().map(feed).collect(), clock.now()));
     let (address, listeners) = bind(&serving).await?;
     announce(address);
-    let settings = poller::Settings {
-        time_zone: account.time_zone.clone(),
-        interval: polling.poll_interval,
-        max_staleness: polling.max_staleness,
-    };
-    let client = client(account, &polling, clock.clone(), meters.clone())?;
-    let rereading = tokio::spawn(reread_secret(client.credentials(), reread.clone()));
     let demand = Arc::new(Demand::new(clock.now()));
-    let (poller, state) = Poller::new(
-        client,
-        settings,
+    let shared = Arc::new(Shared::new(
         clock.clone(),
+        account.time_zone.clone(),
+        polling.status_names.clone(),
         meters.clone(),
-        heartbeat.clone(),
+        board.clone(),
         demand.clone(),
-    );
+    ));
+    let client = Arc::new(client(account, &polling, clock.clone(), meters.clone())?);
+    let rereading = tokio::spawn(reread_secret(client.credentials(), reread.clone()));
     let site = Site::new(
-        state,
-        heartbeat.clone(),
+        board.clone(),
         meters.clone(),
         demand,
         clock.clone(),
         &serving.telemetry_path,
-    )
-    .map_err(|error| format!("the server cannot be set up: {error}"))?;
-    let mut poll_loop = tokio::spawn(poller.run());
+    );
+    let mut poll_loops = JoinSet::new();
+    for plan in plans {
+        poll_loops.spawn(Poller::new(plan, client.clone(), shared.clone()).run());
+    }
     let mut outcome = Ok(());
     let stop = async {
         tokio::select! {
             () = stop => {}
-            // The loop has no end, so it has panicked. Without it no figure is renewed.
-            _ = &mut poll_loop => outcome = Err("the poll loop has ended by itself".to_owned()),
-            _ = systemd::notify(heartbeat, clock) => {}
+            // They have no end, so one has panicked. Without it no figure of its endpoint is renewed.
+            _ = poll_loops.join_next() => outcome = Err("a poll loop has ended by itself".to_owned()),
+            _ = systemd::notify(board, clock) => {}
         }
         systemd::stopping().await;
     };
@@ -105,10 +106,50 @@ pub(super) async fn serve(
         None => listen(listeners, site, stop).await,
         Some(web) => listen_guarded(listeners, site, web, meters, reread, stop).await?,
     }
-    poll_loop.abort();
+    poll_loops.abort_all();
     rereading.abort();
     tracing::info!("stopped");
     outcome
+}
+
+/// Those that are configured, the one that `tencent_desk_up` is about first: the required one, or the first
+/// of the setting.
+pub(super) fn endpoints(polling: &Polling) -> Vec<&'static Endpoint> {
+    let known = |name: &&str| ENDPOINTS.iter().find(|known| known.name() == *name);
+    let mut endpoints: Vec<_> = polling
+        .endpoints
+        .iter()
+        .filter_map(known)
+        .copied()
+        .collect();
+    if endpoints
+        .iter()
+        .any(|endpoint| endpoint.need == Need::Required)
+    {
+        endpoints.sort_by_key(|endpoint| {
+            ENDPOINTS
+                .iter()
+                .position(|known| known.name() == endpoint.name())
+        });
+    }
+    endpoints
+}
+
+fn plans(endpoints: &[&'static Endpoint], polling: &Polling) -> Vec<Plan> {
+    let plan = |(place, endpoint): (usize, &&'static Endpoint)| {
+        let interval = match endpoint.interval {
+            Interval::Poll => polling.poll_interval,
+            Interval::Realtime => polling.realtime_interval,
+            Interval::Directory => polling.directory_interval,
+        };
+        Plan {
+            endpoint,
+            place,
+            interval,
+            good_for: schedule::good_for(endpoint.interval, interval, polling.max_staleness),
+        }
+    };
+    endpoints.iter().enumerate().map(plan).collect()
 }
 
 /// Reads the file of the secret each time `reread` changes.
@@ -181,6 +222,7 @@ pub(super) fn client(
         roots: account.roots,
         proxy: account.proxy,
         agent_ids: account.agent_ids,
+        channels: account.channels,
         request_timeout: polling.request_timeout,
         requests_per_second: polling.requests_per_second,
     };

@@ -5,12 +5,13 @@ use std::net::IpAddr;
 use jiff::tz::TimeZone;
 use reqwest::Url;
 
-use super::filter::{self, Channel};
+use super::filter;
 use super::polling;
 use super::reader::Reader;
 use super::settings::{PREFIX, Variables};
 use crate::base::secret::{Secret, looks_secret};
 use crate::base::{files, spelling, zones};
+use crate::desk::call::Channel;
 use crate::desk::credentials::{Credentials, Proof, SecretSource};
 use crate::desk::dial::proxy::{self, Proxy};
 use crate::desk::tls::{self, RootPaths, Roots};

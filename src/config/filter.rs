@@ -2,16 +2,7 @@
 
 use super::list::List;
 use crate::base::spelling;
-
-/// A conversation source of Desk, an item of `ConversationSources` in a request.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Channel {
-    /// `ChannelType`: 2 WeChat mini program, 3 WeChat official account, 4 web, 7 WeChat customer
-    /// service, 10 app.
-    pub channel_type: u8,
-    /// `ChannelId`; all sources of this type where there is none.
-    pub channel_id: Option<String>,
-}
+use crate::desk::call::Channel;
 
 /// The values of `ChannelType` (the API's page on `describe_agent_statistics`).
 const CHANNEL_TYPES: [u8; 5] = [2, 3, 4, 7, 10];

@@ -19,7 +19,6 @@ use jiff::tz::TimeZone;
 
 pub use account::Account;
 pub use environment::Environment;
-pub use filter::Channel;
 pub use logging::Logging;
 pub use polling::{ENDPOINTS, Polling};
 pub use serving::Serving;

@@ -1,4 +1,4 @@
-//! What goes over the wire: the request's body, the answer's envelope, an agent's row.
+//! Answers of Desk, read from their JSON.
 //!
 //! What decides over a page (its error code, how many rows there are, where they begin and end) is
 //! read leniently in how it is written and strictly in what it says. A row is read leniently: a
@@ -10,16 +10,14 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt;
 
+use jiff::civil::Date;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use super::call::{Call, Kind, LIMIT, Paging, Shape, Start, Table};
 use super::error::{Class, Error, harmless};
 use super::repair::repaired;
-use super::table::{Field, NewRow, Rows};
-
-/// The most rows that one request may ask for (the API's page: "the maximum is 100").
-pub const LIMIT: usize = 100;
+use super::table::{NewRow, Rows};
 
 /// More names than any version of the API has; a flood of them is counted no further.
 const MOST_UNKNOWN_NAMES: usize = 1000;
@@ -28,71 +26,53 @@ const MOST_UNKNOWN_NAMES: usize = 1000;
 const LONGEST_UNKNOWN_NAME: usize = 64;
 
 /// No account's name comes near this (the gateway's are of 32 bytes). An id is written once for each of
-/// its agent's samples, so that a page of ids without bounds would take all memory.
+/// its row's samples, so that a page of ids without bounds would take all memory.
 const LONGEST_ID: usize = 4 * 1024;
 
 /// No name that a person reads is longer.
-const LONGEST_NICKNAME: usize = 128 * 1024;
+const LONGEST_TEXT: usize = 128 * 1024;
 
-/// The most agents that one walk may bring. An answer that promises more is not believed.
+/// More ids than one row has a use for.
+const MOST_IDS: usize = 1000;
+
+/// The most rows that one answer may bring. One that promises more is not believed.
 pub(super) const MOST_ROWS: usize = 200_000;
 
-/// The body of `describe_agent_statistics`.
-#[derive(Debug, Clone, Serialize)]
-#[serde(rename_all = "PascalCase")]
-pub struct Request<'a> {
-    /// The day's first second, Unix time.
-    pub from: i64,
-    /// The day's last second, Unix time.
-    pub to: i64,
-    /// At most [`LIMIT`].
-    pub limit: usize,
-    /// How many rows to pass over.
-    pub offset: usize,
-    /// Only these agents; all of them where it is empty. The page's table calls it a string, its
-    /// example is an array of strings, and so is this.
-    #[serde(skip_serializing_if = "<[String]>::is_empty")]
-    pub agent_ids: &'a [String],
-}
-
-/// A page of rows, as one answer holds them.
-#[derive(Debug, Default)]
+/// A page of an answer.
+#[derive(Debug)]
 pub struct Page {
-    /// How many rows Desk says there are in all.
-    pub total_count: u64,
-    /// In Desk's order, less those without an agent's id.
-    pub rows: Rows,
-    /// How many those are.
-    pub rows_without_id: usize,
+    /// One for each of the call's, in its order.
+    pub tables: Vec<Rows>,
+    /// How many rows Desk says there are in all, where the call's answers say so.
+    pub total: Option<u64>,
     /// Names of fields that this version does not know.
     pub unknown_fields: BTreeSet<String>,
     /// How many bytes it was written in.
     pub bytes: usize,
 }
 
-/// Reads the answer for the first rows.
-///
-/// # Errors
-/// As [`decode_after`].
-pub fn decode(body: &[u8]) -> Result<Page, Error> {
-    decode_after(0, body)
+impl Page {
+    /// Those of the table that is paged.
+    pub fn rows(&self) -> Option<&Rows> {
+        self.tables.first()
+    }
 }
 
-/// Reads the answer for the rows after the first `offset`.
+/// Reads the answer of `call` for the page that begins at `start`.
 ///
 /// # Errors
 /// What Desk refuses with, by its code; of class `protocol`, an answer that cannot be read or lacks
 /// what it must have. HTTP's status says nothing here: success is `ErrorCode` 0 and nothing else.
-pub fn decode_after(offset: usize, body: &[u8]) -> Result<Page, Error> {
+pub fn decode(call: &'static Call, start: Start, body: &[u8]) -> Result<Page, Error> {
     let body = body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body);
     // The one that repairs is slower, also where there is nothing to repair.
     let text =
         std::str::from_utf8(body).map_or_else(|_| String::from_utf8_lossy(body), Cow::Borrowed);
-    let page = match read(&text) {
-        Err(error) if error.is_syntax() => read(&repaired(&text))
-            .map(|answer| answer.page(offset))
+    let page = match read(call, &text) {
+        Err(error) if error.is_syntax() => read(call, &repaired(&text))
+            .map(|envelope| envelope.page(start))
             .map_err(|_| error),
-        answer => answer.map(|answer| answer.page(offset)),
+        envelope => envelope.map(|envelope| envelope.page(start)),
     };
     let page = page.map_err(|error| broken(&error))??;
     Ok(Page {
@@ -104,62 +84,227 @@ pub fn decode_after(offset: usize, body: &[u8]) -> Result<Page, Error> {
 /// What some programs put before UTF-8.
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
-fn read(text: &str) -> serde_json::Result<Answer<'_>> {
-    let mut notes = Notes::default();
+fn read<'a>(call: &'static Call, text: &'a str) -> serde_json::Result<Envelope<'a>> {
     let mut json = serde_json::Deserializer::from_str(text);
-    let envelope = EnvelopeSeed(&mut notes).deserialize(&mut json)?;
+    let envelope = Envelope::new(call).deserialize(&mut json)?;
     json.end()?;
-    Ok(Answer { envelope, notes })
+    Ok(envelope)
 }
 
-/// An answer that is JSON, and what was noticed in it.
-struct Answer<'a> {
-    envelope: Envelope<'a>,
-    notes: Notes,
-}
-
-/// What is noticed on the way over an answer.
-#[derive(Default)]
-struct Notes {
+/// An answer that is JSON: its members that we know, and what was noticed in it.
+struct Envelope<'a> {
+    call: &'static Call,
+    error_code: Option<&'a RawValue>,
+    error_info: Option<&'a RawValue>,
+    total: Option<&'a RawValue>,
+    /// What stood where the rows should be; nothing where that was not there.
+    found: Option<Found>,
+    tables: Vec<Rows>,
     unknown_fields: BTreeSet<String>,
     /// What there is too much of to be kept.
     excess: Option<&'static str>,
 }
 
-impl Answer<'_> {
-    fn page(self, offset: usize) -> Result<Page, Error> {
-        let Self { envelope, notes } = self;
-        let info = envelope.error_info.and_then(text_of).unwrap_or_default();
-        let code: i64 = envelope
+/// What stood where rows should be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Found {
+    Rows,
+    /// As many programs write an empty list; where rows are due it is none.
+    Null,
+    Other,
+}
+
+impl<'a> Envelope<'a> {
+    fn new(call: &'static Call) -> Self {
+        Self {
+            call,
+            error_code: None,
+            error_info: None,
+            total: None,
+            found: None,
+            tables: call.tables.iter().map(Rows::new).collect(),
+            unknown_fields: BTreeSet::new(),
+            excess: None,
+        }
+    }
+
+    fn page(self, start: Start) -> Result<Page, Error> {
+        let info = self.error_info.and_then(text_of).unwrap_or_default();
+        let code: i64 = self
             .error_code
             .and_then(whole)
             .ok_or_else(|| unreadable(&without_code(&info)))?;
         if code != 0 {
             return Err(Error::refused(code, &info));
         }
-        let total_count = envelope
-            .total_count
-            .and_then(whole)
-            .ok_or_else(|| unreadable("it says success but has no TotalCount"))?;
-        // As many programs write an empty list: it is one where no more rows are promised, and behind a page
-        // that was not full, which was the last one whatever is counted. Where a full page is due it is none.
-        let is_behind_all = u64::try_from(offset).is_ok_and(|offset| offset >= total_count);
-        let may_be_empty = is_behind_all || !offset.is_multiple_of(LIMIT);
-        let data = envelope
-            .data
-            .filter(|data| !data.is_null || may_be_empty)
-            .ok_or_else(|| unreadable("it says success but has no array as Data"))?;
-        if let Some(excess) = notes.excess {
+        let total = self.total()?;
+        let is_there = match self.found {
+            Some(Found::Rows) => true,
+            Some(Found::Null) => self.may_be_empty(start, total),
+            Some(Found::Other) | None => false,
+        };
+        if !is_there {
+            return Err(self.lacks_rows());
+        }
+        if let Some(excess) = self.excess {
             return Err(unreadable(&format!("it holds {excess}")));
         }
         Ok(Page {
-            total_count,
-            rows: data.rows,
-            rows_without_id: data.without_id,
-            unknown_fields: notes.unknown_fields,
+            tables: self.tables,
+            total,
+            unknown_fields: self.unknown_fields,
             bytes: 0,
         })
     }
+
+    fn total(&self) -> Result<Option<u64>, Error> {
+        let Some(name) = self.call.paging.total() else {
+            return Ok(None);
+        };
+        match self.total.and_then(whole) {
+            Some(total) => Ok(Some(total)),
+            None => Err(unreadable(&format!("it says success but has no {name}"))),
+        }
+    }
+
+    /// Whether `null` stands for an empty list: where no more rows are promised, and behind a page that was
+    /// not full, which was the last one whatever is counted. Where a full page is due it is none.
+    fn may_be_empty(&self, start: Start, total: Option<u64>) -> bool {
+        let shape = self.call.tables.first().map(|table| table.shape);
+        let is_behind_all = || {
+            let rows = u64::try_from(start.rows).unwrap_or(u64::MAX);
+            total.is_none_or(|total| rows >= total)
+        };
+        let is_uncertain = match self.call.paging {
+            // Whether numbers begin there is not documented.
+            Paging::Number { first, .. } => first > 0 && start.rows == 0,
+            Paging::Whole | Paging::Offset => false,
+        };
+        shape != Some(Shape::Object)
+            && (is_behind_all() || is_uncertain || !start.rows.is_multiple_of(LIMIT))
+    }
+
+    fn lacks_rows(&self) -> Error {
+        let table = self.call.tables.first();
+        let shape = match table.map(|table| table.shape) {
+            Some(Shape::Object) => "object",
+            _ => "array",
+        };
+        let member = table.map_or("", |table| table.member);
+        unreadable(&format!("it says success but has no {shape} as {member}"))
+    }
+
+    /// Reads the row that `map` is into the table at `place`.
+    fn read_row<'de, A: MapAccess<'de>>(
+        &mut self,
+        place: usize,
+        row: &mut NewRow<'de>,
+        mut map: A,
+    ) -> Result<(), A::Error> {
+        row.clear();
+        let Some(table) = self.call.tables.get(place) else {
+            while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+            return Ok(());
+        };
+        let mut expected = 0;
+        while let Some(name) = map.next_key_seed(FieldName { table, expected })? {
+            let field = match name {
+                Name::Known(field) => field,
+                Name::Unknown(name) => {
+                    remember(&mut self.unknown_fields, &name);
+                    map.next_value::<IgnoredAny>()?;
+                    continue;
+                }
+            };
+            expected = field + 1;
+            match table.fields.get(field).map(|field| field.kind) {
+                Some(Kind::Rows(inner)) => {
+                    let found = map.next_value_seed(TableOf(self, inner))?;
+                    row.note(field, found == Found::Rows);
+                }
+                None | Some(Kind::Unused) => {
+                    map.next_value::<IgnoredAny>()?;
+                }
+                Some(kind) => take(row, field, kind, map.next_value()?),
+            }
+        }
+        self.excess = self.excess.or_else(|| excess_of(row));
+        if let Some(rows) = self.tables.get_mut(place)
+            && self.excess.is_none()
+        {
+            rows.push(row);
+            if rows.received() > MOST_ROWS {
+                self.excess = Some("more rows than any Desk has");
+            }
+        }
+        Ok(())
+    }
+
+    fn push_nothing(&mut self, place: usize) {
+        if let Some(rows) = self.tables.get_mut(place) {
+            rows.push_nothing();
+        }
+    }
+}
+
+fn take<'de>(row: &mut NewRow<'de>, field: usize, kind: Kind, json: &'de RawValue) {
+    match kind {
+        Kind::Number => row.set_number(field, number(json)),
+        Kind::AgentId | Kind::Id | Kind::Text => row.set_text(field, text_of(json)),
+        Kind::Date => row.set_text(field, text_of(json).and_then(|text| date(&text))),
+        Kind::Hour => row.set_text(field, text_of(json).and_then(|text| hour(&text))),
+        Kind::Ids => take_ids(row, field, json),
+        Kind::Rows(_) | Kind::Unused => {}
+    }
+}
+
+/// Each id once; what is none of them costs itself.
+fn take_ids<'de>(row: &mut NewRow<'de>, field: usize, json: &'de RawValue) {
+    let Ok(items) = serde_json::from_str::<Vec<&RawValue>>(json.get()) else {
+        return row.set_ids(field, None);
+    };
+    let mut ids = Vec::new();
+    let mut seen = BTreeSet::new();
+    let mut are_understood = true;
+    for item in items {
+        match text_of(item).filter(|id| !id.is_empty()) {
+            Some(id) if seen.insert(id.clone()) => ids.push(id),
+            Some(_) => {}
+            None => are_understood = false,
+        }
+    }
+    row.set_ids(field, Some(ids));
+    row.note(field, are_understood);
+}
+
+/// A calendar day, as `2025-04-06`.
+fn date<'t>(text: &str) -> Option<Cow<'t, str>> {
+    let date: Date = text.trim().parse().ok()?;
+    Some(Cow::Owned(date.to_string()))
+}
+
+/// A full hour, `09:00`, as two digits.
+fn hour<'t>(text: &str) -> Option<Cow<'t, str>> {
+    let mut parts = text.trim().split(':');
+    let digits = parts
+        .next()
+        .filter(|digits| (1..=2).contains(&digits.len()))?;
+    let is_number = digits.bytes().all(|digit| digit.is_ascii_digit());
+    let hour: u8 = digits.parse().ok().filter(|hour| is_number && *hour < 24)?;
+    let is_full = parts.all(|part| part == "00");
+    is_full.then(|| Cow::Owned(format!("{hour:02}")))
+}
+
+/// What a row says that is too long to be kept.
+fn excess_of(row: &NewRow<'_>) -> Option<&'static str> {
+    let (ids, longest_id) = row.most_ids();
+    if row.key().len() > LONGEST_ID || longest_id > LONGEST_ID {
+        return Some("an id of more than 4 KiB");
+    }
+    if ids > MOST_IDS {
+        return Some("a row with more than 1000 ids");
+    }
+    (row.longest_text() > LONGEST_TEXT).then_some("a name of more than 128 KiB")
 }
 
 fn without_code(info: &str) -> String {
@@ -188,61 +333,6 @@ fn broken(error: &serde_json::Error) -> Error {
     })
 }
 
-/// The members of an answer that we know, still as JSON.
-#[derive(Default)]
-struct Envelope<'a> {
-    error_code: Option<&'a RawValue>,
-    error_info: Option<&'a RawValue>,
-    total_count: Option<&'a RawValue>,
-    /// The rows; nothing where it is no array.
-    data: Option<Data>,
-}
-
-/// What `Data` holds.
-#[derive(Default)]
-struct Data {
-    rows: Rows,
-    without_id: usize,
-    /// As many programs write an empty list; where rows are due it is none.
-    is_null: bool,
-}
-
-struct EnvelopeSeed<'n>(&'n mut Notes);
-
-impl<'de> DeserializeSeed<'de> for EnvelopeSeed<'_> {
-    type Value = Envelope<'de>;
-
-    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Self::Value, D::Error> {
-        json.deserialize_map(self)
-    }
-}
-
-impl<'de> Visitor<'de> for EnvelopeSeed<'_> {
-    type Value = Envelope<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut envelope = Envelope::default();
-        while let Some(name) = map.next_key::<Cow<'de, str>>()? {
-            match name.as_ref() {
-                "ErrorCode" => envelope.error_code = map.next_value()?,
-                "ErrorInfo" => envelope.error_info = map.next_value()?,
-                "TotalCount" => envelope.total_count = map.next_value()?,
-                "Data" => envelope.data = map.next_value_seed(DataSeed(self.0))?,
-                "ActionStatus" | "RequestId" => drop(map.next_value::<IgnoredAny>()?),
-                unknown => {
-                    remember(&mut self.0.unknown_fields, unknown);
-                    map.next_value::<IgnoredAny>()?;
-                }
-            }
-        }
-        Ok(envelope)
-    }
-}
-
 /// Adds `name` to those that were seen, of a page or of all pages, within bounds.
 pub(super) fn remember(unknown_fields: &mut BTreeSet<String>, name: &str) {
     let name = name
@@ -255,161 +345,202 @@ pub(super) fn remember(unknown_fields: &mut BTreeSet<String>, name: &str) {
     }
 }
 
-/// What is said of JSON that is of another kind than expected: nothing, and no error either.
-macro_rules! nothing_else {
-    () => {
-        fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
-            Ok(None)
+impl<'de> DeserializeSeed<'de> for Envelope<'de> {
+    type Value = Self;
+
+    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Self, D::Error> {
+        json.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Envelope<'de> {
+    type Value = Self;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<Self, A::Error> {
+        let total = self.call.paging.total();
+        let rows = self.call.tables.first().map(|table| table.member);
+        while let Some(name) = map.next_key::<Cow<'de, str>>()? {
+            match name.as_ref() {
+                "ErrorCode" => self.error_code = map.next_value()?,
+                "ErrorInfo" => self.error_info = map.next_value()?,
+                name if Some(name) == total => self.total = map.next_value()?,
+                name if Some(name) == rows => {
+                    // Said twice, it counts as it is said last.
+                    self.tables = self.call.tables.iter().map(Rows::new).collect();
+                    self.found = Some(map.next_value_seed(TableOf(&mut self, 0))?);
+                }
+                "ActionStatus" | "RequestId" | "TotalCount" => {
+                    map.next_value::<IgnoredAny>()?;
+                }
+                unknown => {
+                    remember(&mut self.unknown_fields, unknown);
+                    map.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        Ok(self)
+    }
+}
+
+/// What is said of JSON that is of another kind than expected: no error, but this.
+macro_rules! otherwise {
+    ($self:ident => $value:expr) => {
+        fn visit_bool<E>($self, _: bool) -> Result<Self::Value, E> {
+            Ok($value)
         }
 
-        fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
-            Ok(None)
+        fn visit_u64<E>($self, _: u64) -> Result<Self::Value, E> {
+            Ok($value)
         }
 
-        fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
-            Ok(None)
+        fn visit_i64<E>($self, _: i64) -> Result<Self::Value, E> {
+            Ok($value)
         }
 
-        fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
-            Ok(None)
+        fn visit_f64<E>($self, _: f64) -> Result<Self::Value, E> {
+            Ok($value)
         }
 
-        fn visit_str<E>(self, _: &str) -> Result<Self::Value, E> {
-            Ok(None)
+        fn visit_str<E>($self, _: &str) -> Result<Self::Value, E> {
+            Ok($value)
         }
     };
 }
 
-/// Reads `Data`.
-struct DataSeed<'n>(&'n mut Notes);
+/// Reads the rows of the table at a place.
+struct TableOf<'s, 'a>(&'s mut Envelope<'a>, usize);
 
-impl<'de> DeserializeSeed<'de> for DataSeed<'_> {
-    type Value = Option<Data>;
+impl TableOf<'_, '_> {
+    fn shape(&self) -> Option<Shape> {
+        self.0.call.tables.get(self.1).map(|table| table.shape)
+    }
+}
 
-    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Self::Value, D::Error> {
+impl<'de> DeserializeSeed<'de> for TableOf<'_, '_> {
+    type Value = Found;
+
+    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Found, D::Error> {
         json.deserialize_any(self)
     }
 }
 
-impl<'de> Visitor<'de> for DataSeed<'_> {
-    type Value = Option<Data>;
+impl<'de> Visitor<'de> for TableOf<'_, '_> {
+    type Value = Found;
 
-    nothing_else!();
+    otherwise!(self => Found::Other);
 
-    fn visit_unit<E>(self) -> Result<Self::Value, E> {
-        Ok(Some(Data {
-            is_null: true,
-            ..Data::default()
-        }))
+    fn visit_unit<E>(self) -> Result<Found, E> {
+        Ok(Found::Null)
     }
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an array of rows")
+        f.write_str("rows")
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
-        let mut data = Data::default();
-        data.rows.reserve(LIMIT);
-        while let Some(row) = seq.next_element_seed(RowSeed(&mut data.rows, self.0))? {
-            data.without_id += usize::from(row.is_none());
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Found, A::Error> {
+        if self.shape() == Some(Shape::Object) {
+            while seq.next_element::<IgnoredAny>()?.is_some() {}
+            return Ok(Found::Other);
         }
-        if data.rows.len() + data.without_id > MOST_ROWS {
-            self.0.excess = Some("more rows than any Desk has agents");
+        let Self(envelope, place) = self;
+        if let Some(rows) = envelope.tables.get_mut(place) {
+            rows.reserve(LIMIT);
         }
-        Ok(Some(data))
+        let mut row = NewRow::new();
+        while seq
+            .next_element_seed(RowOf(envelope, place, &mut row))?
+            .is_some()
+        {}
+        Ok(Found::Rows)
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(None)
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Found, A::Error> {
+        if self.shape() == Some(Shape::Array) {
+            while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+            return Ok(Found::Other);
+        }
+        self.0.read_row(self.1, &mut NewRow::new(), map)?;
+        Ok(Found::Rows)
     }
 }
 
-/// Reads one row to where it belongs; whatever is no object has no agent's id, and is left out.
-struct RowSeed<'n>(&'n mut Rows, &'n mut Notes);
+/// Reads one row into the table at a place; what is no object has no key, and is counted as such.
+struct RowOf<'s, 'a, 'r>(&'s mut Envelope<'a>, usize, &'s mut NewRow<'r>);
 
-impl<'de> DeserializeSeed<'de> for RowSeed<'_> {
-    type Value = Option<()>;
+impl<'de> DeserializeSeed<'de> for RowOf<'_, '_, 'de> {
+    type Value = ();
 
-    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Self::Value, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<(), D::Error> {
         json.deserialize_any(self)
     }
 }
 
-impl<'de> Visitor<'de> for RowSeed<'_> {
-    type Value = Option<()>;
+impl<'de> Visitor<'de> for RowOf<'_, '_, 'de> {
+    type Value = ();
 
-    nothing_else!();
+    otherwise!(self => self.0.push_nothing(self.1));
 
-    fn visit_unit<E>(self) -> Result<Self::Value, E> {
-        Ok(None)
+    fn visit_unit<E>(self) -> Result<(), E> {
+        self.0.push_nothing(self.1);
+        Ok(())
     }
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object")
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
         while seq.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(None)
+        self.0.push_nothing(self.1);
+        Ok(())
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut row = NewRow::new();
-        while let Some(name) = map.next_key::<FieldName<'de>>()? {
-            match name {
-                FieldName::Known(field) => take(&mut row, field, map.next_value()?),
-                FieldName::Unknown(name) => {
-                    remember(&mut self.1.unknown_fields, &name);
-                    map.next_value::<IgnoredAny>()?;
-                }
-            }
-        }
-        if !row.has_agent_id() {
-            self.0.pass_over(&row);
-            return Ok(None);
-        }
-        self.1.excess = self.1.excess.or_else(|| excess_of(&row));
-        if self.1.excess.is_none() && self.0.len() <= MOST_ROWS {
-            self.0.push(&row);
-        }
-        Ok(Some(()))
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<(), A::Error> {
+        self.0.read_row(self.1, self.2, map)
     }
 }
 
-fn take<'de>(row: &mut NewRow<'de>, field: Field, json: &'de RawValue) {
-    match field {
-        Field::AgentId => row.set_agent_id(text_of(json).unwrap_or_default()),
-        Field::AgentNickName => row.set_nickname(text_of(json)),
-        _ => row.set_number(field, number(json)),
+/// Finds a field by its name: where the last row had it, or anywhere.
+struct FieldName {
+    table: &'static Table,
+    expected: usize,
+}
+
+enum Name {
+    /// The field's place.
+    Known(usize),
+    Unknown(String),
+}
+
+impl<'de> DeserializeSeed<'de> for FieldName {
+    type Value = Name;
+
+    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Name, D::Error> {
+        json.deserialize_str(self)
     }
 }
 
-enum FieldName<'de> {
-    Known(Field),
-    Unknown(Cow<'de, str>),
-}
+impl Visitor<'_> for FieldName {
+    type Value = Name;
 
-impl<'de> Deserialize<'de> for FieldName<'de> {
-    fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
-        struct Name;
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a name")
+    }
 
-        impl<'de> Visitor<'de> for Name {
-            type Value = FieldName<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a name")
-            }
-
-            fn visit_str<E>(self, name: &str) -> Result<Self::Value, E> {
-                Ok(Field::by_name(name).map_or_else(
-                    || FieldName::Unknown(Cow::Owned(name.to_owned())),
-                    FieldName::Known,
-                ))
-            }
-        }
-
-        json.deserialize_str(Name)
+    fn visit_str<E>(self, name: &str) -> Result<Name, E> {
+        let fields = self.table.fields;
+        let is_next = fields
+            .get(self.expected)
+            .is_some_and(|field| field.name == name);
+        let place = match is_next {
+            true => Some(self.expected),
+            false => fields.iter().position(|field| field.name == name),
+        };
+        Ok(place.map_or_else(|| Name::Unknown(name.to_owned()), Name::Known))
     }
 }
 
@@ -433,14 +564,6 @@ fn small_count(text: &str) -> Option<f64> {
         (digit < 10).then(|| count * 10 + u64::from(digit))
     });
     count.map(|count| count as f64)
-}
-
-/// What a row says that is too long to be kept.
-fn excess_of(row: &NewRow<'_>) -> Option<&'static str> {
-    if row.agent_id().len() > LONGEST_ID {
-        return Some("an agent's id of more than 4 KiB");
-    }
-    (row.nickname().len() > LONGEST_NICKNAME).then_some("a nickname of more than 128 KiB")
 }
 
 /// A whole number, written as one, with a fraction that is zero, or inside a string.
@@ -493,22 +616,41 @@ fn unquoted(json: &RawValue) -> Option<Cow<'_, str>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::desk::call::sample::{AGENTS, GROUPS, NOW};
+    use crate::desk::call::{Column, Start};
     use crate::desk::table::Row;
+
+    const BUSY: Column = AGENTS.tables[0].number("BusyTime");
+    const NICKNAME: Column = AGENTS.tables[0].text("AgentNickName");
+
+    fn decode(body: &[u8]) -> Result<Page, Error> {
+        super::decode(&AGENTS, Start::default(), body)
+    }
+
+    fn decode_after(rows: usize, body: &[u8]) -> Result<Page, Error> {
+        super::decode(&AGENTS, Start { rows, number: 0 }, body)
+    }
 
     fn page(data: &str) -> Page {
         let body = format!(r#"{{"ErrorCode": 0, "TotalCount": 1, "Data": {data}}}"#);
         decode(body.as_bytes()).unwrap()
     }
 
-    fn row(members: &str) -> Rows {
-        page(&format!(r#"[{{"AgentId": "a", {members}}}]"#)).rows
+    fn row(members: &str) -> Page {
+        page(&format!(r#"[{{"AgentId": "a", {members}}}]"#))
+    }
+
+    impl Page {
+        fn only(&self) -> &Rows {
+            self.rows().unwrap()
+        }
     }
 
     #[test]
     fn a_number_may_stand_in_a_string_and_must_be_finite() {
         let said = |json: &str| {
-            let rows = row(&format!(r#""BusyTime": {json}"#));
-            rows.at(0).number(Field::BusyTime)
+            let page = row(&format!(r#""BusyTime": {json}"#));
+            page.only().at(0).number(BUSY)
         };
         assert_eq!(said("300"), Some(300.0));
         assert_eq!(said(r#""300""#), Some(300.0));
@@ -528,15 +670,15 @@ mod tests {
 
     #[test]
     fn what_holds_no_number_is_remembered_and_what_is_missing_is_not() {
-        let rows = row(r#""BusyTime": null, "FreeTime": "x", "RestTime": 1, "AgentNickName": {}"#);
-        let row = rows.at(0);
+        let page = row(r#""BusyTime": null, "FreeTime": "x", "RestTime": 1, "AgentNickName": {}"#);
+        let row = page.only().at(0);
         let ignored: Vec<_> = row.ignored().collect();
+        assert_eq!(ignored, ["AgentNickName", "FreeTime", "BusyTime"]);
+        let number = |field| row.number(AGENTS.tables[0].number(field));
         assert_eq!(
-            ignored,
-            [Field::AgentNickName, Field::FreeTime, Field::BusyTime]
+            (number("RestTime"), number("TotalMsgCnt")),
+            (Some(1.0), None)
         );
-        assert_eq!(row.number(Field::RestTime), Some(1.0));
-        assert_eq!(row.number(Field::TotalMsgCnt), None);
     }
 
     #[test]
@@ -544,8 +686,8 @@ mod tests {
         let page = page(
             r#"[{"BusyTime": 1}, {"AgentId": ""}, {"AgentId": null}, 5, null, [[]], {"AgentId": "a"}, {"AgentId": 42}]"#,
         );
-        let ids: Vec<_> = page.rows.iter().map(Row::agent_id).collect();
-        assert_eq!((ids, page.rows_without_id), (vec!["a", "42"], 6));
+        let ids: Vec<_> = page.only().iter().map(Row::key).collect();
+        assert_eq!((ids, page.only().without_key()), (vec!["a", "42"], 6));
     }
 
     #[test]
@@ -560,15 +702,15 @@ mod tests {
     fn nobody_may_be_an_empty_list_or_null() {
         for data in ["[]", "null"] {
             let body = format!(r#"{{"ErrorCode": 0, "Data": {data}, "TotalCount": 0}}"#);
-            assert!(decode(body.as_bytes()).unwrap().rows.is_empty(), "{data}");
+            assert!(decode(body.as_bytes()).unwrap().only().is_empty(), "{data}");
         }
     }
 
     #[test]
     fn the_later_of_two_equal_names_counts() {
-        let rows = row(r#""BusyTime": "x", "BusyTime": 2"#);
-        let row = rows.at(0);
-        assert_eq!(row.number(Field::BusyTime), Some(2.0));
+        let page = row(r#""BusyTime": "x", "BusyTime": 2"#);
+        let row = page.only().at(0);
+        assert_eq!(row.number(BUSY), Some(2.0));
         assert_eq!(row.ignored().count(), 0);
     }
 
@@ -608,16 +750,20 @@ mod tests {
         let agents = |data: &[u8]| {
             let body = [br#"{"ErrorCode":0,"TotalCount":2,"Data":["#, data, b"]}"].concat();
             let page = decode(&body).unwrap();
-            let rows = page.rows.iter();
+            let rows = page.only().iter();
             let agents: Vec<_> = rows
                 .map(|row| {
-                    let busy = row.number(Field::BusyTime);
-                    format!("{} {:?} {:?}", row.agent_id(), row.nickname(), busy)
+                    format!(
+                        "{} {:?} {:?}",
+                        row.key(),
+                        row.text(NICKNAME),
+                        row.number(BUSY)
+                    )
                 })
                 .collect();
-            (agents, page.rows_without_id)
+            (agents, page.only().without_key())
         };
-        let whole = "b Some(\"B\") Some(5.0)".to_owned();
+        let whole = "b \"B\" Some(5.0)".to_owned();
         let other = br#",{"AgentId":"b","BusyTime":5,"AgentNickName":"B"}"#;
         let cut_off = &"客服".as_bytes()[..5];
         for (row, said) in [
@@ -628,24 +774,24 @@ mod tests {
                     br#"","BusyTime":1}"#,
                 ]
                 .concat(),
-                "a Some(\"客\u{fffd}\") Some(1.0)",
+                "a \"客\u{fffd}\" Some(1.0)",
             ),
             (
                 b"{\"AgentId\":\"a\xff\",\"BusyTime\":1,\"\xc3\":\"\xed\xa0\x80\"}".to_vec(),
-                "a\u{fffd} None Some(1.0)",
+                "a\u{fffd} \"\" Some(1.0)",
             ),
             (
                 br#"{"AgentId":"a","AgentNickName":"\ud800","Mood\udfff":"\ud800","BusyTime":1}"#
                     .to_vec(),
-                "a Some(\"\u{fffd}\") Some(1.0)",
+                "a \"\u{fffd}\" Some(1.0)",
             ),
             (
                 b"{\"AgentId\":\"a\",\"AgentNickName\":\"x\0\ny\",\"BusyTime\":NaN}".to_vec(),
-                "a Some(\"x\\0\\ny\") None",
+                "a \"x\\0\\ny\" None",
             ),
             (
                 br#"{"AgentId":"a","BusyTime":1e400}"#.to_vec(),
-                "a None None",
+                "a \"\" None",
             ),
         ] {
             let expected = (vec![said.to_owned(), whole.clone()], 0);
@@ -675,7 +821,7 @@ mod tests {
         for value in [&nest, &maps] {
             let row = format!(r#"{{"AgentId":"a","BusyTime":{value},"New":{value}}}"#);
             let (found, _) = agents(&[row.as_bytes(), other].concat());
-            assert_eq!(found, ["a None None", whole.as_str()]);
+            assert_eq!(found, ["a \"\" None", whole.as_str()]);
         }
     }
 
@@ -694,7 +840,7 @@ mod tests {
             );
             for body in [body.clone(), format!("\u{feff}{body}")] {
                 let page = decode(body.as_bytes()).unwrap();
-                assert_eq!((page.total_count, page.rows.len()), (1, 1), "{body}");
+                assert_eq!((page.total, page.only().len()), (Some(1), 1), "{body}");
             }
         }
         for count in [
@@ -723,12 +869,16 @@ mod tests {
             ("1289316652.0", "1289316652"),
         ] {
             let page = page(&format!(r#"[{{"AgentId":{id},"AgentNickName":{id}}}]"#));
-            let row = page.rows.at(0);
-            assert_eq!((row.agent_id(), row.nickname()), (said, Some(said)));
+            let row = page.only().at(0);
+            assert_eq!((row.key(), row.text(NICKNAME)), (said, said));
         }
         for no_id in ["1.4e+14", "1e3", "7.5", "true", "{}"] {
             let page = page(&format!(r#"[{{"AgentId":{no_id}}}]"#));
-            assert_eq!((page.rows.len(), page.rows_without_id), (0, 1), "{no_id}");
+            assert_eq!(
+                (page.only().len(), page.only().without_key()),
+                (0, 1),
+                "{no_id}"
+            );
         }
     }
 
@@ -736,13 +886,13 @@ mod tests {
     fn null_is_an_empty_list_behind_the_last_page_and_where_there_is_none() {
         let counted = br#"{"ErrorCode":0,"TotalCount":250,"Data":null}"#;
         for offset in [1, 120, 250, 300] {
-            assert!(decode_after(offset, counted).unwrap().rows.is_empty());
+            assert!(decode_after(offset, counted).unwrap().only().is_empty());
         }
         for offset in [0, 100, 200] {
             assert!(decode_after(offset, counted).is_err());
         }
         let nothing = br#"{"ErrorCode":0,"TotalCount":0,"Data":null}"#;
-        assert!(decode(nothing).unwrap().rows.is_empty());
+        assert!(decode(nothing).unwrap().only().is_empty());
     }
 
     #[test]
@@ -752,10 +902,10 @@ mod tests {
             let body = format!(
                 r#"{{"ErrorCode":0,"TotalCount":1,"Data":[{{"AgentId":"{id}","AgentNickName":"{name}"}}]}}"#
             );
-            decode(body.as_bytes()).map(|page| page.rows.len())
+            decode(body.as_bytes()).map(|page| page.only().len())
         };
-        assert_eq!(row(LONGEST_ID, LONGEST_NICKNAME), Ok(1));
-        for (id, name) in [(LONGEST_ID + 1, 0), (1, LONGEST_NICKNAME + 1)] {
+        assert_eq!(row(LONGEST_ID, LONGEST_TEXT), Ok(1));
+        for (id, name) in [(LONGEST_ID + 1, 0), (1, LONGEST_TEXT + 1)] {
             assert_eq!(row(id, name).unwrap_err().class(), Class::Protocol);
         }
         let rows = vec![r#"{"AgentId":"a"}"#; MOST_ROWS + 1].join(",");
@@ -782,24 +932,104 @@ mod tests {
     }
 
     #[test]
-    fn the_request_is_written_as_the_documents_have_it() {
-        let ids = ["1289316652@qq.com".to_owned()];
-        let mut request = Request {
-            from: 1_736_697_600,
-            to: 1_736_783_999,
-            limit: 100,
-            offset: 0,
-            agent_ids: &ids,
+    fn a_single_row_is_an_object_and_holds_rows_of_its_own() {
+        let decode = |data: &str| {
+            let body = format!(r#"{{"ErrorCode":0,"Data":{data}}}"#);
+            super::decode(&NOW, Start::default(), body.as_bytes())
+        };
+        let groups = |page: &Page| -> Vec<String> {
+            page.tables[1]
+                .iter()
+                .map(|row| row.key().to_owned())
+                .collect()
+        };
+        let queue = NOW.tables[0].number("Queue");
+        let page =
+            decode(r#"{"Queue":2,"Groups":[{"GroupId":7,"Queue":1},{"Queue":1},5],"New":1}"#)
+                .unwrap();
+        assert_eq!(page.only().at(0).number(queue), Some(2.0));
+        assert_eq!(
+            (groups(&page), page.tables[1].without_key()),
+            (vec!["7".to_owned()], 2)
+        );
+        assert_eq!(page.unknown_fields, ["New".to_owned()].into());
+        // The documents have the groups as an object too.
+        let page = decode(r#"{"Groups":{"GroupId":7,"Queue":1},"Queue":2}"#).unwrap();
+        assert_eq!(groups(&page), ["7"]);
+        for none in ["null", "5", "\"x\""] {
+            let page = decode(&format!(r#"{{"Groups":{none}}}"#)).unwrap();
+            assert_eq!(
+                page.only().at(0).ignored().collect::<Vec<_>>(),
+                ["Groups"],
+                "{none}"
+            );
+        }
+        for refused in ["[]", "null", "[{}]", "5"] {
+            assert!(decode(refused).is_err(), "{refused}");
+        }
+        // Said twice, only the last counts.
+        let body = br#"{"ErrorCode":0,"Data":{"Groups":[{"GroupId":1}]},"Data":{"Queue":1}}"#;
+        let page = super::decode(&NOW, Start::default(), body).unwrap();
+        assert_eq!((page.only().len(), page.tables[1].len()), (1, 0));
+    }
+
+    #[test]
+    fn ids_are_each_there_once_and_what_is_none_costs_itself() {
+        let ids = |json: &str| {
+            let body = format!(r#"{{"ErrorCode":0,"Total":1,"List":[{{"Id":"a","Ids":{json}}}]}}"#);
+            let page = super::decode(&GROUPS, Start::default(), body.as_bytes()).unwrap();
+            let row = page.only().at(0);
+            let ids: Vec<_> = row
+                .ids(GROUPS.tables[0].ids("Ids"))
+                .map(str::to_owned)
+                .collect();
+            (ids.join(","), row.ignored().count())
         };
         assert_eq!(
-            serde_json::to_string(&request).unwrap(),
-            r#"{"From":1736697600,"To":1736783999,"Limit":100,"Offset":0,"AgentIds":["1289316652@qq.com"]}"#
+            ids("[3067,\"1234\",3067,\"3067\"]"),
+            ("3067,1234".to_owned(), 0)
         );
-        request.agent_ids = &[];
-        assert!(
-            !serde_json::to_string(&request)
-                .unwrap()
-                .contains("AgentIds")
+        assert_eq!(ids("[]"), (String::new(), 0));
+        assert_eq!(ids("[1,null,\"\",1.5,[2],3]"), ("1,3".to_owned(), 1));
+        for none in ["null", "5", "{}", "\"1\""] {
+            assert_eq!(ids(none), (String::new(), 1), "{none}");
+        }
+        let many: Vec<_> = (0..=MOST_IDS).map(|id| id.to_string()).collect();
+        let body = format!(
+            r#"{{"ErrorCode":0,"Total":1,"List":[{{"Id":"a","Ids":[{}]}}]}}"#,
+            many.join(",")
         );
+        let error = super::decode(&GROUPS, Start::default(), body.as_bytes()).unwrap_err();
+        assert_eq!(error.class(), Class::Protocol);
+    }
+
+    #[test]
+    fn null_is_an_empty_page_where_numbers_may_begin_elsewhere() {
+        let body = br#"{"ErrorCode":0,"Total":250,"List":null}"#;
+        let at = |rows| super::decode(&GROUPS, Start { rows, number: 1 }, body).is_ok();
+        assert!(at(0) && at(250) && at(30) && !at(100));
+    }
+
+    #[test]
+    fn days_and_full_hours_are_read_and_nothing_else() {
+        for (text, said) in [
+            ("09:00", Some("09")),
+            ("9:00", Some("09")),
+            ("23:00:00", Some("23")),
+            (" 00:00 ", Some("00")),
+            ("7", Some("07")),
+            ("24:00", None),
+            ("09:30", None),
+            ("-1:00", None),
+            ("+9:00", None),
+            ("2025-04-06", None),
+            ("", None),
+        ] {
+            assert_eq!(hour(text).as_deref(), said, "{text}");
+        }
+        assert_eq!(date(" 2025-04-06 ").as_deref(), Some("2025-04-06"));
+        for none in ["2025-13-06", "09:00", "", "yesterday"] {
+            assert_eq!(date(none), None, "{none}");
+        }
     }
 }

@@ -16,12 +16,13 @@ use jiff::Timestamp;
 use reqwest::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap};
 use reqwest::{Response, StatusCode, Url};
 
-use super::answer::{self, LIMIT, Page};
+use super::answer::{self, Page};
+use super::call::{Call, Channel, Request, Start};
 use super::credentials::Credentials;
 use super::error::{Class, Error, harmless};
-use super::pace::Pace;
-use super::paging::{self, Listing, Pages};
-use crate::base::clock::{Clock, DayWindow};
+use super::pace::{Pace, Slot};
+use super::paging::{self, Answer, Pages};
+use crate::base::clock::{Clock, Window};
 use crate::base::secret::Secret;
 use crate::desk::dial::proxy::Proxy;
 use crate::desk::dial::tunnel::Tunnels;
@@ -40,29 +41,13 @@ const RETRIES_PER_POLL: usize = 20;
 /// The wait before a request is sent again, to begin with; it doubles, and is jittered.
 const FIRST_WAIT: Duration = Duration::from_millis(250);
 
-/// The commands of Desk that we send; the values of the label `endpoint`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Endpoint {
-    /// Figures per agent, for whole days.
-    DescribeAgentStatistics,
-}
+/// The longest pause of all requests that a poll under way waits for.
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
-impl Endpoint {
-    /// All of them.
-    pub const ALL: [Self; 1] = [Self::DescribeAgentStatistics];
-
-    /// The command's name in the URL.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::DescribeAgentStatistics => "describe_agent_statistics",
-        }
-    }
-}
-
-/// Who is told about every single request, retries included.
+/// Is told about every single request, retries included.
 pub trait Observer: Send + Sync {
-    /// A request to `endpoint` took `took`, and failed with `failure` or not at all.
-    fn request_ended(&self, endpoint: Endpoint, took: Duration, failure: Option<Class>);
+    /// A request of `command` took `took`, and failed with `failure` or not at all.
+    fn request_ended(&self, command: &'static str, took: Duration, failure: Option<Class>);
 }
 
 /// How to ask Desk.
@@ -76,6 +61,8 @@ pub struct Settings {
     pub proxy: Option<Proxy>,
     /// Only these agents; all where it is empty.
     pub agent_ids: Vec<String>,
+    /// Only these channels, where a command can tell them apart; all where it is empty.
+    pub channels: Vec<Channel>,
     /// For one request, its whole answer included.
     pub request_timeout: Duration,
     /// Never exceeded over any second.
@@ -137,22 +124,36 @@ impl Client {
         })
     }
 
-    /// The day's figures of every agent, whole.
+    /// What Desk answers to `calls`, one after the other, whole.
     ///
     /// # Errors
     /// The failure that could not be overcome; see [`Error`].
-    pub async fn list_agents(&self, day: &DayWindow) -> Result<Listing, Error> {
+    pub async fn fetch(&self, calls: &'static [Call], window: &Window) -> Result<Answer, Error> {
         self.credentials.refresh().await;
-        let poll = AgentPages {
-            client: self,
-            day: *day,
-            retries: AtomicUsize::new(RETRIES_PER_POLL),
-        };
-        let listing = paging::list(&poll).await?;
-        Ok(Listing {
-            asked: self.settings.agent_ids.iter().cloned().collect(),
-            ..listing
-        })
+        let retries = AtomicUsize::new(RETRIES_PER_POLL);
+        let mut whole = Answer::default();
+        for call in calls {
+            let pages = CallPages {
+                client: self,
+                call,
+                window,
+                retries: &retries,
+            };
+            let asked = call.agents.map_or(0, |_| self.settings.agent_ids.len());
+            whole.add(paging::list(call.paging, asked, &pages).await?);
+        }
+        whole.asked = self.settings.agent_ids.iter().cloned().collect();
+        Ok(whole)
+    }
+
+    /// Sends no request for `time` from now on: Desk is asked too often.
+    pub fn pause(&self, time: Duration) {
+        self.pace.pause(time);
+    }
+
+    /// How long it still sends no request; zero where it does.
+    pub fn paused_for(&self) -> Duration {
+        self.pace.paused_for()
     }
 
     /// What it signs with.
@@ -166,19 +167,33 @@ impl Client {
     }
 
     async fn send(&self, ask: &Ask, user_sig: &Secret) -> Result<Page, Error> {
-        let _slot = self.pace.slot().await;
+        let _slot = self.slot().await?;
         let started = Instant::now();
         let answer = self.exchange(ask, user_sig).await;
         let failure = answer.as_ref().err().map(Error::class);
         self.observer
-            .request_ended(ask.endpoint, started.elapsed(), failure);
+            .request_ended(ask.call.command, started.elapsed(), failure);
         tracing::debug!(
-            endpoint = ask.endpoint.as_str(),
+            endpoint = ask.call.command,
             seconds = started.elapsed().as_secs_f64(),
             failure = failure.map(Class::as_str),
             "request ended"
         );
         answer
+    }
+
+    async fn slot(&self) -> Result<Slot, Error> {
+        loop {
+            let slot = self.pace.slot().await;
+            let pause = self.pace.paused_for();
+            if pause.is_zero() {
+                return Ok(slot);
+            }
+            if pause > LONGEST_PAUSE {
+                return Err(Error::paused(pause));
+            }
+            tokio::time::sleep(pause).await;
+        }
     }
 
     async fn exchange(&self, ask: &Ask, user_sig: &Secret) -> Result<Page, Error> {
@@ -196,7 +211,7 @@ impl Client {
     fn read(&self, ask: &Ask, body: &[u8]) -> Result<Page, Error> {
         let conceal = |text: String| self.credentials.conceal(text);
         let mut page =
-            answer::decode_after(ask.offset, body).map_err(|error| error.reworded(conceal))?;
+            answer::decode(ask.call, ask.start, body).map_err(|error| error.reworded(conceal))?;
         page.unknown_fields = page.unknown_fields.into_iter().map(conceal).collect();
         Ok(page)
     }
@@ -263,7 +278,7 @@ impl Client {
         url.path_segments_mut()
             .map_err(|()| unusable())?
             .pop_if_empty()
-            .extend(["v4", "desk_http_svc", ask.endpoint.as_str()]);
+            .extend(["v4", "desk_http_svc", ask.call.command]);
         url.query_pairs_mut()
             .append_pair("sdkappid", &self.credentials.sdk_app_id().to_string())
             .append_pair("identifier", self.credentials.identifier())
@@ -297,33 +312,35 @@ impl Client {
 
 /// What a request asks for.
 struct Ask {
-    endpoint: Endpoint,
-    /// How many rows it passes over.
-    offset: usize,
+    call: &'static Call,
+    start: Start,
     body: Bytes,
 }
 
-/// One poll's way over the pages of `describe_agent_statistics`.
-struct AgentPages<'c> {
+/// The pages of one call, as one poll asks for them.
+struct CallPages<'c> {
     client: &'c Client,
-    day: DayWindow,
-    retries: AtomicUsize,
+    call: &'static Call,
+    window: &'c Window,
+    /// How many requests of the poll may still be sent again.
+    retries: &'c AtomicUsize,
 }
 
-impl AgentPages<'_> {
-    fn ask(&self, offset: usize) -> Result<Ask, Error> {
-        let request = answer::Request {
-            from: self.day.from_second(),
-            to: self.day.to_second(),
-            limit: LIMIT,
-            offset,
-            agent_ids: &self.client.settings.agent_ids,
+impl CallPages<'_> {
+    fn ask(&self, start: Start) -> Result<Ask, Error> {
+        let settings = &self.client.settings;
+        let request = Request {
+            call: self.call,
+            window: self.window,
+            start,
+            agent_ids: &settings.agent_ids,
+            channels: &settings.channels,
         };
         let body = serde_json::to_vec(&request)
             .map_err(|error| Error::new(Class::Protocol, error.to_string()))?;
         Ok(Ask {
-            endpoint: Endpoint::DescribeAgentStatistics,
-            offset,
+            call: self.call,
+            start,
             body: body.into(),
         })
     }
@@ -336,9 +353,9 @@ impl AgentPages<'_> {
     }
 }
 
-impl Pages for AgentPages<'_> {
-    async fn page(&self, offset: usize) -> Result<Page, Error> {
-        let ask = self.ask(offset)?;
+impl Pages for CallPages<'_> {
+    async fn page(&self, start: Start) -> Result<Page, Error> {
+        let ask = self.ask(start)?;
         let mut tries = 0;
         let mut turns_left = self.client.settings.hosts.len().saturating_sub(1);
         let mut is_sig_replaced = false;
@@ -361,7 +378,7 @@ impl Pages for AgentPages<'_> {
             if !error.is_passing() || tries >= TRIES || !self.may_retry() {
                 return Err(error);
             }
-            tracing::debug!(%error, offset, "asking for this page again");
+            tracing::debug!(%error, endpoint = self.call.command, rows = start.rows, "asking for this page again");
             tokio::time::sleep(jittered(FIRST_WAIT * 2_u32.pow(tries - 1))).await;
         }
     }

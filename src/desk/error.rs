@@ -101,6 +101,8 @@ pub struct Error {
     class: Class,
     what: String,
     code: Option<i64>,
+    /// HTTP's, where that is what failed.
+    status: Option<StatusCode>,
     /// The request never reached a Desk, so another host may.
     unconnected: bool,
     /// The same request sent again at once would fail alike.
@@ -118,6 +120,7 @@ impl Error {
             class,
             what: what.into(),
             code: None,
+            status: None,
             unconnected: false,
             lasts: false,
             pause: None,
@@ -137,6 +140,7 @@ impl Error {
             _ => Self::new(Class::Network, said),
         };
         Self {
+            status: Some(status),
             lasts: is_lasting(status),
             pause: pause(status, headers, now),
             advice: advice_on(status),
@@ -165,6 +169,20 @@ impl Error {
             unconnected: status != StatusCode::PROXY_AUTHENTICATION_REQUIRED,
             advice: Some(advice),
             ..Self::status(status, headers, now)
+        }
+    }
+
+    /// Not asked at all: all requests pause for another `pause`, since Desk refused one for the rate.
+    pub fn paused(pause: Duration) -> Self {
+        let seconds = pause.as_secs_f64().ceil();
+        Self {
+            pause: Some(pause),
+            ..Self::new(
+                Class::RateLimited,
+                format!(
+                    "no request is sent for another {seconds} s: Desk refused one for the rate"
+                ),
+            )
         }
     }
 
@@ -226,6 +244,19 @@ impl Error {
     /// Desk's own error code, where it gave one.
     pub fn code(&self) -> Option<i64> {
         self.code
+    }
+
+    /// HTTP's status, where Desk or what stands before it answered with another than 200.
+    pub fn status_code(&self) -> Option<StatusCode> {
+        self.status
+    }
+
+    /// Whether it may say no more than that Desk does not serve this command here. It does say so where Desk
+    /// answers other commands of the same application.
+    pub fn may_mean_not_served(&self) -> bool {
+        const CODES: [i64; 6] = [60002, 60009, 60017, 141_000, 10003, 10026];
+        let is_not_found = self.status == Some(StatusCode::NOT_FOUND);
+        is_not_found || self.code.is_some_and(|code| CODES.contains(&code))
     }
 
     /// Whether the same request may well succeed if sent again at once. (All our requests only

@@ -1,12 +1,14 @@
 //! Desk's API, and nothing of metrics.
 //!
-//! From the outside: [`Client::list_agents`] asks for one day's figures of every agent and gives
-//! them whole or not at all. Inside, from the ground up: [`usersig`] signs, [`credentials`] keeps
-//! the signature fresh, [`table`] is what Desk tells, [`answer`] reads and writes it as JSON (`repair`ed where it is not quite that), [`error`]
-//! tells failures apart, `pace` keeps to the allowed rate, `paging` goes over the pages, [`client`]
-//! sends the requests.
+//! From the outside: [`Client::fetch`] asks what a [`call`] says and gives the answer whole or not at
+//! all. Inside, from the ground up: [`usersig`] signs, [`credentials`] keeps the signature fresh, [`call`]
+//! is how a command is asked and its answer laid out, [`table`] holds rows by column, [`answer`] reads
+//! them from JSON (`repair`ed where it is not quite that), [`error`] tells failures apart, `pace` keeps
+//! to the allowed rate, `paging` goes over the pages, [`client`] sends the requests over connections that
+//! [`dial`] and [`tls`] make.
 
 pub mod answer;
+pub mod call;
 pub mod client;
 pub mod credentials;
 pub mod dial;
@@ -18,6 +20,6 @@ pub mod table;
 pub mod tls;
 pub mod usersig;
 
-pub use client::{Client, Endpoint, Observer, Settings};
+pub use client::{Client, Observer, Settings};
 pub use error::{Class, Error, harmless};
-pub use paging::Listing;
+pub use paging::Answer;

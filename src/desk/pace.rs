@@ -5,6 +5,8 @@
 //! arrivals of one request and of the next in the same slot there is at least a second, however
 //! unsteady the network. Counting from the start would let a slow request and a quick one arrive
 //! together.
+//!
+//! Where Desk refuses one request for the rate, all requests pause.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -23,6 +25,8 @@ pub(super) struct Pace {
     slots: Arc<Semaphore>,
     /// When the free slots may be used, the earliest first.
     free_at: Arc<Mutex<VecDeque<Instant>>>,
+    /// Until when no request may start.
+    paused_until: Mutex<Option<Instant>>,
 }
 
 impl Pace {
@@ -32,7 +36,23 @@ impl Pace {
         Self {
             slots: Arc::new(Semaphore::new(per_second)),
             free_at: Arc::new(Mutex::new(vec![now; per_second].into())),
+            paused_until: Mutex::default(),
         }
+    }
+
+    /// No request starts for `time` from now on, or longer where that was said before.
+    pub(super) fn pause(&self, time: Duration) {
+        let until = Instant::now() + time;
+        let mut paused = lock(&self.paused_until);
+        *paused = Some(paused.map_or(until, |earlier| earlier.max(until)));
+    }
+
+    /// How long the pause still lasts; zero where there is none.
+    pub(super) fn paused_for(&self) -> Duration {
+        let until = *lock(&self.paused_until);
+        until.map_or(Duration::ZERO, |until| {
+            until.saturating_duration_since(Instant::now())
+        })
     }
 
     /// Waits until another request may start; it ends when the slot is dropped.
@@ -93,6 +113,18 @@ mod tests {
         for window in arrivals.windows(6) {
             assert!(window[5] - window[0] >= SECOND, "{window:?}");
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_longest_pause_counts_and_ends() {
+        let pace = Pace::new(1);
+        assert_eq!(pace.paused_for(), Duration::ZERO);
+        pace.pause(Duration::from_secs(60));
+        pace.pause(Duration::from_secs(5));
+        advance(Duration::from_secs(20)).await;
+        assert_eq!(pace.paused_for(), Duration::from_secs(40));
+        advance(Duration::from_secs(40)).await;
+        assert_eq!(pace.paused_for(), Duration::ZERO);
     }
 
     #[tokio::test(start_paused = true)]

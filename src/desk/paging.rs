@@ -7,20 +7,23 @@
 //! - a walk ends where its rows reach `TotalCount`, or a page brings nothing new;
 //! - a full page that is `TotalCount` or more is asked after, since that may count the page only, or
 //!   only those of its rows that were asked for;
+//! - a `TotalCount` of more agents than were asked for counts others too, and says nothing;
 //! - a walk that does not add up is made once more, a little later: it may add up then, also with
-//!   agents who came while it lasted; otherwise both must say the same, and so Desk means it.
+//!   rows that came while it lasted; otherwise both must say the same, and so Desk means it.
 //!
-//! Where all is as promised, the pages after the first are asked for a few at a time.
+//! Where all is as promised, the pages after the first are asked for a few at a time. Pages with
+//! numbers are asked for one after the other, since whether numbers begin at 0 or at 1 follows for one
+//! command from an example only: where pages from 1 on lack rows, page 0 is asked for too.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::hash::{BuildHasher as _, RandomState};
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use futures_util::stream;
-use hashbrown::HashTable;
 
-use super::answer::{LIMIT, MOST_ROWS, Page, remember};
+use super::answer::{MOST_ROWS, Page, remember};
+use super::call::{LIMIT, Paging, Start};
 use super::error::{Class, Error};
 use super::table::{Row, Rows};
 
@@ -33,7 +36,7 @@ const MOST_PAGES: usize = MOST_ROWS / LIMIT;
 /// The longest that all answers of one walk may be: [`MOST_PAGES`] full ones are 140 MB.
 const MOST_BYTES: usize = 256 * 1024 * 1024;
 
-/// The most that all ids and nicknames of one walk may take: 80 bytes an agent, of as many agents.
+/// The most that all ids and names of one walk may take: 80 bytes a row, of as many rows.
 const MOST_TEXT: usize = 16 * 1024 * 1024;
 
 /// What upset one walk would upset one right after it, and twice the same would be no evidence.
@@ -44,44 +47,71 @@ const INVALID_PARAMETER: i64 = 141_004;
 
 /// Where pages come from: Desk, or a test.
 pub(super) trait Pages {
-    /// The page that starts after `offset` rows.
-    fn page(&self, offset: usize) -> impl Future<Output = Result<Page, Error>>;
+    /// The page that begins at `start`.
+    fn page(&self, start: Start) -> impl Future<Output = Result<Page, Error>>;
 }
 
-/// Every row of an answer that adds up, or that Desk gave twice alike.
+/// All that Desk told: answers that add up, or that it gave twice alike.
 #[derive(Debug, Default)]
-pub struct Listing {
-    /// In Desk's order, less those without an agent's id.
-    pub rows: Rows,
-    /// How many those are.
-    pub rows_without_id: usize,
-    /// How many rows `TotalCount` promised beyond those that came.
+pub struct Answer {
+    /// Those of all calls, in their order; the rows of each in Desk's order.
+    pub tables: Vec<Rows>,
+    /// How many rows there are, as Desk counts them, where the calls say so.
+    pub total: Option<u64>,
+    /// How many rows Desk counted beyond those that it gave.
     pub missing_rows: u64,
     /// Names of fields that this version does not know.
     pub unknown_fields: BTreeSet<String>,
-    /// The agents that were asked for; all where it is empty. Desk may have given others too.
+    /// The agents that were asked for; all where it is empty. Desk may have told of others too.
     pub asked: BTreeSet<String>,
 }
 
-/// Walks over all pages, twice if need be.
+impl Answer {
+    /// Puts the rows of `page` behind those that are there: a page of an answer without paging, or of one
+    /// whose pages are known to add up.
+    pub fn append(&mut self, page: Page) {
+        if self.tables.is_empty() {
+            self.tables = page.tables;
+        } else {
+            for (rows, others) in self.tables.iter_mut().zip(&page.tables) {
+                rows.append(others);
+            }
+        }
+        self.unknown_fields.extend(page.unknown_fields);
+    }
+
+    /// Adds what another call brought. The count of the first one stays.
+    pub(super) fn add(&mut self, other: Self) {
+        self.tables.extend(other.tables);
+        self.total = self.total.or(other.total);
+        self.missing_rows += other.missing_rows;
+        self.unknown_fields.extend(other.unknown_fields);
+    }
+}
+
+/// Asks for all pages, twice if need be. `asked` is how many agents were asked for by name; 0 means all.
 ///
 /// # Errors
 /// The first failure of a page; of class `protocol`, two walks that contradict each other.
-pub(super) async fn list(pages: &impl Pages) -> Result<Listing, Error> {
-    let first = walk(pages).await?;
+pub(super) async fn list(
+    paging: Paging,
+    asked: usize,
+    pages: &impl Pages,
+) -> Result<Answer, Error> {
+    let first = walk(paging, asked, pages).await?;
     if first.adds_up() {
-        return Ok(first.into_listing());
+        return Ok(first.into_answer());
     }
     tokio::time::sleep(SECOND_LOOK).await;
-    let second = walk(pages).await?;
+    let second = walk(paging, asked, pages).await?;
     if second.is_complete() || second.agrees_with(&first) {
-        return Ok(second.into_listing());
+        return Ok(second.into_answer());
     }
     Err(Error::new(
         Class::Protocol,
         format!(
             "Desk's pages do not add up: asked twice, {} and {} rows of {} and {} promised, or not \
-             of the same agents; they may be changing right now",
+             the same ones; they may be changing right now",
             first.received(),
             second.received(),
             first.total_count,
@@ -90,19 +120,28 @@ pub(super) async fn list(pages: &impl Pages) -> Result<Listing, Error> {
     ))
 }
 
-async fn walk(pages: &impl Pages) -> Result<Walk, Error> {
-    let mut walk = Walk::default();
-    walk.take(&pages.page(0).await?)?;
-    side_by_side(pages, &mut walk).await?;
-    while walk.goes_on() {
-        if walk.pages >= MOST_PAGES {
-            return Err(endless(&format!("{MOST_PAGES} pages and it promises more")));
+async fn walk(paging: Paging, asked: usize, pages: &impl Pages) -> Result<Walk, Error> {
+    let number = match paging {
+        Paging::Number { first, .. } => first,
+        Paging::Whole | Paging::Offset => 0,
+    };
+    let start = Start { rows: 0, number };
+    let mut walk = Walk::new(asked, &pages.page(start).await?)?;
+    match paging {
+        Paging::Whole => {}
+        Paging::Offset => {
+            side_by_side(pages, &mut walk).await?;
+            one_by_one(pages, number, &mut walk).await?;
         }
-        match pages.page(walk.received()).await {
-            Ok(next) => walk.take(&next)?,
-            // As many as were counted are there: who refuses to look beyond them knows of no more.
-            Err(error) if walk.may_count_pages && error.code() == Some(INVALID_PARAMETER) => break,
-            Err(error) => return Err(error),
+        Paging::Number { .. } => {
+            one_by_one(pages, number, &mut walk).await?;
+            if number > 0 && !walk.is_complete() {
+                let before = Start {
+                    rows: walk.received(),
+                    number: number - 1,
+                };
+                walk.take_other(&pages.page(before).await?)?;
+            }
         }
     }
     Ok(walk)
@@ -117,10 +156,11 @@ async fn side_by_side(pages: &impl Pages, walk: &mut Walk) -> Result<(), Error> 
     if walk.received() != LIMIT {
         return Ok(());
     }
-    let promised = usize::try_from(walk.total_count).unwrap_or(usize::MAX);
+    let promised = walk.counted().unwrap_or_default();
+    let promised = usize::try_from(promised).unwrap_or(usize::MAX);
     let offsets = (LIMIT..promised).step_by(LIMIT).take(MOST_PAGES - 1);
     let mut answers = stream::iter(offsets)
-        .map(|offset| async move { (offset, pages.page(offset).await) })
+        .map(|rows| async move { (rows, pages.page(Start { rows, number: 0 }).await) })
         .buffered(ABREAST);
     while let Some((offset, page)) = answers.next().await {
         if offset != walk.received() {
@@ -134,12 +174,35 @@ async fn side_by_side(pages: &impl Pages, walk: &mut Walk) -> Result<(), Error> 
     Ok(())
 }
 
+/// Asks for the pages that are left, the first of which has the number `first` or the offset 0.
+async fn one_by_one(pages: &impl Pages, first: usize, walk: &mut Walk) -> Result<(), Error> {
+    while walk.goes_on() {
+        if walk.pages >= MOST_PAGES {
+            return Err(endless(&format!("{MOST_PAGES} pages and it promises more")));
+        }
+        let start = Start {
+            rows: walk.received(),
+            number: first + walk.pages,
+        };
+        match pages.page(start).await {
+            Ok(next) => walk.take(&next)?,
+            // As many as were counted are there: Desk knows of no more where it refuses to look beyond.
+            Err(error) if walk.may_count_pages && error.code() == Some(INVALID_PARAMETER) => break,
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
 /// The pages so far.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Walk {
-    rows: Rows,
-    rows_without_id: usize,
-    agents: Agents,
+    tables: Vec<Rows>,
+    /// How many agents were asked for by name.
+    asked: usize,
+    /// Whether the call's answers count their rows.
+    is_counted: bool,
+    seen: Seen,
     unknown_fields: BTreeSet<String>,
     pages: usize,
     /// How long the answers were.
@@ -150,10 +213,12 @@ struct Walk {
     last_total_count: u64,
     /// `TotalCount` was not the same on every page.
     is_unsteady: bool,
-    /// It was less than on the page before: an agent has gone, and others have moved up.
+    /// It was less than on the page before: a row has gone, and others have moved up.
     has_fallen: bool,
-    /// Rows that came again on a later page, because rows moved or Desk ignored the offset.
+    /// Rows that came again on a later page, because rows moved or Desk ignored where it should start.
     repeated: usize,
+    /// The last page was full.
+    was_full: bool,
     /// The last page was full, and counted no more than itself.
     may_count_pages: bool,
     /// The last page brought nothing new.
@@ -161,41 +226,82 @@ struct Walk {
 }
 
 impl Walk {
+    fn new(asked: usize, first: &Page) -> Result<Self, Error> {
+        let mut walk = Self {
+            tables: first
+                .tables
+                .iter()
+                .map(|rows| Rows::new(rows.table()))
+                .collect(),
+            asked,
+            is_counted: first.total.is_some(),
+            seen: Seen::default(),
+            unknown_fields: BTreeSet::new(),
+            pages: 0,
+            bytes: 0,
+            total_count: 0,
+            last_total_count: 0,
+            is_unsteady: false,
+            has_fallen: false,
+            repeated: 0,
+            was_full: false,
+            may_count_pages: false,
+            is_over: false,
+        };
+        let promised = usize::try_from(first.total.unwrap_or_default()).unwrap_or(usize::MAX);
+        // At once, and no more than there is: growing by doubling would take twice the memory.
+        if let Some(rows) = walk.tables.first_mut() {
+            rows.reserve(promised.min(MOST_ROWS));
+        }
+        walk.take(first)?;
+        Ok(walk)
+    }
+
     /// Puts `page` behind those that are there.
     ///
     /// # Errors
     /// Of class `protocol`: all of them together are more than this machine should have to hold.
     fn take(&mut self, page: &Page) -> Result<(), Error> {
-        let held = page.rows.len() + page.rows_without_id;
+        let held = page.rows().map_or(0, Rows::received);
+        let total = page.total.unwrap_or_default();
+        if held > 0 || self.pages == 0 {
+            self.is_unsteady |= self.pages > 0 && total != self.last_total_count;
+            self.has_fallen |= self.pages > 0 && total < self.last_total_count;
+            self.last_total_count = total;
+            self.total_count = self.total_count.max(total);
+        }
+        let repeated = self.add(page);
+        self.repeated += repeated;
+        self.is_over = repeated == held;
+        self.was_full = held == LIMIT;
+        self.may_count_pages = self.was_full && total <= LIMIT as u64;
+        self.is_bounded()
+    }
+
+    /// Adds the rows of a page whose place is a guess: those that are there already are no sign of change.
+    fn take_other(&mut self, page: &Page) -> Result<(), Error> {
+        let held = page.rows().map_or(0, Rows::received);
+        if held > page.rows().map_or(0, |rows| self.seen.count(rows)) {
+            self.repeated += self.add(page);
+        }
+        self.is_bounded()
+    }
+
+    /// Adds the rows of `page`, and tells how many of them had come on pages before.
+    fn add(&mut self, page: &Page) -> usize {
+        let repeated = page.rows().map_or(0, |rows| self.seen.count(rows));
+        if let Some(rows) = page.rows() {
+            self.seen.add(rows);
+        }
+        for (rows, others) in self.tables.iter_mut().zip(&page.tables) {
+            rows.append(others);
+        }
         for name in &page.unknown_fields {
             remember(&mut self.unknown_fields, name);
         }
-        if held > 0 || self.pages == 0 {
-            self.is_unsteady |= self.pages > 0 && page.total_count != self.last_total_count;
-            self.has_fallen |= self.pages > 0 && page.total_count < self.last_total_count;
-            self.last_total_count = page.total_count;
-            self.total_count = self.total_count.max(page.total_count);
-        }
-        if self.pages == 0 {
-            let promised = usize::try_from(page.total_count).unwrap_or(usize::MAX);
-            let believed = promised.min(MOST_ROWS);
-            // At once, and no more than there is: growing by doubling would take twice the memory.
-            self.rows.reserve(believed);
-            self.agents.reserve(believed, &self.rows);
-        }
-        let earlier = self.rows.len();
-        self.rows.append(&page.rows);
-        let places = earlier..self.rows.len();
-        let repeated = places
-            .filter(|&place| self.agents.first(&self.rows, place) < earlier)
-            .count();
-        self.rows_without_id += page.rows_without_id;
-        self.repeated += repeated;
         self.pages += 1;
-        self.is_over = repeated == held;
-        self.may_count_pages = held == LIMIT && page.total_count <= LIMIT as u64;
         self.bytes += page.bytes;
-        self.is_bounded()
+        repeated
     }
 
     fn is_bounded(&self) -> Result<(), Error> {
@@ -206,22 +312,31 @@ impl Walk {
         if self.bytes > MOST_BYTES {
             return Err(endless(&format!("more than {} MiB", mib(MOST_BYTES))));
         }
-        if self.rows.text_bytes() > MOST_TEXT {
+        if self.tables.iter().map(Rows::text_bytes).sum::<usize>() > MOST_TEXT {
             let most = mib(MOST_TEXT);
-            return Err(endless(&format!(
-                "more than {most} MiB of ids and nicknames"
-            )));
+            return Err(endless(&format!("more than {most} MiB of ids and names")));
         }
         Ok(())
     }
 
     /// How many rows have come, of whatever worth: where the next page starts.
     fn received(&self) -> usize {
-        self.rows.len() + self.rows_without_id
+        self.tables.first().map_or(0, Rows::received)
+    }
+
+    /// How many rows there are; `None` where the count is of others too, or there is none.
+    fn counted(&self) -> Option<u64> {
+        let is_of_others = self.asked > 0 && self.total_count > self.asked as u64;
+        (self.is_counted && !is_of_others).then_some(self.total_count)
     }
 
     fn goes_on(&self) -> bool {
-        !self.is_over && (self.may_count_pages || (self.received() as u64) < self.last_total_count)
+        let received = self.received() as u64;
+        let lacks_rows = match self.counted() {
+            Some(_) => self.may_count_pages || received < self.last_total_count,
+            None => self.was_full || received < self.asked as u64,
+        };
+        !self.is_over && lacks_rows
     }
 
     fn adds_up(&self) -> bool {
@@ -231,53 +346,54 @@ impl Walk {
     /// Whether it holds as many rows as the most that were counted, each of them once. The count may have
     /// grown meanwhile, at the end: rows that move between pages are repeated or lack.
     fn is_complete(&self) -> bool {
-        !self.has_fallen && self.repeated == 0 && self.received() as u64 == self.total_count
+        let received = self.received() as u64;
+        let is_all = self.counted().is_none_or(|counted| counted == received);
+        !self.has_fallen && self.repeated == 0 && is_all
     }
 
     fn agrees_with(&self, other: &Self) -> bool {
         self.total_count == other.total_count
             && self.received() == other.received()
-            && self.agents() == other.agents()
+            && self.keys() == other.keys()
     }
 
-    fn agents(&self) -> BTreeSet<&str> {
-        self.rows.iter().map(Row::agent_id).collect()
+    fn keys(&self) -> BTreeSet<&str> {
+        let rows = self.tables.first().into_iter().flat_map(Rows::iter);
+        rows.map(Row::key).collect()
     }
 
-    fn into_listing(self) -> Listing {
+    fn into_answer(self) -> Answer {
         let distinct = (self.received() - self.repeated) as u64;
-        Listing {
-            rows: self.rows,
-            rows_without_id: self.rows_without_id,
-            missing_rows: self.total_count.saturating_sub(distinct),
+        let missing = self
+            .counted()
+            .map(|counted| counted.saturating_sub(distinct));
+        Answer {
+            total: self.is_counted.then_some(self.total_count),
+            missing_rows: missing.unwrap_or_default(),
+            tables: self.tables,
             unknown_fields: self.unknown_fields,
             asked: BTreeSet::new(),
         }
     }
 }
 
-/// Where among rows each agent came first.
+/// Which keys have come, by their hashes: that two keys of one poll share one is as good as impossible, and
+/// would only make it ask twice.
 #[derive(Debug, Default)]
-struct Agents {
-    firsts: HashTable<usize>,
-    hashes: RandomState,
+struct Seen {
+    hashes: HashSet<u64>,
+    hasher: RandomState,
 }
 
-impl Agents {
-    fn reserve(&mut self, more: usize, rows: &Rows) {
-        let hash = |&place: &usize| self.hashes.hash_one(rows.at(place).agent_id());
-        self.firsts.reserve(more, hash);
+impl Seen {
+    fn count(&self, rows: &Rows) -> usize {
+        let hashes = rows.iter().map(|row| self.hasher.hash_one(row.key()));
+        hashes.filter(|hash| self.hashes.contains(hash)).count()
     }
 
-    /// Where the agent of the row at `place` came first, of all that were asked about.
-    fn first(&mut self, rows: &Rows, place: usize) -> usize {
-        let agent_id = |place: usize| rows.at(place).agent_id();
-        let entry = self.firsts.entry(
-            self.hashes.hash_one(agent_id(place)),
-            |&first| agent_id(first) == agent_id(place),
-            |&first| self.hashes.hash_one(agent_id(first)),
-        );
-        *entry.or_insert(place).get()
+    fn add(&mut self, rows: &Rows) {
+        let hashes = rows.iter().map(|row| self.hasher.hash_one(row.key()));
+        self.hashes.extend(hashes);
     }
 }
 
@@ -285,6 +401,7 @@ impl Agents {
 mod tests {
     use super::*;
     use crate::desk::answer::decode;
+    use crate::desk::call::sample::{AGENTS, GROUPS};
     use std::cell::RefCell;
 
     /// The `TotalCount` of a rule that means: no page, but a refusal.
@@ -305,13 +422,17 @@ mod tests {
             }
         }
 
-        fn list(&self) -> Result<Listing, Error> {
+        fn list(&self) -> Result<Answer, Error> {
+            self.list_of(0)
+        }
+
+        fn list_of(&self, asked: usize) -> Result<Answer, Error> {
             tokio::runtime::Builder::new_current_thread()
                 .enable_time()
                 .start_paused(true)
                 .build()
                 .unwrap()
-                .block_on(list(self))
+                .block_on(list(AGENTS.paging, asked, self))
         }
 
         fn requests(&self) -> usize {
@@ -320,7 +441,8 @@ mod tests {
     }
 
     impl<F: Fn(usize, usize) -> (u64, Vec<usize>)> Pages for Desk<F> {
-        async fn page(&self, offset: usize) -> Result<Page, Error> {
+        async fn page(&self, start: Start) -> Result<Page, Error> {
+            let offset = start.rows;
             let nth = self.asked.borrow().len();
             self.asked.borrow_mut().push(offset);
             let (total, agents) = (self.rule)(nth, offset);
@@ -335,7 +457,14 @@ mod tests {
                 r#"{{"ErrorCode":0,"TotalCount":{total},"Data":[{}]}}"#,
                 rows.join(",")
             );
-            decode(body.as_bytes())
+            decode(&AGENTS, Start::default(), body.as_bytes())
+        }
+    }
+
+    impl Answer {
+        /// How many rows there are, and how many lack.
+        fn counts(&self) -> (usize, u64) {
+            (self.tables[0].len(), self.missing_rows)
         }
     }
 
@@ -349,7 +478,7 @@ mod tests {
         for (agents, requests) in [(0, 1), (1, 1), (99, 1), (101, 2), (250, 3), (1000, 10)] {
             let desk = Desk::new(|_, offset| (agents as u64, honest(agents, offset, 100)));
             let listing = desk.list().unwrap();
-            assert_eq!((listing.rows.len(), listing.missing_rows), (agents, 0));
+            assert_eq!(listing.counts(), (agents, 0));
             assert_eq!(desk.requests(), requests, "{agents} agents");
         }
     }
@@ -357,7 +486,7 @@ mod tests {
     #[test]
     fn a_full_page_that_counts_itself_is_asked_after() {
         let desk = Desk::new(|_, offset| (100, honest(100, offset, 100)));
-        assert_eq!(desk.list().unwrap().rows.len(), 100);
+        assert_eq!(desk.list().unwrap().counts().0, 100);
         assert_eq!(desk.requests(), 2);
 
         let counts_pages = Desk::new(|_, offset| {
@@ -365,14 +494,14 @@ mod tests {
             (rows.len() as u64, rows)
         });
         let listing = counts_pages.list().unwrap();
-        assert_eq!((listing.rows.len(), listing.missing_rows), (250, 0));
+        assert_eq!(listing.counts(), (250, 0));
     }
 
     #[test]
     fn a_count_of_those_who_were_asked_for_hides_none_of_them() {
         let counts_two = Desk::new(|_, offset| (2, honest(250, offset, 100)));
         let listing = counts_two.list().unwrap();
-        assert_eq!((listing.rows.len(), listing.missing_rows), (250, 0));
+        assert_eq!(listing.counts(), (250, 0));
     }
 
     #[test]
@@ -382,7 +511,7 @@ mod tests {
             _ => (REFUSED, Vec::new()),
         });
         let listing = refuses.list().unwrap();
-        assert_eq!((listing.rows.len(), listing.missing_rows), (100, 0));
+        assert_eq!(listing.counts(), (100, 0));
         let refuses_the_middle = Desk::new(|_, offset| match offset {
             0 => (150, honest(150, 0, 100)),
             _ => (REFUSED, Vec::new()),
@@ -393,7 +522,7 @@ mod tests {
     #[test]
     fn a_short_page_is_followed_from_where_it_ended() {
         let desk = Desk::new(|_, offset| (250, honest(250, offset, 60)));
-        assert_eq!(desk.list().unwrap().rows.len(), 250);
+        assert_eq!(desk.list().unwrap().counts().0, 250);
         assert_eq!(*desk.asked.borrow(), [0, 60, 120, 180, 240]);
 
         let short_in_the_middle = Desk::new(|_, offset| {
@@ -401,14 +530,14 @@ mod tests {
             (450, honest(450, offset, cap))
         });
         let listing = short_in_the_middle.list().unwrap();
-        assert_eq!((listing.rows.len(), listing.missing_rows), (450, 0));
+        assert_eq!(listing.counts(), (450, 0));
     }
 
     #[test]
     fn a_total_that_is_never_reached_is_believed_the_second_time() {
         let desk = Desk::new(|_, offset| (5, honest(1, offset, 100)));
         let listing = desk.list().unwrap();
-        assert_eq!((listing.rows.len(), listing.missing_rows), (1, 4));
+        assert_eq!(listing.counts(), (1, 4));
         assert_eq!(*desk.asked.borrow(), [0, 1, 0, 1]);
     }
 
@@ -416,7 +545,7 @@ mod tests {
     fn more_rows_than_promised_are_kept() {
         let desk = Desk::new(|_, offset| (3, honest(8, offset, 100)));
         let listing = desk.list().unwrap();
-        assert_eq!((listing.rows.len(), listing.missing_rows), (8, 0));
+        assert_eq!(listing.counts(), (8, 0));
     }
 
     #[test]
@@ -425,7 +554,7 @@ mod tests {
             let agents = if nth < 2 { 250 } else { 251 };
             (agents as u64, honest(agents, offset, 100))
         });
-        assert_eq!(settles.list().unwrap().rows.len(), 251);
+        assert_eq!(settles.list().unwrap().counts().0, 251);
 
         let never_settles = Desk::new(|nth, offset| (250 + nth as u64, honest(250, offset, 100)));
         assert_eq!(never_settles.list().unwrap_err().class(), Class::Protocol);
@@ -439,7 +568,7 @@ mod tests {
             (agents as u64, honest(agents, offset, 100))
         });
         let listing = grows.list().unwrap();
-        assert_eq!((listing.rows.len(), listing.missing_rows), (255, 0));
+        assert_eq!(listing.counts(), (255, 0));
         // The first agent goes, so that one is passed over; then two come.
         let falls_and_grows = Desk::new(|_, offset| match offset {
             0 => (250, (0..100).collect()),
@@ -494,9 +623,89 @@ mod tests {
     fn an_agent_twice_on_one_page_is_no_reason_to_ask_again() {
         let desk = Desk::new(|_, _| (3, vec![1, 1, 2]));
         let listing = desk.list().unwrap();
-        assert_eq!(
-            (listing.rows.len(), listing.missing_rows, desk.requests()),
-            (3, 0, 1)
-        );
+        assert_eq!((listing.counts(), desk.requests()), ((3, 0), 1));
+    }
+
+    #[test]
+    fn a_count_of_more_agents_than_were_asked_for_says_nothing() {
+        // The documents' example: one id, one row, and five counted.
+        let example = Desk::new(|_, offset| (5, honest(1, offset, 100)));
+        assert_eq!(example.list_of(1).unwrap().counts(), (1, 0));
+        assert_eq!(example.requests(), 1);
+        // One of three has no row: that no more come is seen once.
+        let lacks_one = Desk::new(|_, offset| (5, honest(2, offset, 100)));
+        assert_eq!(lacks_one.list_of(3).unwrap().counts(), (2, 0));
+        assert_eq!(*lacks_one.asked.borrow(), [0, 2]);
+        // The filter is passed over, and who was asked for may stand on any page.
+        let passes_over = Desk::new(|_, offset| (250, honest(250, offset, 100)));
+        assert_eq!(passes_over.list_of(1).unwrap().counts(), (250, 0));
+        assert_eq!(passes_over.requests(), 3);
+        // A count that may be of those who were asked for is believed.
+        let counts = Desk::new(|_, offset| (2, honest(1, offset, 100)));
+        assert_eq!(counts.list_of(3).unwrap().counts(), (1, 1));
+    }
+
+    /// Groups on pages by number, of which the first has the number `base`.
+    struct Numbered {
+        groups: usize,
+        total: usize,
+        base: usize,
+        cap: usize,
+        asked: RefCell<Vec<usize>>,
+    }
+
+    impl Pages for Numbered {
+        async fn page(&self, start: Start) -> Result<Page, Error> {
+            self.asked.borrow_mut().push(start.number);
+            let first = start
+                .number
+                .checked_sub(self.base)
+                .map(|page| page * self.cap);
+            let first = first.unwrap_or(0);
+            let rows = first..self.groups.min(first + self.cap);
+            let rows: Vec<_> = rows.map(|id| format!(r#"{{"Id":{id}}}"#)).collect();
+            let total = self.total;
+            let body = format!(
+                r#"{{"ErrorCode":0,"Total":{total},"List":[{}]}}"#,
+                rows.join(",")
+            );
+            decode(&GROUPS, start, body.as_bytes())
+        }
+    }
+
+    #[test]
+    fn numbers_may_begin_at_one_or_at_zero() {
+        for (groups, total, base, cap, expected, asked) in [
+            (2, 2, 1, 100, (2, 0), vec![1]),
+            (0, 0, 1, 100, (0, 0), vec![1]),
+            (100, 100, 1, 100, (100, 0), vec![1, 2]),
+            (250, 250, 1, 100, (250, 0), vec![1, 2, 3]),
+            // A page is smaller than was asked for.
+            (50, 50, 1, 20, (50, 0), vec![1, 2, 3]),
+            // They begin at 0: the first page is asked for last.
+            (2, 2, 0, 100, (2, 0), vec![1, 0]),
+            (150, 150, 0, 100, (150, 0), vec![1, 2, 0]),
+            // More are counted than there are, and page 0 is page 1.
+            (2, 3, 1, 100, (2, 1), vec![1, 2, 0, 1, 2, 0]),
+        ] {
+            let desk = Numbered {
+                groups,
+                total,
+                base,
+                cap,
+                asked: RefCell::default(),
+            };
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_time()
+                .start_paused(true)
+                .build();
+            let answer = runtime
+                .unwrap()
+                .block_on(list(GROUPS.paging, 0, &desk))
+                .unwrap();
+            assert_eq!(answer.counts(), expected, "{groups} from {base}");
+            assert_eq!(*desk.asked.borrow(), asked, "{groups} from {base}");
+            assert_eq!(answer.total, Some(total as u64));
+        }
     }
 }

@@ -1,84 +1,94 @@
-//! Rows as a table by column, and the fields that are its columns.
+//! Rows as a table by column.
 //!
-//! Who reads them goes field by field: a page shows one family of every agent, then the next. So
-//! the numbers of a field lie side by side, and all texts one behind the other: a family costs the
-//! memory that it reads, however many agents there are, and an agent costs no allocation.
+//! They are read field by field: a page shows one family of every row, then the next. So the numbers
+//! of a field lie side by side, and all texts one behind the other: a family costs the memory that it
+//! reads, however many rows there are, and a row costs no allocation.
 
 use std::borrow::Cow;
 
+use super::call::{Column, MOST_FIELDS, Store, Table};
 use crate::base::strings::Strings;
 
-/// Names the API's fields once: the enum, its names and their look-up.
-macro_rules! fields {
-    ($($name:ident)*) => {
-        /// A field of an agent's row, by the API's own name.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        #[allow(missing_docs)]
-        pub enum Field { $($name,)* }
-
-        impl Field {
-            /// All of them, in the order of the API's page.
-            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
-
-            /// The name in the JSON.
-            pub const fn name(self) -> &'static str {
-                match self { $(Self::$name => stringify!($name),)* }
-            }
-
-            pub(super) fn by_name(name: &str) -> Option<Self> {
-                match name {
-                    $(stringify!($name) => Some(Self::$name),)*
-                    _ => None,
-                }
-            }
-        }
-    };
-}
-
-fields! {
-    AgentId AgentNickName
-    FirstLoginTimestamp LastLogoutTimestamp
-    FreeTime BusyTime RestTime
-    TotalSessionCnt TransferSessionCnt EffectiveSessionCnt AgentEndCnt ServeUserCnt
-    TotalAcceptTime
-    TotalMsgCnt AgentMsgCnt UserMsgCnt
-    NotRespSessionCnt
-    AvgFirstRespTime FirstRespUnder30sCnt
-    AvgRespTime AvgRespUnder30sCnt
-    AvgAcceptTime
-    SatisfactionSelectedCnt SatisfiedCnt
-}
-
-/// The first fields are texts, all others are numbers.
-const TEXTS: usize = 2;
-const NUMBERS: usize = Field::ALL.len() - TEXTS;
-
-impl Field {
-    /// Its column among those of numbers; none for a text.
-    fn column(self) -> Option<usize> {
-        (self as usize).checked_sub(TEXTS)
-    }
-
-    fn bit(self) -> u32 {
-        1 << self as u32
-    }
-}
-
-/// The days of many agents so far, as Desk tells them.
-#[derive(Debug, Default)]
+/// The rows of one table of an answer, in Desk's order.
+#[derive(Debug)]
 pub struct Rows {
-    agent_ids: Strings,
-    nicknames: Strings,
-    has_nickname: Vec<bool>,
-    /// By field, less the texts; NaN where a row says no number.
-    numbers: [Vec<f64>; NUMBERS],
+    table: &'static Table,
+    /// By field.
+    columns: Vec<Values>,
     /// Of each row, one bit a field: held something, but not what it should.
     ignored: Vec<u32>,
     /// One bit a field: some row had it, whatever it held, also a row that is not kept.
     had: u32,
+    /// How many rows had no key, and are not kept.
+    without_key: usize,
+}
+
+/// What the rows hold in one field.
+#[derive(Debug)]
+enum Values {
+    /// Empty where a row holds none.
+    Texts(Strings),
+    /// NaN where a row holds none.
+    Numbers(Vec<f64>),
+    Ids(Lists),
+    /// Nothing is kept.
+    Nothing,
+}
+
+impl Values {
+    fn of(store: Option<Store>) -> Self {
+        match store {
+            Some(Store::Text) => Self::Texts(Strings::default()),
+            Some(Store::Number) => Self::Numbers(Vec::new()),
+            Some(Store::Ids) => Self::Ids(Lists::default()),
+            None => Self::Nothing,
+        }
+    }
+
+    fn reserve(&mut self, more: usize) {
+        match self {
+            Self::Texts(texts) => texts.reserve(more, 0),
+            Self::Numbers(numbers) => numbers.reserve_exact(more),
+            Self::Ids(_) | Self::Nothing => {}
+        }
+    }
+
+    fn append(&mut self, others: &Self) {
+        match (self, others) {
+            (Self::Texts(texts), Self::Texts(others)) => texts.append(others),
+            (Self::Numbers(numbers), Self::Numbers(others)) => numbers.extend_from_slice(others),
+            (Self::Ids(ids), Self::Ids(others)) => ids.append(others),
+            _ => {}
+        }
+    }
+
+    fn text_bytes(&self) -> usize {
+        match self {
+            Self::Texts(texts) => texts.bytes(),
+            Self::Ids(ids) => ids.items.bytes(),
+            Self::Numbers(_) | Self::Nothing => 0,
+        }
+    }
 }
 
 impl Rows {
+    /// None yet, of `table`.
+    pub fn new(table: &'static Table) -> Self {
+        let stores = table.fields.iter().map(|field| field.kind.store());
+        Self {
+            table,
+            columns: stores.map(Values::of).collect(),
+            ignored: Vec::new(),
+            had: 0,
+            without_key: 0,
+        }
+    }
+
+    /// What they are.
+    pub fn table(&self) -> &'static Table {
+        self.table
+    }
+
     /// How many there are.
     pub fn len(&self) -> usize {
         self.ignored.len()
@@ -87,6 +97,16 @@ impl Rows {
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.ignored.is_empty()
+    }
+
+    /// How many rows came without their key; they are not kept.
+    pub fn without_key(&self) -> usize {
+        self.without_key
+    }
+
+    /// How many rows came, of whatever worth.
+    pub fn received(&self) -> usize {
+        self.len() + self.without_key
     }
 
     /// The row at `place`, counted from 0; one that says nothing where there is none.
@@ -99,57 +119,96 @@ impl Rows {
         (0..self.len()).map(|place| self.at(place))
     }
 
+    /// The used fields that no row had, whatever it would have held; none where no row came.
+    pub fn absent_fields(&self) -> impl Iterator<Item = &'static str> {
+        let had = if self.received() == 0 {
+            u32::MAX
+        } else {
+            self.had
+        };
+        let fields = self.table.fields.iter().enumerate();
+        fields
+            .filter(move |(place, field)| field.is_used() && had & bit(*place) == 0)
+            .map(|(_, field)| field.name)
+    }
+
     /// Makes room for `more` rows, and for no more than that.
     pub(super) fn reserve(&mut self, more: usize) {
-        self.agent_ids.reserve(more, 0);
-        self.nicknames.reserve(more, 0);
-        self.has_nickname.reserve_exact(more);
         self.ignored.reserve_exact(more);
-        for column in &mut self.numbers {
-            column.reserve_exact(more);
+        for column in &mut self.columns {
+            column.reserve(more);
         }
     }
 
-    /// How many bytes its texts take.
+    /// How many bytes its texts and ids take.
     pub(super) fn text_bytes(&self) -> usize {
-        self.agent_ids.bytes() + self.nicknames.bytes()
+        self.columns.iter().map(Values::text_bytes).sum()
     }
 
-    /// Whether any row had `field`, whatever it held.
-    pub fn had(&self, field: Field) -> bool {
-        self.had & field.bit() != 0
-    }
-
-    /// Remembers of `row`, which is not kept, what fields it had.
-    pub(super) fn pass_over(&mut self, row: &NewRow<'_>) {
-        self.had |= row.had;
-    }
-
+    /// Keeps `row` if it has its key.
     pub(super) fn push(&mut self, row: &NewRow<'_>) {
         self.had |= row.had;
-        self.agent_ids.push(&row.agent_id);
-        self.nicknames.push(row.nickname());
-        self.has_nickname.push(row.nickname.is_some());
+        if self.table.key().is_some() && row.key().is_empty() {
+            self.without_key += 1;
+            return;
+        }
         self.ignored.push(row.ignored);
-        for (column, number) in self.numbers.iter_mut().zip(row.numbers) {
-            column.push(number);
+        for (place, (column, number)) in self.columns.iter_mut().zip(row.numbers).enumerate() {
+            match column {
+                Values::Numbers(numbers) => numbers.push(number),
+                Values::Texts(texts) => texts.push(row.text(place)),
+                Values::Ids(ids) => ids.push(row.ids(place)),
+                Values::Nothing => {}
+            }
         }
     }
 
-    /// Puts `others` behind those that are there.
-    pub fn append(&mut self, others: &Self) {
+    /// Counts a row that is none: what stands in its place is no object.
+    pub(super) fn push_nothing(&mut self) {
+        self.without_key += 1;
+    }
+
+    /// Puts `others`, of the same table, behind those that are there.
+    pub(super) fn append(&mut self, others: &Self) {
         self.had |= others.had;
-        self.agent_ids.append(&others.agent_ids);
-        self.nicknames.append(&others.nicknames);
-        self.has_nickname.extend_from_slice(&others.has_nickname);
+        self.without_key += others.without_key;
         self.ignored.extend_from_slice(&others.ignored);
-        for (column, others) in self.numbers.iter_mut().zip(&others.numbers) {
-            column.extend_from_slice(others);
+        for (column, others) in self.columns.iter_mut().zip(&others.columns) {
+            column.append(others);
         }
     }
 }
 
-/// One agent's day so far.
+/// The ids of many rows: all of them one behind the other, and where those of each row end.
+#[derive(Debug, Default)]
+struct Lists {
+    items: Strings,
+    ends: Vec<usize>,
+}
+
+impl Lists {
+    fn push(&mut self, ids: &[Cow<'_, str>]) {
+        for id in ids {
+            self.items.push(id);
+        }
+        self.ends.push(self.items.len());
+    }
+
+    fn append(&mut self, others: &Self) {
+        let start = self.items.len();
+        self.items.append(&others.items);
+        self.ends.extend(others.ends.iter().map(|end| start + end));
+    }
+
+    fn at(&self, place: usize) -> impl Iterator<Item = &str> {
+        let end_of = |place: usize| self.ends.get(place).copied();
+        let end = end_of(place).unwrap_or_default();
+        let start = place.checked_sub(1).and_then(end_of).unwrap_or_default();
+        (start..end).map(|item| self.items.at(item))
+    }
+}
+
+/// One row.
 #[derive(Debug, Clone, Copy)]
 pub struct Row<'r> {
     rows: &'r Rows,
@@ -157,47 +216,74 @@ pub struct Row<'r> {
 }
 
 impl<'r> Row<'r> {
-    /// Who it is about; never empty.
-    pub fn agent_id(self) -> &'r str {
-        self.rows.agent_ids.at(self.place)
+    /// What tells it from the others; empty where the table has no key.
+    pub fn key(self) -> &'r str {
+        // The key is the first field.
+        match self.rows.columns.first() {
+            Some(Values::Texts(keys)) if self.rows.table.key().is_some() => keys.at(self.place),
+            _ => "",
+        }
     }
 
-    /// The name shown to customers, where the row has one.
-    pub fn nickname(self) -> Option<&'r str> {
-        let is_there = self.rows.has_nickname.get(self.place).copied();
-        is_there?.then(|| self.rows.nicknames.at(self.place))
+    /// The text in `column`; empty where the row says none.
+    pub fn text(self, column: Column) -> &'r str {
+        match self.rows.columns.get(column.place) {
+            Some(Values::Texts(texts)) => texts.at(self.place),
+            _ => "",
+        }
     }
 
-    /// The number in `field`: finite, or `None` where the row says none.
-    pub fn number(self, field: Field) -> Option<f64> {
-        let column = self.rows.numbers.get(field.column()?)?;
-        let number = column.get(self.place).copied();
+    /// The number in `column`: finite, or `None` where the row says none.
+    pub fn number(self, column: Column) -> Option<f64> {
+        let Some(Values::Numbers(numbers)) = self.rows.columns.get(column.place) else {
+            return None;
+        };
+        let number = numbers.get(self.place).copied();
         number.filter(|number| number.is_finite())
     }
 
-    /// The fields that held something that is no number (or, for the nickname, no text).
-    pub fn ignored(self) -> impl Iterator<Item = Field> {
-        let bits = self.ignored_bits();
-        // Almost always there is none, and then nothing is looked at.
-        let candidates = if bits == 0 { &[] } else { Field::ALL };
-        candidates
-            .iter()
-            .copied()
-            .filter(move |field| bits & field.bit() != 0)
+    /// The ids in `column`, each once.
+    pub fn ids(self, column: Column) -> impl Iterator<Item = &'r str> {
+        let ids = match self.rows.columns.get(column.place) {
+            Some(Values::Ids(ids)) => Some(ids),
+            _ => None,
+        };
+        ids.into_iter().flat_map(move |ids| ids.at(self.place))
     }
 
-    fn ignored_bits(self) -> u32 {
-        let bits = self.rows.ignored.get(self.place);
-        bits.copied().unwrap_or_default()
+    /// The names of the fields that held something that is not what they should hold.
+    pub fn ignored(self) -> impl Iterator<Item = &'static str> {
+        let bits = self
+            .rows
+            .ignored
+            .get(self.place)
+            .copied()
+            .unwrap_or_default();
+        // Almost always there is none, and then nothing is looked at.
+        let candidates = if bits == 0 {
+            &[]
+        } else {
+            self.rows.table.fields
+        };
+        candidates
+            .iter()
+            .enumerate()
+            .filter(move |(place, _)| bits & bit(*place) != 0)
+            .map(|(_, field)| field.name)
     }
+}
+
+/// That of the field at `place`.
+fn bit(place: usize) -> u32 {
+    u32::try_from(place).map_or(0, |place| 1_u32.unbounded_shl(place))
 }
 
 /// A row that has no place yet. What is said twice counts as it was said last.
 pub(super) struct NewRow<'a> {
-    /// Without it the row is about no agent.
-    agent_id: Cow<'a, str>,
-    nickname: Option<Cow<'a, str>>,
-    numbers: [f64; NUMBERS],
+    /// By field.
+    numbers: [f64; MOST_FIELDS],
+    texts: Vec<(usize, Cow<'a, str>)>,
+    ids: Vec<(usize, Vec<Cow<'a, str>>)>,
     ignored: u32,
     had: u32,
 }
@@ -206,126 +292,183 @@ impl<'a> NewRow<'a> {
     /// Says nothing.
     pub(super) fn new() -> Self {
         Self {
-            agent_id: Cow::Borrowed(""),
-            nickname: None,
-            numbers: [f64::NAN; NUMBERS],
+            numbers: [f64::NAN; MOST_FIELDS],
+            texts: Vec::new(),
+            ids: Vec::new(),
             ignored: 0,
             had: 0,
         }
     }
 
-    /// What its `AgentId` said; empty where that was no text.
-    pub(super) fn set_agent_id(&mut self, agent_id: Cow<'a, str>) {
-        self.had |= Field::AgentId.bit();
-        self.agent_id = agent_id;
+    /// Says nothing any more.
+    pub(super) fn clear(&mut self) {
+        self.numbers = [f64::NAN; MOST_FIELDS];
+        self.texts.clear();
+        self.ids.clear();
+        (self.ignored, self.had) = (0, 0);
     }
 
-    /// Whether it says whom it is about.
-    pub(super) fn has_agent_id(&self) -> bool {
-        !self.agent_id.is_empty()
+    /// What the first field says.
+    pub(super) fn key(&self) -> &str {
+        self.text(0)
     }
 
-    pub(super) fn agent_id(&self) -> &str {
-        &self.agent_id
+    /// How long its longest text is, the key apart.
+    pub(super) fn longest_text(&self) -> usize {
+        let texts = self.texts.iter().filter(|(place, _)| *place != 0);
+        texts.map(|(_, text)| text.len()).max().unwrap_or_default()
     }
 
-    pub(super) fn nickname(&self) -> &str {
-        self.nickname.as_deref().unwrap_or_default()
+    /// How many ids it holds, and how long the longest is.
+    pub(super) fn most_ids(&self) -> (usize, usize) {
+        let ids = self.ids.iter().flat_map(|(_, ids)| ids);
+        ids.fold((0, 0), |(count, longest), id| {
+            (count + 1, longest.max(id.len()))
+        })
     }
 
-    /// What its `AgentNickName` said; `None` where that was no text.
-    pub(super) fn set_nickname(&mut self, nickname: Option<Cow<'a, str>>) {
-        self.note(Field::AgentNickName, nickname.is_some());
-        self.nickname = nickname;
+    fn text(&self, place: usize) -> &str {
+        last_at(&self.texts, place).map_or("", AsRef::as_ref)
     }
 
-    /// What `field` said; `None` where that was no number.
-    pub(super) fn set_number(&mut self, field: Field, number: Option<f64>) {
-        self.note(field, number.is_some());
-        let said = field
-            .column()
-            .and_then(|column| self.numbers.get_mut(column));
-        if let Some(said) = said {
+    fn ids(&self, place: usize) -> &[Cow<'a, str>] {
+        last_at(&self.ids, place).map_or(&[], Vec::as_slice)
+    }
+
+    /// What the field at `place` said; `None` where that was no number.
+    pub(super) fn set_number(&mut self, place: usize, number: Option<f64>) {
+        self.note(place, number.is_some());
+        if let Some(said) = self.numbers.get_mut(place) {
             *said = number.unwrap_or(f64::NAN);
         }
     }
 
-    fn note(&mut self, field: Field, is_understood: bool) {
-        self.had |= field.bit();
+    /// What the field at `place` said; `None` where that was no text.
+    pub(super) fn set_text(&mut self, place: usize, text: Option<Cow<'a, str>>) {
+        self.note(place, text.is_some());
+        self.texts.push((place, text.unwrap_or_default()));
+    }
+
+    /// What the field at `place` said; `None` where those were no ids.
+    pub(super) fn set_ids(&mut self, place: usize, ids: Option<Vec<Cow<'a, str>>>) {
+        self.note(place, ids.is_some());
+        self.ids.push((place, ids.unwrap_or_default()));
+    }
+
+    /// The field at `place` was there, and held what it should or not.
+    pub(super) fn note(&mut self, place: usize, is_understood: bool) {
+        self.had |= bit(place);
         if is_understood {
-            self.ignored &= !field.bit();
+            self.ignored &= !bit(place);
         } else {
-            self.ignored |= field.bit();
+            self.ignored |= bit(place);
         }
     }
+}
+
+fn last_at<T>(values: &[(usize, T)], place: usize) -> Option<&T> {
+    let at_place = values.iter().rev().find(|(at, _)| *at == place);
+    at_place.map(|(_, value)| value)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::desk::call::{Field, Kind, Shape, number, text};
 
-    fn rows(agents: &[(&'static str, Option<&'static str>, f64)]) -> Rows {
-        let mut rows = Rows::default();
-        for &(agent_id, nickname, busy) in agents {
-            let mut row = NewRow::new();
-            row.set_agent_id(agent_id.into());
-            row.nickname = nickname.map(Into::into);
-            row.set_number(Field::BusyTime, Some(busy));
-            row.set_number(Field::RestTime, None);
+    static TABLE: Table = Table {
+        member: "Data",
+        shape: Shape::Array,
+        fields: &[
+            Field::new("Id", Kind::AgentId),
+            text("Name"),
+            number("Busy"),
+            number("Rest"),
+            Field::new("Groups", Kind::Ids),
+        ],
+    };
+    const BUSY: Column = TABLE.number("Busy");
+
+    fn rows(agents: &[(&'static str, &'static str, f64)]) -> Rows {
+        let mut rows = Rows::new(&TABLE);
+        let mut row = NewRow::new();
+        for &(id, name, busy) in agents {
+            row.clear();
+            row.set_text(0, Some(id.into()));
+            row.set_text(1, Some(name.into()));
+            row.set_number(2, Some(busy));
+            row.set_number(3, None);
+            row.set_ids(4, Some(vec![id.into(), "all".into()]));
             rows.push(&row);
         }
         rows
     }
 
-    fn shown(rows: &Rows) -> Vec<(&str, Option<&str>, Option<f64>)> {
+    fn shown(rows: &Rows) -> Vec<(&str, &str, Option<f64>, Vec<&str>)> {
+        let (name, groups) = (TABLE.text("Name"), TABLE.ids("Groups"));
         rows.iter()
-            .map(|row| (row.agent_id(), row.nickname(), row.number(Field::BusyTime)))
+            .map(|row| {
+                let ids = row.ids(groups).collect();
+                (row.key(), row.text(name), row.number(BUSY), ids)
+            })
             .collect()
     }
 
     #[test]
     fn rows_are_told_as_they_were_said_wherever_they_are_put() {
-        let mut all = rows(&[("a", Some("张伟"), 1.0), ("b", None, 2.0)]);
-        all.append(&rows(&[("é", Some(""), 3.0)]));
+        let mut all = rows(&[("a", "张伟", 1.0), ("b", "", 2.0)]);
+        all.append(&rows(&[("é", "E", 3.0)]));
         let expected = [
-            ("a", Some("张伟"), Some(1.0)),
-            ("b", None, Some(2.0)),
-            ("é", Some(""), Some(3.0)),
+            ("a", "张伟", Some(1.0), vec!["a", "all"]),
+            ("b", "", Some(2.0), vec!["b", "all"]),
+            ("é", "E", Some(3.0), vec!["é", "all"]),
         ];
         assert_eq!(shown(&all), expected);
-        let ignored: Vec<_> = all.at(2).ignored().collect();
-        assert_eq!(ignored, [Field::RestTime]);
+        assert_eq!(all.at(2).ignored().collect::<Vec<_>>(), ["Rest"]);
     }
 
     #[test]
     fn what_any_row_had_is_known_of_all() {
-        let mut all = Rows::default();
-        let mut passed_over = NewRow::new();
-        passed_over.set_number(Field::FreeTime, None);
-        all.pass_over(&passed_over);
-        all.append(&rows(&[("a", None, 1.0)]));
-        let had: Vec<_> = Field::ALL
-            .iter()
-            .copied()
-            .filter(|&field| all.had(field))
-            .collect();
-        let expected = [
-            Field::AgentId,
-            Field::FreeTime,
-            Field::BusyTime,
-            Field::RestTime,
-        ];
-        assert_eq!(had, expected);
+        let mut all = Rows::new(&TABLE);
+        assert_eq!(all.absent_fields().count(), 0);
+        let mut keyless = NewRow::new();
+        keyless.set_number(3, None);
+        all.push(&keyless);
+        assert_eq!((all.len(), all.without_key(), all.received()), (0, 1, 1));
+        let mut others = Rows::new(&TABLE);
+        let mut row = NewRow::new();
+        row.set_text(0, Some("a".into()));
+        row.set_number(2, Some(1.0));
+        others.push(&row);
+        all.append(&others);
+        assert_eq!(all.absent_fields().collect::<Vec<_>>(), ["Name", "Groups"]);
+        assert_eq!((all.len(), all.received()), (1, 2));
     }
 
     #[test]
     fn a_row_that_is_not_there_says_nothing() {
-        let rows = rows(&[("a", Some("A"), 1.0)]);
+        let rows = rows(&[("a", "A", 1.0)]);
         let row = rows.at(1);
-        assert_eq!((row.agent_id(), row.nickname()), ("", None));
+        assert_eq!((row.key(), row.number(BUSY)), ("", None));
+        assert_eq!(row.ignored().count(), 0);
+        assert_eq!(row.ids(TABLE.ids("Groups")).count(), 0);
+    }
+
+    #[test]
+    fn what_is_said_last_counts() {
+        let mut row = NewRow::new();
+        row.set_text(0, Some("a".into()));
+        row.set_number(2, None);
+        row.set_number(2, Some(5.0));
+        row.set_text(1, Some("A".into()));
+        row.set_text(1, None);
+        let mut rows = Rows::new(&TABLE);
+        rows.push(&row);
+        let row = rows.at(0);
         assert_eq!(
-            (row.number(Field::BusyTime), row.ignored().count()),
-            (None, 0)
+            (row.number(BUSY), row.text(TABLE.text("Name"))),
+            (Some(5.0), "")
         );
+        assert_eq!(row.ignored().collect::<Vec<_>>(), ["Name"]);
     }
 }

@@ -9,14 +9,15 @@
 //!   puts one member around them. The checksum of the whole follows from those of the pieces.
 //! - zstd (RFC 8878): the pieces are blocks, and the join puts one frame around them. A compressed
 //!   block may build on what others before it in the frame have left behind, so a frame has one
-//!   compressed piece, the agents'; the short ones are raw blocks, which leave nothing behind.
+//!   compressed piece, that of today's agents; the others are raw blocks, which leave nothing behind.
 
 use std::io::{self, Write};
 use std::sync::Arc;
 
-use crc32fast::Hasher;
-use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, Status};
+use flate2::{Compress, Compression, Crc, Decompress, FlushCompress, FlushDecompress, Status};
 use hyper::body::Bytes;
+
+use super::Output;
 
 /// How an answer's body is coded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -40,11 +41,11 @@ impl Coding {
     }
 
     /// One body out of `pieces`, in their order. Nothing of them is copied.
-    pub fn join<const N: usize>(self, pieces: [&Piece; N]) -> Vec<Bytes> {
+    pub fn join(self, pieces: &[&Piece]) -> Vec<Bytes> {
         match self {
-            Self::Identity => pieces.into_iter().flat_map(Piece::chunks).collect(),
-            Self::Gzip => gzip_member(&pieces),
-            Self::Zstd => zstd_frames(&pieces),
+            Self::Identity => pieces.iter().flat_map(|piece| piece.chunks()).collect(),
+            Self::Gzip => gzip_member(pieces),
+            Self::Zstd => zstd_frames(pieces),
         }
     }
 }
@@ -77,14 +78,14 @@ const GZIP_HEAD: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3];
 
 /// An empty last block, then the checksum and the length (modulo 2^32) of what was compressed.
 fn gzip_tail(pieces: &[&Piece]) -> Bytes {
-    let mut checksum = Hasher::new();
+    let mut checksum = Crc::new();
     let mut length: u64 = 0;
     for piece in pieces {
         checksum.combine(&piece.checksum);
         length = length.wrapping_add(piece.length);
     }
     let mut tail = vec![0x03, 0x00];
-    tail.extend_from_slice(&checksum.finalize().to_le_bytes());
+    tail.extend_from_slice(&checksum.sum().to_le_bytes());
     tail.extend(length.to_le_bytes().into_iter().take(4));
     tail.into()
 }
@@ -101,7 +102,7 @@ const ZSTD_TAIL: [u8; 3] = [1, 0, 0];
 pub struct Piece {
     chunks: Vec<Bytes>,
     /// Of what was compressed by gzip.
-    checksum: Hasher,
+    checksum: Arc<Crc>,
     /// Of what was written, before it was coded.
     length: u64,
     /// By zstd: blocks that stand for something else in another place.
@@ -122,114 +123,107 @@ impl Piece {
 
 /// Codes what is written to it.
 pub struct Encoder {
-    kind: Kind,
+    body: Body,
     length: u64,
     most: usize,
 }
 
-enum Kind {
+enum Body {
     Identity(Chunks),
     Gzip(Box<Deflate>),
     Zstd(Box<zstd::Encoder<'static, Chunks>>),
     RawZstd(RawBlocks),
+    /// It became larger than it may, or the compressor has no memory.
+    Given,
 }
 
 impl Encoder {
-    /// Starts a piece of any length.
-    ///
-    /// # Errors
-    /// Where zstd cannot get its memory.
-    pub fn new(coding: Coding) -> io::Result<Self> {
-        Self::within(usize::MAX, coding)
-    }
-
     /// Starts a piece that may hold `most` bytes.
-    ///
-    /// # Errors
-    /// Where zstd cannot get its memory.
-    pub fn within(most: usize, coding: Coding) -> io::Result<Self> {
-        let kind = match coding {
-            Coding::Identity => Kind::Identity(Chunks::default()),
-            Coding::Gzip => Kind::Gzip(Box::new(Deflate::new())),
+    pub fn within(most: usize, coding: Coding) -> Self {
+        let body = match coding {
             Coding::Zstd => {
-                let mut encoder = zstd::Encoder::new(Chunks::default(), 1)?;
-                encoder.window_log(ZSTD_WINDOW.into())?;
-                Kind::Zstd(Box::new(encoder))
+                zstd_encoder().map_or(Body::Given, |encoder| Body::Zstd(Box::new(encoder)))
             }
+            _ => return Self::raw_within(most, coding),
         };
-        Ok(Self::of(kind, most))
+        Self::of(body, most)
     }
 
-    /// Starts a short piece, which is not worth a frame of zstd of its own.
-    pub fn short(coding: Coding) -> Self {
-        let kind = match coding {
-            Coding::Identity => Kind::Identity(Chunks::default()),
-            Coding::Gzip => Kind::Gzip(Box::new(Deflate::new())),
-            Coding::Zstd => Kind::RawZstd(RawBlocks::default()),
+    /// Starts a piece of which zstd makes raw blocks: several of them fit in one frame.
+    pub fn raw_within(most: usize, coding: Coding) -> Self {
+        let body = match coding {
+            Coding::Identity => Body::Identity(Chunks::default()),
+            Coding::Gzip => Body::Gzip(Box::new(Deflate::new())),
+            Coding::Zstd => Body::RawZstd(RawBlocks::default()),
         };
-        Self::of(kind, usize::MAX)
+        Self::of(body, most)
     }
 
-    fn of(kind: Kind, most: usize) -> Self {
+    fn of(body: Body, most: usize) -> Self {
         Self {
-            kind,
+            body,
             length: 0,
             most,
         }
     }
 
-    /// The piece; empty if nothing was written.
-    ///
-    /// # Errors
-    /// It holds more than it may ([`io::ErrorKind::FileTooLarge`]), and those of the compressor: none,
-    /// writing into memory.
-    pub fn finish(self) -> io::Result<Piece> {
-        let is_compressed = matches!(self.kind, Kind::Zstd(_));
-        let (chunks, checksum) = match self.kind {
+    /// The piece, empty if nothing was written; `None` where it would hold more than it may.
+    pub fn finish(self) -> Option<Piece> {
+        let is_compressed = matches!(self.body, Body::Zstd(_));
+        let (chunks, checksum) = match self.body {
+            Body::Given => return None,
             _ if self.length == 0 => Default::default(),
-            Kind::Identity(text) => (text, Hasher::new()),
-            Kind::Gzip(deflate) => deflate.finish()?,
-            Kind::Zstd(encoder) => (blocks_of(*encoder)?, Hasher::new()),
-            Kind::RawZstd(blocks) => (blocks.0, Hasher::new()),
+            Body::Identity(text) => (text, Crc::new()),
+            Body::Gzip(deflate) => deflate.finish()?,
+            Body::Zstd(encoder) => (blocks_of(*encoder)?, Crc::new()),
+            Body::RawZstd(blocks) => (blocks.0, Crc::new()),
         };
-        chunks.hold_at_most(self.most)?;
-        Ok(Piece {
+        (chunks.size() <= self.most).then(|| Piece {
             chunks: chunks.into_bytes(),
-            checksum,
+            checksum: Arc::new(checksum),
             length: self.length,
             is_compressed,
         })
     }
 }
 
-impl Write for Encoder {
-    fn write(&mut self, text: &[u8]) -> io::Result<usize> {
-        let (taken, chunks) = match &mut self.kind {
-            Kind::Identity(all) => (all.write(text)?, &*all),
-            Kind::Gzip(deflate) => (deflate.write(text)?, &deflate.blocks),
-            Kind::Zstd(encoder) => (encoder.write(text)?, encoder.get_ref()),
-            Kind::RawZstd(blocks) => (blocks.write(text), &blocks.0),
+impl Output for Encoder {
+    fn push(&mut self, text: &[u8]) {
+        let size = match &mut self.body {
+            Body::Identity(all) => {
+                all.push(text);
+                Some(all.size())
+            }
+            Body::Gzip(deflate) => deflate.push(text),
+            Body::Zstd(encoder) => encoder
+                .write_all(text)
+                .ok()
+                .map(|()| encoder.get_ref().size()),
+            Body::RawZstd(blocks) => {
+                blocks.push(text);
+                Some(blocks.0.size())
+            }
+            Body::Given => None,
         };
-        chunks.hold_at_most(self.most)?;
-        self.length += taken as u64;
-        Ok(taken)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
+        self.length += text.len() as u64;
+        if size.is_none_or(|size| size > self.most) {
+            self.body = Body::Given;
+        }
     }
 }
 
+fn zstd_encoder() -> io::Result<zstd::Encoder<'static, Chunks>> {
+    let mut encoder = zstd::Encoder::new(Chunks::default(), 1)?;
+    encoder.window_log(ZSTD_WINDOW.into())?;
+    Ok(encoder)
+}
+
 /// The blocks that zstd has written, without the head of a frame, none of them the last.
-fn blocks_of(mut encoder: zstd::Encoder<'static, Chunks>) -> io::Result<Chunks> {
-    encoder.flush()?;
+fn blocks_of(mut encoder: zstd::Encoder<'static, Chunks>) -> Option<Chunks> {
+    encoder.flush().ok()?;
     let mut blocks = std::mem::take(encoder.get_mut());
-    match blocks.cut(ZSTD_HEAD.len()) {
-        head if *head == ZSTD_HEAD => Ok(blocks),
-        head => Err(io::Error::other(format!(
-            "zstd began a frame with {head:02x?}"
-        ))),
-    }
+    // Another head would be of another zstd than the join is made for.
+    (*blocks.cut(ZSTD_HEAD.len()) == ZSTD_HEAD).then_some(blocks)
 }
 
 /// Blocks of zstd that hold what they stand for as it is.
@@ -237,14 +231,14 @@ fn blocks_of(mut encoder: zstd::Encoder<'static, Chunks>) -> io::Result<Chunks> 
 struct RawBlocks(Chunks);
 
 impl RawBlocks {
-    fn write(&mut self, text: &[u8]) -> usize {
-        // A block's length has 17 bits; before it are its kind, 0, and whether it is the last one.
-        let (block, _) = text.split_at(text.len().min(ROOM / 2));
-        let [low, middle, high, ..] = (block.len() << 3).to_le_bytes();
-        let blocks = self.0.open();
-        blocks.extend_from_slice(&[low, middle, high]);
-        blocks.extend_from_slice(block);
-        block.len()
+    fn push(&mut self, text: &[u8]) {
+        for block in text.chunks(ROOM / 2) {
+            // A block's length has 17 bits; before it are its kind, 0, and whether it is the last one.
+            let [low, middle, high, ..] = (block.len() << 3).to_le_bytes();
+            let blocks = self.0.open();
+            blocks.extend_from_slice(&[low, middle, high]);
+            blocks.extend_from_slice(block);
+        }
     }
 }
 
@@ -292,11 +286,14 @@ impl Chunks {
         })
     }
 
-    fn hold_at_most(&self, most: usize) -> io::Result<()> {
-        match self.in_full + self.open.len() <= most {
-            true => Ok(()),
-            false => Err(io::ErrorKind::FileTooLarge.into()),
+    fn push(&mut self, bytes: &[u8]) {
+        for part in bytes.chunks(ROOM) {
+            self.open().extend_from_slice(part);
         }
+    }
+
+    fn size(&self) -> usize {
+        self.in_full + self.open.len()
     }
 
     fn into_bytes(mut self) -> Vec<Bytes> {
@@ -309,9 +306,8 @@ impl Chunks {
 
 impl Write for Chunks {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let (now, _) = bytes.split_at(bytes.len().min(ROOM));
-        self.open().extend_from_slice(now);
-        Ok(now.len())
+        self.push(bytes);
+        Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -323,7 +319,7 @@ impl Write for Chunks {
 struct Deflate {
     compress: Compress,
     blocks: Chunks,
-    checksum: Hasher,
+    checksum: Crc,
 }
 
 impl Deflate {
@@ -331,34 +327,32 @@ impl Deflate {
         Self {
             compress: Compress::new(Compression::fast(), false),
             blocks: Chunks::default(),
-            checksum: Hasher::new(),
+            checksum: Crc::new(),
         }
     }
 
-    fn write(&mut self, text: &[u8]) -> io::Result<usize> {
+    /// How much there is then; `None` where it cannot be compressed.
+    fn push(&mut self, text: &[u8]) -> Option<usize> {
         self.checksum.update(text);
         self.run(text, FlushCompress::None)?;
-        Ok(text.len())
+        Some(self.blocks.size())
     }
 
-    fn finish(mut self) -> io::Result<(Chunks, Hasher)> {
+    fn finish(mut self) -> Option<(Chunks, Crc)> {
         self.run(&[], FlushCompress::Sync)?;
-        Ok((self.blocks, self.checksum))
+        Some((self.blocks, self.checksum))
     }
 
     /// Feeds `text` to the end; with a flush, until all that is compressed has come out.
-    fn run(&mut self, mut text: &[u8], flush: FlushCompress) -> io::Result<()> {
+    fn run(&mut self, mut text: &[u8], flush: FlushCompress) -> Option<()> {
         loop {
             let blocks = self.blocks.open();
             let before = self.compress.total_in();
-            let status = self
-                .compress
-                .compress_vec(text, blocks, flush)
-                .map_err(io::Error::other)?;
+            let status = self.compress.compress_vec(text, blocks, flush).ok()?;
             text = behind(text, self.compress.total_in() - before);
             let has_room_left = blocks.len() < blocks.capacity();
             if text.is_empty() && (has_room_left || status == Status::BufError) {
-                return Ok(());
+                return Some(());
             }
         }
     }
@@ -442,7 +436,7 @@ mod tests {
     use std::io::Read as _;
 
     fn piece(mut encoder: Encoder, text: &[u8]) -> Piece {
-        encoder.write_all(text).unwrap();
+        encoder.push(text);
         encoder.finish().unwrap()
     }
 
@@ -456,7 +450,7 @@ mod tests {
     }
 
     #[test]
-    fn a_compressed_block_builds_on_nothing_that_a_short_piece_has_left_behind() {
+    fn a_compressed_block_builds_on_nothing_that_a_raw_piece_has_left_behind() {
         for _ in 0..500 {
             let (before, text, after) = (
                 repetitive_text(400),
@@ -464,10 +458,10 @@ mod tests {
                 repetitive_text(40),
             );
             let coding = Coding::Zstd;
-            let joined = coding.join([
-                &piece(Encoder::short(coding), &before),
-                &piece(Encoder::new(coding).unwrap(), &text),
-                &piece(Encoder::short(coding), &after),
+            let joined = coding.join(&[
+                &piece(Encoder::raw_within(usize::MAX, coding), &before),
+                &piece(Encoder::within(usize::MAX, coding), &text),
+                &piece(Encoder::raw_within(usize::MAX, coding), &after),
             ]);
             let joined = joined.concat();
             let mut rest = joined.as_slice();

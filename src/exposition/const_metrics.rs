@@ -5,7 +5,7 @@
 
 use prometheus::proto::{Counter, Gauge, LabelPair, Metric, MetricFamily, MetricType};
 
-use crate::catalog::exporter::{Kind, Own};
+use crate::catalog::exporter::{self, Type};
 
 /// One sample: its labels by name, and its value.
 pub(crate) fn gauge<'l>(
@@ -38,7 +38,7 @@ pub(crate) fn gauge_family(name: &str, help: &str, samples: Vec<Metric>) -> Metr
 
 /// What the exporter says of each of several things, by one label; nothing where there is no value.
 pub(crate) fn by_label<'l>(
-    own: Own,
+    own: exporter::Metric,
     label: &'l str,
     values: impl IntoIterator<Item = (&'l str, Option<f64>)>,
 ) -> Option<MetricFamily> {
@@ -50,9 +50,9 @@ pub(crate) fn by_label<'l>(
 }
 
 /// What the exporter says of itself with one value and no labels; nothing where there is no value.
-pub(crate) fn single(own: Own, value: Option<f64>) -> Option<MetricFamily> {
+pub(crate) fn single(own: exporter::Metric, value: Option<f64>) -> Option<MetricFamily> {
     let value = value?;
-    if own.kind == Kind::Gauge {
+    if own.metric_type == Type::Gauge {
         return Some(gauge_family(own.name, own.help, vec![gauge([], value)]));
     }
     let mut counter = Counter::default();

@@ -1,7 +1,7 @@
 //! Families as bytes, in every format and coding that a scraper asks for.
 //!
-//! [`text`] writes both text formats, [`protobuf`] the third, [`coding`] compresses what they write
-//! in pieces that can be joined, [`negotiate`] finds out which of them a scraper wants. What a
+//! [`snapshot`] is one poll as a value, [`page`] the same as bytes. [`text`] writes both text formats,
+//! [`protobuf`] the third, [`coding`] compresses what they write in pieces that can be joined. What a
 //! family is made of comes from the catalog, so there is no tree in between: a row's values go
 //! straight into the text.
 
@@ -12,11 +12,10 @@ pub mod protobuf;
 pub mod snapshot;
 pub mod text;
 
-use std::io::{self, Write};
-
 use prometheus::proto::MetricFamily;
 
-use crate::catalog::exporter::Kind;
+use crate::catalog::Need;
+use crate::catalog::exporter::Type;
 use crate::exposition::snapshot::Snapshot;
 use coding::{Coding, Encoder, Piece};
 
@@ -77,55 +76,62 @@ impl Variant {
         self.format as usize * 3 + self.coding as usize
     }
 
-    /// The agents' families of `snapshot`.
-    ///
-    /// # Errors
-    /// Those of the encoder: none, writing into memory.
-    pub fn agents(self, snapshot: &Snapshot) -> io::Result<Piece> {
-        self.agents_within(usize::MAX, snapshot)
+    /// The families of `snapshot`.
+    pub fn families(self, snapshot: &Snapshot) -> Option<Piece> {
+        self.families_within(usize::MAX, snapshot)
     }
 
-    /// The same, if it is of `most` bytes at most.
-    ///
-    /// # Errors
-    /// It is larger ([`io::ErrorKind::FileTooLarge`]).
-    pub fn agents_within(self, most: usize, snapshot: &Snapshot) -> io::Result<Piece> {
-        let mut encoder = Encoder::within(most, self.coding)?;
+    /// The same, if that is of `most` bytes at most.
+    pub fn families_within(self, most: usize, snapshot: &Snapshot) -> Option<Piece> {
+        // In zstd one page of an answer can be compressed: the one that is there everywhere.
+        let mut encoder = match snapshot.endpoint.need {
+            Need::Required => Encoder::within(most, self.coding),
+            Need::WhereServed => Encoder::raw_within(most, self.coding),
+        };
         match self.format {
-            Format::Text => text::agents(text::Dialect::Prometheus, snapshot, &mut encoder),
-            Format::OpenMetrics => text::agents(text::Dialect::OpenMetrics, snapshot, &mut encoder),
-            Format::Protobuf => protobuf::agents(snapshot, &mut encoder),
-        }?;
+            Format::Text => text::snapshot(text::Dialect::Prometheus, snapshot, &mut encoder),
+            Format::OpenMetrics => {
+                text::snapshot(text::Dialect::OpenMetrics, snapshot, &mut encoder);
+            }
+            Format::Protobuf => protobuf::snapshot(snapshot, &mut encoder),
+        }
         encoder.finish()
     }
 
     /// The exporter's own families.
-    ///
-    /// # Errors
-    /// Those of the encoder: none, writing into memory.
-    pub fn own(self, families: &[MetricFamily]) -> io::Result<Piece> {
-        self.short(|out| match self.format {
-            Format::Text => text::families(text::Dialect::Prometheus, families, out),
-            Format::OpenMetrics => text::families(text::Dialect::OpenMetrics, families, out),
-            Format::Protobuf => protobuf::families(families, out),
+    pub fn own(self, families: &[MetricFamily]) -> Piece {
+        self.raw(|out| match self.format {
+            Format::Text => text::gathered(text::Dialect::Prometheus, families, out),
+            Format::OpenMetrics => text::gathered(text::Dialect::OpenMetrics, families, out),
+            Format::Protobuf => protobuf::gathered(families, out),
         })
     }
 
     /// What stands behind the last family.
-    ///
-    /// # Errors
-    /// Those of the encoder: none, writing into memory.
-    pub fn end(self) -> io::Result<Piece> {
-        self.short(|out| match self.format {
-            Format::OpenMetrics => out.write_all(b"# EOF\n"),
-            Format::Text | Format::Protobuf => Ok(()),
+    pub fn end(self) -> Piece {
+        self.raw(|out| match self.format {
+            Format::OpenMetrics => out.push(b"# EOF\n"),
+            Format::Text | Format::Protobuf => {}
         })
     }
 
-    fn short(self, write: impl FnOnce(&mut Encoder) -> io::Result<()>) -> io::Result<Piece> {
-        let mut encoder = Encoder::short(self.coding);
-        write(&mut encoder)?;
-        encoder.finish()
+    fn raw(self, write: impl FnOnce(&mut Encoder)) -> Piece {
+        let mut encoder = Encoder::raw_within(usize::MAX, self.coding);
+        write(&mut encoder);
+        // Of any size, and without a compressor that needs memory: it is there.
+        encoder.finish().unwrap_or_default()
+    }
+}
+
+/// Where families are written to: never in vain, however large they are.
+pub trait Output {
+    /// Adds `bytes`.
+    fn push(&mut self, bytes: &[u8]);
+}
+
+impl Output for Vec<u8> {
+    fn push(&mut self, bytes: &[u8]) {
+        self.extend_from_slice(bytes);
     }
 }
 
@@ -159,24 +165,20 @@ fn unit_of(family: &str) -> Option<&'static str> {
 }
 
 /// A counter's family, which OpenMetrics names without the `_total` of its samples.
-fn family_name(name: &str, kind: Kind) -> &str {
-    match kind {
-        Kind::Counter => name.strip_suffix("_total").unwrap_or(name),
-        Kind::Gauge | Kind::Histogram => name,
+fn family_name(name: &str, of: Type) -> &str {
+    match of {
+        Type::Counter => name.strip_suffix("_total").unwrap_or(name),
+        Type::Gauge | Type::Histogram => name,
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::coding::Inflating;
+    use super::const_metrics::{gauge, gauge_family};
     use super::*;
-    use crate::base::clock::DayWindow;
-    use crate::catalog::agents::FAMILIES;
-    use crate::catalog::{AGENT_ID, Family};
-    use crate::desk::Listing;
-    use crate::desk::answer::decode;
-    use crate::exposition::const_metrics::{gauge, gauge_family};
-    use jiff::{Timestamp, tz::TimeZone};
+    use crate::catalog::agents::ENDPOINT;
+    use crate::catalog::{ENDPOINTS, Family};
     use prometheus::core::{Collector, Desc};
     use prometheus::{HistogramOpts, HistogramVec, IntCounterVec, Opts, Registry, TextEncoder};
     use std::collections::HashMap;
@@ -184,21 +186,17 @@ mod tests {
     use std::sync::Arc;
 
     /// The same families as const metrics of the `prometheus` crate: the oracle.
-    struct AgentCollector {
+    struct Oracle {
         family: &'static Family,
         desc: Desc,
         snapshot: Arc<Snapshot>,
     }
 
-    impl AgentCollector {
+    impl Oracle {
         fn new(family: &'static Family, snapshot: &Arc<Snapshot>) -> Self {
-            let labels = [AGENT_ID]
-                .into_iter()
-                .chain(family.label())
-                .map(str::to_owned)
-                .collect();
-            let name = family.name.to_owned();
-            let desc = Desc::new(name, family.help(), labels, HashMap::new()).unwrap();
+            let labels = family.label_names().into_iter().map(str::to_owned);
+            let (name, help) = (family.name.to_owned(), snapshot.endpoint.help(family));
+            let desc = Desc::new(name, help, labels.collect(), HashMap::new()).unwrap();
             Self {
                 family,
                 desc,
@@ -207,19 +205,19 @@ mod tests {
         }
     }
 
-    impl Collector for AgentCollector {
+    impl Collector for Oracle {
         fn desc(&self) -> Vec<&Desc> {
             vec![&self.desc]
         }
 
         fn collect(&self) -> Vec<MetricFamily> {
             let mut samples = Vec::new();
-            for row in self.snapshot.agents() {
-                self.family.for_each_sample(row, |sample| {
-                    let agent = [(AGENT_ID, row.agent_id())];
-                    samples.push(gauge(agent.into_iter().chain(sample.label), sample.value));
-                });
-            }
+            let rows: Vec<_> = self.snapshot.rows(self.family.table).collect();
+            self.snapshot.for_each_sample(self.family, |place, sample| {
+                let of_row = self.family.labels.iter();
+                let labels = of_row.map(|(name, column)| (*name, rows[place].text(*column)));
+                samples.push(gauge(labels.chain(sample.label), sample.value));
+            });
             let family = gauge_family(&self.desc.fq_name, &self.desc.help, samples);
             if family.get_metric().is_empty() {
                 Vec::new()
@@ -230,16 +228,7 @@ mod tests {
     }
 
     fn snapshot(data: &str) -> Arc<Snapshot> {
-        let body = format!(r#"{{"ErrorCode":0,"TotalCount":0,"Data":{data}}}"#);
-        let rows = decode(body.as_bytes()).unwrap().rows;
-        let day = DayWindow::around(Timestamp::UNIX_EPOCH, &TimeZone::UTC).unwrap();
-        Arc::new(Snapshot::new(
-            Listing {
-                rows,
-                ..Listing::default()
-            },
-            day,
-        ))
+        Arc::new(Snapshot::of_agents(data, &[]))
     }
 
     /// Names that need escaping, and numbers of every shape.
@@ -258,9 +247,9 @@ mod tests {
         ];
         let rows: Vec<_> = (0..300)
             .map(|agent| {
-                let fields: Vec<_> = crate::desk::table::Field::ALL[2..]
+                let fields: Vec<_> = ENDPOINT.calls[0].tables[0].fields[2..]
                     .iter()
-                    .map(|field| format!(r#""{}":{}"#, field.name(), numbers[fastrand::usize(..numbers.len())]))
+                    .map(|field| format!(r#""{}":{}"#, field.name, numbers[fastrand::usize(..numbers.len())]))
                     .collect();
                 let fields = fields.join(",");
                 format!(r#"{{"AgentId":"a\\\"\n{agent}","AgentNickName":"张伟 \\n \" \u0000 🎧",{fields}}}"#)
@@ -270,7 +259,7 @@ mod tests {
     }
 
     fn plain(variant: Variant, pieces: [&Piece; 3]) -> Vec<u8> {
-        let joined = variant.coding.join(pieces).concat();
+        let joined = variant.coding.join(&pieces).concat();
         let mut plain = Vec::new();
         match variant.coding {
             Coding::Identity => return joined,
@@ -294,13 +283,14 @@ mod tests {
             snapshot("[]"),
             snapshot(r#"[{"AgentId":"a","BusyTime":7}]"#),
         ] {
-            let collected: Vec<_> = FAMILIES
+            let collected: Vec<_> = ENDPOINT
+                .families
                 .iter()
-                .flat_map(|family| AgentCollector::new(family, &snapshot).collect())
+                .flat_map(|family| Oracle::new(family, &snapshot).collect())
                 .collect();
             let oracle = TextEncoder::new().encode_to_string(&collected).unwrap();
             let mut ours = Vec::new();
-            text::agents(text::Dialect::Prometheus, &snapshot, &mut ours).unwrap();
+            text::snapshot(text::Dialect::Prometheus, &snapshot, &mut ours);
             assert_eq!(String::from_utf8(ours).unwrap(), oracle);
         }
     }
@@ -326,7 +316,7 @@ mod tests {
     #[test]
     fn the_text_of_own_families_is_that_of_the_crates_encoder() {
         let mut ours = Vec::new();
-        text::families(text::Dialect::Prometheus, &gathered(), &mut ours).unwrap();
+        text::gathered(text::Dialect::Prometheus, &gathered(), &mut ours);
         let oracle = TextEncoder::new().encode_to_string(&gathered()).unwrap();
         assert_eq!(String::from_utf8(ours).unwrap(), oracle);
     }
@@ -335,11 +325,11 @@ mod tests {
     fn open_metrics_is_as_its_specification_has_it() {
         let variant = Variant::of(Format::OpenMetrics, Coding::Identity);
         let agents = variant
-            .agents(&snapshot(r#"[{"AgentId":"a","BusyTime":7}]"#))
+            .families(&snapshot(r#"[{"AgentId":"a","BusyTime":7}]"#))
             .unwrap();
-        let own = variant.own(&gathered()).unwrap();
-        let whole = plain(variant, [&own, &agents, &variant.end().unwrap()]);
-        let help = FAMILIES[3].help();
+        let own = variant.own(&gathered());
+        let whole = plain(variant, [&own, &agents, &variant.end()]);
+        let help = ENDPOINT.help(&ENDPOINT.families[3]);
         let expected = format!(
             "# TYPE polls counter\n\
              # HELP polls Polls \\\\ \\\"and\\\"\\nmore.\n\
@@ -368,9 +358,9 @@ mod tests {
         for format in [Format::Text, Format::OpenMetrics, Format::Protobuf] {
             let whole = |coding| {
                 let variant = Variant::of(format, coding);
-                let own = variant.own(&gathered()).unwrap();
-                let agents = variant.agents(&snapshot).unwrap();
-                plain(variant, [&own, &agents, &variant.end().unwrap()])
+                let own = variant.own(&gathered());
+                let agents = variant.families(&snapshot).unwrap();
+                plain(variant, [&own, &agents, &variant.end()])
             };
             let identity = whole(Coding::Identity);
             assert_eq!(whole(Coding::Gzip), identity);
@@ -386,12 +376,12 @@ mod tests {
     fn what_is_decompressed_as_it_is_read_is_what_was_compressed() {
         let snapshot = odd_snapshot();
         for format in [Format::Text, Format::OpenMetrics, Format::Protobuf] {
-            let piece = |coding| Variant::of(format, coding).agents(&snapshot).unwrap();
+            let piece = |coding| Variant::of(format, coding).families(&snapshot).unwrap();
             let gzip = Arc::new(piece(Coding::Gzip));
             let mut inflating = Inflating::new(gzip);
             let length = inflating.left();
             let parts: Vec<_> = inflating.by_ref().map(Result::unwrap).collect();
-            let plain = Coding::Identity.join([&piece(Coding::Identity)]).concat();
+            let plain = Coding::Identity.join(&[&piece(Coding::Identity)]).concat();
             assert!(parts.concat() == plain);
             assert_eq!((length, inflating.left()), (plain.len() as u64, 0));
             assert!(parts.len() > 1, "one at a time");
@@ -404,12 +394,11 @@ mod tests {
     fn a_piece_is_as_large_as_it_may_be_or_is_not_there() {
         let snapshot = odd_snapshot();
         for variant in Variant::ALL {
-            let size = variant.agents(&snapshot).unwrap().size();
-            let within = |most| variant.agents_within(most, &snapshot);
+            let size = variant.families(&snapshot).unwrap().size();
+            let within = |most| variant.families_within(most, &snapshot);
             assert_eq!(within(size).unwrap().size(), size);
             for less in [size - 1, size / 2, 0] {
-                let refusal = within(less).unwrap_err();
-                assert_eq!(refusal.kind(), io::ErrorKind::FileTooLarge);
+                assert!(within(less).is_none());
             }
         }
     }
@@ -418,7 +407,7 @@ mod tests {
     fn nothing_is_a_valid_answer_too() {
         for variant in Variant::ALL {
             let nothing = Piece::default();
-            let whole = plain(variant, [&nothing, &nothing, &variant.end().unwrap()]);
+            let whole = plain(variant, [&nothing, &nothing, &variant.end()]);
             let is_open_metrics = variant.format == Format::OpenMetrics;
             assert_eq!(
                 whole,
@@ -436,10 +425,10 @@ mod tests {
 
     #[test]
     fn the_catalog_is_one_that_a_registry_takes() {
-        let registry = Registry::new();
-        for family in FAMILIES {
+        let (registry, empty) = (Registry::new(), snapshot("[]"));
+        for family in ENDPOINTS.iter().flat_map(|endpoint| endpoint.families) {
             registry
-                .register(Box::new(AgentCollector::new(family, &snapshot("[]"))))
+                .register(Box::new(Oracle::new(family, &empty)))
                 .unwrap();
         }
     }

@@ -9,12 +9,11 @@
 //! where they fit beside it. What does not fit is sent uncompressed, and decompressed from gzip as it is
 //! read: twenty times less work than rendering and compressing it, and nothing to hold.
 
-use std::io;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use crate::base::blocking;
-use crate::base::clock::{DayWindow, Now};
+use crate::base::clock::Now;
 use crate::base::mutex::lock;
 use crate::exposition::coding::{Coding, Inflating, Piece};
 use crate::exposition::snapshot::Snapshot;
@@ -23,10 +22,10 @@ use crate::exposition::{ByVariant, Variant};
 /// What a page holds, in bytes, beyond each format in gzip. During a poll there are two pages.
 const MOST_HELD: usize = 24 * 1024 * 1024;
 
-/// The agents' part of `/metrics`, as of one good poll.
+/// One endpoint's part of `/metrics`, as of one good poll.
 #[derive(Debug)]
 pub struct Page {
-    snapshot: Arc<Snapshot>,
+    snapshot: Snapshot,
     /// When the poll ended.
     pub ended: Now,
     /// How long after that it may be shown.
@@ -50,29 +49,26 @@ pub enum Shown {
 impl Page {
     /// Renders `snapshot` in `variants`; its poll ended at `ended`, and it may be shown for
     /// `good_for` at most.
-    ///
-    /// # Errors
-    /// Those of the encoder: none, writing into memory.
     pub fn render(
-        snapshot: Arc<Snapshot>,
+        snapshot: Snapshot,
         ended: Now,
         good_for: Duration,
         variants: &[Variant],
-    ) -> io::Result<Self> {
+    ) -> Self {
         let page = Self::bare(snapshot, ended, good_for, MOST_HELD);
         // The smaller ones first: of the others there may be too much.
         for coding in [Coding::Gzip, Coding::Zstd, Coding::Identity] {
             for &variant in variants.iter().filter(|variant| variant.coding == coding) {
-                if page.make(variant)?.is_none() {
-                    page.make(variant.in_gzip())?;
+                if page.make(variant).is_none() {
+                    page.make(variant.in_gzip());
                 }
             }
         }
-        Ok(page)
+        page
     }
 
     /// A page of which nothing is made yet.
-    fn bare(snapshot: Arc<Snapshot>, ended: Now, good_for: Duration, most_held: usize) -> Self {
+    fn bare(snapshot: Snapshot, ended: Now, good_for: Duration, most_held: usize) -> Self {
         Self {
             snapshot,
             ended,
@@ -83,22 +79,17 @@ impl Page {
         }
     }
 
-    /// Whether it may be shown at `now`: its day lasts, and it is not too old.
+    /// Whether it may be shown at `now`: its day lasts, where it has one, and it is not too old.
     ///
-    /// A page from the future is one of a wall clock that was since set back, by less than a day:
-    /// its age is then what the monotonic clock says.
+    /// Where the wall clock was set back since, by less than a day, its age is what the monotonic clock
+    /// says.
     pub fn is_current(&self, now: Now) -> bool {
-        self.day().contains(now.wall) && self.is_recent(now)
+        self.snapshot.window.contains(now.wall) && self.is_recent(now)
     }
 
     /// Whether it is not too old at `now`, whatever day that is.
     pub fn is_recent(&self, now: Now) -> bool {
         now.since(self.ended) <= self.good_for
-    }
-
-    /// The day that it is about.
-    pub fn day(&self) -> &DayWindow {
-        &self.snapshot.day
     }
 
     /// What it shows.
@@ -107,21 +98,18 @@ impl Page {
     }
 
     /// Its bytes in `variant`, or uncompressed. However many ask at once, they are made once.
-    ///
-    /// # Errors
-    /// Those of the encoder: none, writing into memory.
-    pub async fn show(self: &Arc<Self>, variant: Variant) -> io::Result<Shown> {
-        if let Some(piece) = self.piece(variant).await? {
-            return Ok(Shown::Held(piece));
+    pub async fn show(self: &Arc<Self>, variant: Variant) -> Shown {
+        if let Some(piece) = self.piece(variant).await {
+            return Shown::Held(piece);
         }
         // This one is always held.
-        let gzip = self.piece(variant.in_gzip()).await?.unwrap_or_default();
-        Ok(Shown::Inflated(Inflating::new(gzip)))
+        let gzip = self.piece(variant.in_gzip()).await.unwrap_or_default();
+        Shown::Inflated(Inflating::new(gzip))
     }
 
-    async fn piece(self: &Arc<Self>, variant: Variant) -> io::Result<Option<Arc<Piece>>> {
+    async fn piece(self: &Arc<Self>, variant: Variant) -> Option<Arc<Piece>> {
         if let Some(piece) = self.pieces.of(variant).get() {
-            return Ok(piece.clone());
+            return piece.clone();
         }
         // In a task of its own: a scrape that is broken off meanwhile leaves it to the others.
         let page = self.clone();
@@ -130,21 +118,18 @@ impl Page {
             let page = page.clone();
             blocking::RENDERING.run(move || page.make(variant)).await
         });
-        making.await.map_err(io::Error::other)?
+        // It fails where the process ends, and then nothing is shown.
+        making.await.ok().flatten()
     }
 
     /// What there is of `variant`; made, where that has not been tried yet.
-    fn make(&self, variant: Variant) -> io::Result<Option<Arc<Piece>>> {
+    fn make(&self, variant: Variant) -> Option<Arc<Piece>> {
         let place = self.pieces.of(variant);
         if let Some(tried) = place.get() {
-            return Ok(tried.clone());
+            return tried.clone();
         }
-        let made = match variant.agents_within(self.room_for(variant), &self.snapshot) {
-            Ok(piece) => Some(Arc::new(piece)),
-            Err(error) if error.kind() == io::ErrorKind::FileTooLarge => None,
-            Err(error) => return Err(error),
-        };
-        Ok(place.get_or_init(|| made).clone())
+        let made = variant.families_within(self.room_for(variant), &self.snapshot);
+        place.get_or_init(|| made.map(Arc::new)).clone()
     }
 
     fn room_for(&self, variant: Variant) -> usize {
@@ -192,17 +177,13 @@ impl Demand {
 impl Page {
     /// Made up: so many agents, of whom nothing is made yet, and beside gzip so many bytes held.
     pub(crate) fn sample(agents: usize, ended: Now, most_held: usize) -> Self {
+        use crate::base::clock::{DayWindow, Window};
         let row =
             |n| format!(r#"{{"AgentId":"agent {n}","AgentNickName":"N {n}","BusyTime":{n}}}"#);
         let rows: Vec<_> = (0..agents).map(row).collect();
-        let rows = rows.join(",");
-        let body = format!(r#"{{"ErrorCode":0,"TotalCount":{agents},"Data":[{rows}]}}"#);
-        let listing = crate::desk::Listing {
-            rows: crate::desk::answer::decode(body.as_bytes()).unwrap().rows,
-            ..crate::desk::Listing::default()
-        };
-        let day = DayWindow::around(ended.wall, &jiff::tz::TimeZone::UTC).unwrap();
-        let snapshot = Arc::new(Snapshot::new(listing, day));
+        let mut snapshot = Snapshot::of_agents(&format!("[{}]", rows.join(",")), &[]);
+        let day = DayWindow::around(ended.wall, &jiff::tz::TimeZone::UTC);
+        snapshot.window = Window::Day(day.unwrap());
         Self::bare(snapshot, ended, Duration::from_secs(300), most_held)
     }
 }
@@ -274,8 +255,8 @@ mod tests {
 
     /// Whether it is held, and what it stands for as it is.
     async fn shown(page: &Arc<Page>, variant: Variant) -> (bool, Vec<u8>) {
-        match page.show(variant).await.unwrap() {
-            Shown::Held(piece) => (true, variant.coding.join([&piece]).concat()),
+        match page.show(variant).await {
+            Shown::Held(piece) => (true, variant.coding.join(&[&piece]).concat()),
             Shown::Inflated(bytes) => {
                 let plain: Vec<_> = bytes.map(Result::unwrap).collect();
                 (false, plain.concat())
@@ -285,15 +266,15 @@ mod tests {
 
     #[tokio::test]
     async fn what_does_not_fit_is_sent_as_it_is_and_not_held() {
-        let size = |variant: Variant| variant.agents(page_of(500, 0).snapshot()).unwrap().size();
+        let size = |variant: Variant| variant.families(page_of(500, 0).snapshot()).unwrap().size();
         let gzip = Variant::ALL
             .into_iter()
             .filter(|variant| variant.coding == Coding::Gzip);
         let most_held = gzip.map(size).sum::<usize>() + size(Variant::USUAL.plain());
         let page = page_of(500, most_held);
         let plain = |variant: Variant| {
-            let piece = variant.plain().agents(page.snapshot()).unwrap();
-            Coding::Identity.join([&piece]).concat()
+            let piece = variant.plain().families(page.snapshot()).unwrap();
+            Coding::Identity.join(&[&piece]).concat()
         };
         let mut held = Vec::new();
         // In this order all of gzip comes before any that has to fit, as in a poll.
@@ -323,7 +304,7 @@ mod tests {
         let Some(Some(gzip)) = page.pieces.of(zstd.in_gzip()).get() else {
             panic!("it is made");
         };
-        let Shown::Held(held) = page.show(zstd.in_gzip()).await.unwrap() else {
+        let Shown::Held(held) = page.show(zstd.in_gzip()).await else {
             panic!("it is held");
         };
         assert!(Arc::ptr_eq(gzip, &held));

@@ -3,74 +3,66 @@
 //! Field numbers are those of `metrics.proto` in Prometheus' client_model. Three wire types are
 //! enough, so this is written by hand, straight from the rows: a family is one buffer, not a tree.
 
-use std::io::{self, Write};
-
 use prometheus::proto::{Metric, MetricFamily};
 
-use super::text::kind_of;
-use super::{family_name, unit_of};
-use crate::catalog::agents::FAMILIES;
-use crate::catalog::exporter::Kind;
-use crate::catalog::{AGENT_ID, Sample};
+use super::text::type_of;
+use super::{Output, family_name, unit_of};
+use crate::catalog::exporter::Type;
 use crate::exposition::snapshot::Snapshot;
 
-/// Writes the agents' families of `snapshot`.
-///
-/// # Errors
-/// Those of `out`.
-pub fn agents(snapshot: &Snapshot, out: &mut impl Write) -> io::Result<()> {
+/// Writes the families of `snapshot`.
+pub fn snapshot(snapshot: &Snapshot, out: &mut impl Output) {
     let mut message = Message::default();
     let mut metric = Message::default();
-    for family in FAMILIES {
+    for family in snapshot.endpoint.families {
         message.0.clear();
-        for row in snapshot.agents() {
-            family.for_each_sample(row, |sample| {
-                if message.0.is_empty() {
-                    head(&mut message, family.name, &family.help(), Kind::Gauge);
+        let rows: Vec<_> = snapshot.rows(family.table).collect();
+        snapshot.for_each_sample(family, |place, sample| {
+            if message.0.is_empty() {
+                head(
+                    &mut message,
+                    family.name,
+                    &snapshot.endpoint.help(family),
+                    Type::Gauge,
+                );
+            }
+            metric.0.clear();
+            if let Some(row) = rows.get(place) {
+                for (name, column) in family.labels {
+                    label(&mut metric, name, row.text(*column));
                 }
-                agent_metric(&mut metric, row.agent_id(), &sample);
-                message.bytes(4, &metric.0);
-            });
-        }
-        delimited(&message, out)?;
+            }
+            if let Some((name, value)) = sample.label {
+                label(&mut metric, name, value);
+            }
+            value(&mut metric, 2, sample.value);
+            message.bytes(4, &metric.0);
+        });
+        delimited(&message, out);
     }
-    Ok(())
-}
-
-fn agent_metric(metric: &mut Message, agent_id: &str, sample: &Sample<'_>) {
-    metric.0.clear();
-    label(metric, AGENT_ID, agent_id);
-    if let Some((name, value)) = sample.label {
-        label(metric, name, value);
-    }
-    value(metric, 2, sample.value);
 }
 
 /// Writes families that the `prometheus` crate has gathered.
-///
-/// # Errors
-/// Those of `out`.
-pub fn families(families: &[MetricFamily], out: &mut impl Write) -> io::Result<()> {
+pub fn gathered(families: &[MetricFamily], out: &mut impl Output) {
     for family in families {
-        let kind = kind_of(family);
+        let of = type_of(family);
         let mut message = Message::default();
-        head(&mut message, family.name(), family.help(), kind);
+        head(&mut message, family.name(), family.help(), of);
         for metric in family.get_metric() {
-            message.message(4, |message| own_metric(message, metric, kind));
+            message.message(4, |message| own_metric(message, metric, of));
         }
-        delimited(&message, out)?;
+        delimited(&message, out);
     }
-    Ok(())
 }
 
-fn own_metric(message: &mut Message, metric: &Metric, kind: Kind) {
+fn own_metric(message: &mut Message, metric: &Metric, of: Type) {
     for pair in metric.get_label() {
         label(message, pair.name(), pair.value());
     }
-    match kind {
-        Kind::Gauge => value(message, 2, metric.get_gauge().get_value()),
-        Kind::Counter => value(message, 3, metric.get_counter().get_value()),
-        Kind::Histogram => message.message(7, |message| histogram(message, metric)),
+    match of {
+        Type::Gauge => value(message, 2, metric.get_gauge().get_value()),
+        Type::Counter => value(message, 3, metric.get_counter().get_value()),
+        Type::Histogram => message.message(7, |message| histogram(message, metric)),
     }
 }
 
@@ -91,18 +83,18 @@ fn histogram(message: &mut Message, metric: &Metric) {
     }
 }
 
-fn head(message: &mut Message, name: &str, help: &str, kind: Kind) {
+fn head(message: &mut Message, name: &str, help: &str, of: Type) {
     message.bytes(1, name.as_bytes());
     message.bytes(2, help.as_bytes());
     message.integer(
         3,
-        match kind {
-            Kind::Counter => 0,
-            Kind::Gauge => 1,
-            Kind::Histogram => 4,
+        match of {
+            Type::Counter => 0,
+            Type::Gauge => 1,
+            Type::Histogram => 4,
         },
     );
-    if let Some(unit) = unit_of(family_name(name, kind)) {
+    if let Some(unit) = unit_of(family_name(name, of)) {
         message.bytes(5, unit.as_bytes());
     }
 }
@@ -114,14 +106,14 @@ fn label(message: &mut Message, name: &str, value: &str) {
     });
 }
 
-fn delimited(message: &Message, out: &mut impl Write) -> io::Result<()> {
+fn delimited(message: &Message, out: &mut impl Output) {
     if message.0.is_empty() {
-        return Ok(());
+        return;
     }
     let mut length = Message::default();
     length.varint(message.0.len() as u64);
-    out.write_all(&length.0)?;
-    out.write_all(&message.0)
+    out.push(&length.0);
+    out.push(&message.0);
 }
 
 /// The fields of a message, as they are written one behind the other.

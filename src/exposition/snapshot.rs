@@ -1,96 +1,184 @@
-//! One whole poll, as an immutable value: every agent once, and the day that it is about.
+//! One whole poll of one endpoint, as an immutable value: every key once, and until when it holds.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use crate::base::clock::DayWindow;
-use crate::desk::table::{Field, Row, Rows};
-use crate::desk::{Listing, harmless};
+use crate::base::clock::Window;
+use crate::catalog::{Discard, Endpoint, Family, Reading, Sample, StatusNames};
+use crate::desk::call::Kind;
+use crate::desk::table::{Row, Rows};
+use crate::desk::{Answer, harmless};
 
 /// What one good poll brought.
 #[derive(Debug)]
 pub struct Snapshot {
-    /// As Desk gave them, an agent's earlier ones too.
-    rows: Rows,
-    /// Where the last row of each agent is, by agent.
-    places: Vec<usize>,
-    /// The day that was asked for.
-    pub day: DayWindow,
-    /// Rows without an agent's id.
-    pub rows_without_id: u64,
-    /// Rows whose agent came again later.
-    pub duplicate_rows: u64,
-    /// Rows of agents that were not asked for.
-    pub rows_not_asked: u64,
-    /// The ids that were asked for, and of which there is no row.
+    /// What was polled.
+    pub endpoint: &'static Endpoint,
+    /// The day that was asked for, where it counts from midnight.
+    pub window: Window,
+    /// Those of the endpoint, in its order.
+    tables: Vec<Kept>,
+    total: Option<u64>,
+    status_names: Arc<StatusNames>,
+    /// How many rows are not exposed, by the reason.
+    pub discarded: BTreeMap<Discard, u64>,
+    /// The agents that were asked for, and of which there is no row.
     pub unmatched_ids: Vec<String>,
     /// Rows that Desk promised and, asked twice, did not give.
     pub missing_rows: u64,
     /// Names that this version does not know.
     pub unknown_fields: Vec<String>,
     /// Fields that no row had, though there were rows.
-    pub absent_fields: Vec<Field>,
+    pub absent_fields: BTreeSet<&'static str>,
+}
+
+/// The rows of one table, and which of them are exposed.
+#[derive(Debug)]
+struct Kept {
+    /// As Desk gave them, those that come again later too.
+    rows: Rows,
+    /// Where the exposed ones are, by their key.
+    places: Vec<usize>,
+}
+
+impl Kept {
+    fn rows(&self) -> impl ExactSizeIterator<Item = Row<'_>> {
+        self.places.iter().map(|&place| self.rows.at(place))
+    }
 }
 
 impl Snapshot {
-    /// Takes the rows of `listing` as the figures of `day`.
-    pub fn new(listing: Listing, day: DayWindow) -> Self {
-        let asked = &listing.asked;
-        let agent_id = |place: usize| listing.rows.at(place).agent_id();
-        let is_asked = |&place: &usize| asked.is_empty() || asked.contains(agent_id(place));
-        let mut places: Vec<_> = (0..listing.rows.len()).filter(is_asked).collect();
-        let asked_rows = places.len();
-        keep_the_later_of_each(&mut places, agent_id);
+    /// Takes `answer` as what `endpoint` said of `window`.
+    pub fn new(
+        endpoint: &'static Endpoint,
+        window: Window,
+        answer: Answer,
+        status_names: Arc<StatusNames>,
+    ) -> Self {
+        let mut discarded: BTreeMap<_, _> = endpoint
+            .discards()
+            .into_iter()
+            .map(|reason| (reason, 0))
+            .collect();
+        let absent_fields = answer.tables.iter().flat_map(Rows::absent_fields).collect();
+        let tables: Vec<_> = answer
+            .tables
+            .into_iter()
+            .map(|rows| kept(rows, &window, &answer.asked, &mut discarded))
+            .collect();
         Self {
-            day,
-            rows_without_id: listing.rows_without_id as u64,
-            duplicate_rows: (asked_rows - places.len()) as u64,
-            rows_not_asked: (listing.rows.len() - asked_rows) as u64,
-            unmatched_ids: missing(asked, places.iter().map(|&place| agent_id(place))),
-            absent_fields: absent_fields(&listing),
-            missing_rows: listing.missing_rows,
-            unknown_fields: listing.unknown_fields.into_iter().collect(),
-            rows: listing.rows,
-            places,
+            endpoint,
+            window,
+            unmatched_ids: unmatched_ids(&answer.asked, &tables),
+            tables,
+            total: answer.total,
+            status_names,
+            discarded,
+            missing_rows: answer.missing_rows,
+            unknown_fields: answer.unknown_fields.into_iter().collect(),
+            absent_fields,
         }
     }
 
-    /// Every agent once, by id.
-    pub fn agents(&self) -> impl ExactSizeIterator<Item = Row<'_>> {
-        self.places.iter().map(|&place| self.rows.at(place))
+    /// Every row of the endpoint's table at `place` once, by key.
+    pub fn rows(&self, place: usize) -> impl Iterator<Item = Row<'_>> {
+        self.tables.get(place).into_iter().flat_map(Kept::rows)
+    }
+
+    /// How many of them there are.
+    pub fn count(&self, place: usize) -> usize {
+        self.tables.get(place).map_or(0, |table| table.places.len())
+    }
+
+    /// Whether it has any row to show.
+    pub fn is_empty(&self) -> bool {
+        self.tables.iter().all(|table| table.places.is_empty())
+    }
+
+    /// Hands each sample of `family` to `take`, with the place of its row among [`Snapshot::rows`].
+    pub fn for_each_sample<'s>(&'s self, family: &Family, mut take: impl FnMut(usize, Sample<'s>)) {
+        if let Reading::Total { .. } = family.reading {
+            if let Some(total) = self.total {
+                let value = total as f64;
+                take(0, Sample { label: None, value });
+            }
+            return;
+        }
+        let Some(table) = self.tables.get(family.table) else {
+            return;
+        };
+        for (place, row) in table.rows().enumerate() {
+            family.for_each_sample(row, &self.status_names, |sample| take(place, sample));
+        }
     }
 
     /// By field, how many rows held something there that could not be used.
-    pub fn ignored_values(&self) -> BTreeMap<Field, u64> {
+    pub fn ignored_values(&self) -> BTreeMap<&'static str, u64> {
         let mut counts = BTreeMap::new();
-        for field in self.agents().flat_map(Row::ignored) {
+        for field in self
+            .tables
+            .iter()
+            .flat_map(Kept::rows)
+            .flat_map(Row::ignored)
+        {
             *counts.entry(field).or_default() += 1;
         }
         counts
     }
 }
 
-/// Sorts the places of rows by agent; of several rows of one agent only the last is kept.
-fn keep_the_later_of_each<'r>(places: &mut Vec<usize>, agent_id: impl Fn(usize) -> &'r str) {
-    // The last first: so it stays in front of the agent's others, and they are dropped.
-    places.reverse();
-    places.sort_by_cached_key(|&place| agent_id(place));
-    places.dedup_by_key(|place| agent_id(*place));
+/// Which of `rows` are exposed: those that were asked for and are of the window, each key once.
+fn kept(
+    rows: Rows,
+    window: &Window,
+    asked: &BTreeSet<String>,
+    discarded: &mut BTreeMap<Discard, u64>,
+) -> Kept {
+    let Some(key) = rows.table().key() else {
+        let places = (0..rows.len()).collect();
+        return Kept { rows, places };
+    };
+    let mut discard = |reason, count: usize| *discarded.entry(reason).or_default() += count as u64;
+    discard(Discard::without(key), rows.without_key());
+    let mut places: Vec<usize> = (0..rows.len()).collect();
+    let key_at = |place: usize| rows.at(place).key();
+    match (key, window) {
+        (Kind::AgentId, _) if !asked.is_empty() => {
+            places.retain(|&place| asked.contains(key_at(place)));
+            discard(Discard::NotAsked, rows.len() - places.len());
+        }
+        (Kind::Date, Window::Day(day)) => {
+            let date = day.date().to_string();
+            places.retain(|&place| key_at(place) == date);
+            discard(Discard::OtherTime, rows.len() - places.len());
+        }
+        _ => {}
+    }
+    let asked_rows = places.len();
+    keep_the_later_of_each(&mut places, key_at);
+    discard(Discard::Duplicate, asked_rows - places.len());
+    Kept { rows, places }
 }
 
-fn missing<'r>(asked: &BTreeSet<String>, there: impl Iterator<Item = &'r str>) -> Vec<String> {
+/// Sorts the places of rows by key; of several rows of one key only the last is kept.
+fn keep_the_later_of_each<'r>(places: &mut Vec<usize>, key_at: impl Fn(usize) -> &'r str) {
+    // The last first: so it stays in front of the others of its key, and they are dropped.
+    places.reverse();
+    places.sort_by_cached_key(|&place| key_at(place));
+    places.dedup_by_key(|place| key_at(*place));
+}
+
+fn unmatched_ids(asked: &BTreeSet<String>, tables: &[Kept]) -> Vec<String> {
+    let of_agents = |table: &&Kept| table.rows.table().key() == Some(Kind::AgentId);
+    let Some(table) = tables.iter().find(of_agents) else {
+        return Vec::new();
+    };
     if asked.is_empty() {
         return Vec::new();
     }
-    let there: BTreeSet<_> = there.collect();
+    let there: BTreeSet<_> = table.rows().map(Row::key).collect();
     let is_missing = |id: &&String| !there.contains(id.as_str());
     asked.iter().filter(is_missing).cloned().collect()
-}
-
-/// Where no row came, none lacks anything.
-fn absent_fields(listing: &Listing) -> Vec<Field> {
-    let had_rows = !listing.rows.is_empty() || listing.rows_without_id > 0;
-    let is_absent = |field: &Field| had_rows && !listing.rows.had(*field);
-    Field::ALL.iter().copied().filter(is_absent).collect()
 }
 
 /// Names of fields or agents, fit for a log: a few, and none that could be a secret.
@@ -115,27 +203,40 @@ pub fn unmatched(ids: &[String]) -> String {
 }
 
 #[cfg(test)]
+impl Snapshot {
+    /// Of agent statistics, on the first day of Unix time: `data` is the array of rows.
+    pub(crate) fn of_agents(data: &str, asked: &[&str]) -> Self {
+        use crate::base::clock::DayWindow;
+        use crate::catalog::agents::ENDPOINT;
+        use crate::desk::answer::decode;
+        let body = format!(r#"{{"ErrorCode":0,"TotalCount":0,"Data":{data}}}"#);
+        let page = decode(&ENDPOINT.calls[0], Default::default(), body.as_bytes()).unwrap();
+        let answer = Answer {
+            tables: page.tables,
+            asked: asked.iter().map(|&id| id.to_owned()).collect(),
+            ..Answer::default()
+        };
+        let day = DayWindow::around(jiff::Timestamp::UNIX_EPOCH, &jiff::tz::TimeZone::UTC);
+        let window = Window::Day(day.unwrap());
+        Self::new(&ENDPOINT, window, answer, Arc::default())
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
-    use crate::desk::answer::decode;
-    use jiff::{Timestamp, tz::TimeZone};
-
-    fn listing(data: &str) -> Listing {
-        let body = format!(r#"{{"ErrorCode":0,"TotalCount":0,"Data":{data}}}"#);
-        let page = decode(body.as_bytes()).unwrap();
-        Listing {
-            rows: page.rows,
-            rows_without_id: page.rows_without_id,
-            ..Listing::default()
-        }
-    }
-
-    fn day() -> DayWindow {
-        DayWindow::around(Timestamp::UNIX_EPOCH, &TimeZone::UTC).unwrap()
-    }
+    use crate::catalog::agents::ENDPOINT;
+    use crate::desk::call::Column;
 
     fn snapshot(data: &str) -> Snapshot {
-        Snapshot::new(listing(data), day())
+        Snapshot::of_agents(data, &[])
+    }
+
+    const BUSY: Column = ENDPOINT.calls[0].tables[0].number("BusyTime");
+
+    fn discarded(snapshot: &Snapshot) -> [u64; 3] {
+        [Discard::NoId, Discard::Duplicate, Discard::NotAsked]
+            .map(|reason| snapshot.discarded[&reason])
     }
 
     #[test]
@@ -145,55 +246,52 @@ mod tests {
                 {"AgentId":"b","BusyTime":3},{"AgentId":"b","BusyTime":4}]"#,
         );
         let busy: Vec<_> = snapshot
-            .agents()
-            .map(|row| (row.agent_id(), row.number(Field::BusyTime)))
+            .rows(0)
+            .map(|row| (row.key(), row.number(BUSY)))
             .collect();
         assert_eq!(busy, [("a", Some(2.0)), ("b", Some(4.0))]);
-        assert_eq!((snapshot.rows_without_id, snapshot.duplicate_rows), (1, 2));
+        assert_eq!(discarded(&snapshot), [1, 2, 0]);
+        assert_eq!(snapshot.count(0), 2);
     }
 
     #[test]
     fn agents_that_were_not_asked_for_are_not_there() {
-        let mut listing = listing(
+        let snapshot = Snapshot::of_agents(
             r#"[{"AgentId":"b"},{"AgentId":"a","BusyTime":1},{"AgentId":"b"},{"AgentId":"a"},{}]"#,
+            &["a", "z"],
         );
-        listing.asked = ["a", "z"].map(str::to_owned).into();
-        let snapshot = Snapshot::new(listing, day());
-        let agents: Vec<_> = snapshot.agents().map(Row::agent_id).collect();
+        let agents: Vec<_> = snapshot.rows(0).map(Row::key).collect();
         assert_eq!(agents, ["a"]);
-        assert_eq!((snapshot.rows_not_asked, snapshot.duplicate_rows), (2, 1));
-        assert_eq!(snapshot.rows_without_id, 1);
+        assert_eq!(discarded(&snapshot), [1, 1, 2]);
         assert_eq!(snapshot.unmatched_ids, ["z"]);
     }
 
     #[test]
     fn a_field_that_no_row_has_is_absent_and_one_that_is_null_is_not() {
-        let absent = |data: &str| snapshot(data).absent_fields;
-        let all: String = Field::ALL
+        let absent = |data: &str| -> Vec<_> { snapshot(data).absent_fields.into_iter().collect() };
+        let fields = ENDPOINT.calls[0].tables[0].fields;
+        let all: String = fields
             .iter()
-            .map(|field| format!(r#","{}":null"#, field.name()))
+            .map(|field| format!(r#","{}":null"#, field.name))
             .collect();
         let without_busy = all.replace("BusyTime", "New");
-        assert_eq!(absent(&format!("[{{{}}}]", &all[1..])), []);
+        assert_eq!(absent(&format!("[{{{}}}]", &all[1..])), [""; 0]);
         assert_eq!(
             absent(&format!("[{{{}}}]", &without_busy[1..])),
-            [Field::BusyTime]
+            ["BusyTime"]
         );
         assert_eq!(
             absent(&format!("[{{{}}},{{\"BusyTime\":1}}]", &without_busy[1..])),
-            []
+            [""; 0]
         );
-        assert_eq!(absent("[]"), []);
-        assert_eq!(absent("[{}]").len(), Field::ALL.len());
+        assert_eq!(absent("[]"), [""; 0]);
+        assert_eq!(absent("[{}]").len(), fields.len());
     }
 
     #[test]
     fn ignored_values_are_counted_by_field() {
         let snapshot =
             snapshot(r#"[{"AgentId":"a","BusyTime":null},{"AgentId":"b","BusyTime":{}}]"#);
-        assert_eq!(
-            snapshot.ignored_values(),
-            BTreeMap::from([(Field::BusyTime, 2)])
-        );
+        assert_eq!(snapshot.ignored_values(), BTreeMap::from([("BusyTime", 2)]));
     }
 }

@@ -4,15 +4,14 @@
 //! counter's family and in how a bucket's bound is spelled. Everything else is the same.
 
 use std::fmt::Write as _;
-use std::io::{self, Write};
 
 use prometheus::proto::{LabelPair, Metric, MetricFamily, MetricType};
 
-use super::{family_name, unit_of};
+use super::{Output, family_name, unit_of};
 use crate::base::strings::Strings;
-use crate::catalog::agents::FAMILIES;
-use crate::catalog::exporter::Kind;
-use crate::catalog::{AGENT_ID, Family};
+use crate::catalog::Family;
+use crate::catalog::exporter::Type;
+use crate::desk::call::Column;
 use crate::exposition::snapshot::Snapshot;
 
 /// Bytes that are gathered before they are compressed: memory stays flat, calls few.
@@ -27,119 +26,131 @@ pub enum Dialect {
     OpenMetrics,
 }
 
-/// Writes the agents' families of `snapshot`.
-///
-/// # Errors
-/// Those of `out`.
-pub fn agents(dialect: Dialect, snapshot: &Snapshot, out: &mut impl Write) -> io::Result<()> {
-    let labels = agent_labels(snapshot);
+/// Writes the families of `snapshot`.
+pub fn snapshot(dialect: Dialect, snapshot: &Snapshot, out: &mut impl Output) {
     let mut text = String::with_capacity(CHUNK + 4096);
-    for family in FAMILIES {
-        agent_family(dialect, family, snapshot, &labels, &mut text, out)?;
+    let mut labels = RowLabels::default();
+    for family in snapshot.endpoint.families {
+        labels.are_those_of(family, snapshot);
+        write_family(dialect, family, snapshot, &labels.of_rows, &mut text, out);
     }
-    out.write_all(text.as_bytes())
+    out.push(text.as_bytes());
 }
 
 /// One family; without a single sample it is not there at all.
-fn agent_family(
+fn write_family(
     dialect: Dialect,
     family: &Family,
     snapshot: &Snapshot,
     labels: &Strings,
     text: &mut String,
-    out: &mut impl Write,
-) -> io::Result<()> {
+    out: &mut impl Output,
+) {
     let mut is_headed = false;
-    for (row, agent) in snapshot.agents().zip(labels.iter()) {
-        family.for_each_sample(row, |sample| {
-            if !is_headed {
-                is_headed = true;
-                head(dialect, text, family.name, Kind::Gauge, &family.help());
-            }
-            text.push_str(family.name);
-            text.push_str(agent);
-            if let Some((name, value)) = sample.label {
-                text.push(',');
-                label(text, name, value);
-            }
-            text.push_str("} ");
-            number(text, sample.value);
-            text.push('\n');
-        });
+    snapshot.for_each_sample(family, |place, sample| {
+        if !is_headed {
+            is_headed = true;
+            let help = snapshot.endpoint.help(family);
+            head(dialect, text, family.name, Type::Gauge, &help);
+        }
+        let of_row = labels.at(place);
+        text.push_str(family.name);
+        text.push_str(of_row);
+        if let Some((name, value)) = sample.label {
+            text.push(if of_row.is_empty() { '{' } else { ',' });
+            label(text, name, value);
+        }
+        let has_labels = !of_row.is_empty() || sample.label.is_some();
+        text.push_str(if has_labels { "} " } else { " " });
+        number(text, sample.value);
+        text.push('\n');
         if text.len() >= CHUNK {
-            out.write_all(text.as_bytes())?;
+            out.push(text.as_bytes());
             text.clear();
         }
-    }
-    Ok(())
+    });
 }
 
-/// `{agent_id="…"` of every agent, escaped once and used in every family.
-fn agent_labels(snapshot: &Snapshot) -> Strings {
-    let around = AGENT_ID.len() + r#"{="""#.len();
-    let lengths = snapshot.agents().map(|row| row.agent_id().len() + around);
-    let mut labels = Strings::default();
-    // Enough where nothing has to be escaped, which is nearly always.
-    labels.reserve(snapshot.agents().len(), lengths.sum());
-    for row in snapshot.agents() {
-        labels.push_written(|text| {
-            text.push('{');
-            label(text, AGENT_ID, row.agent_id());
+/// `{agent_id="…"` of every row, escaped once and used in every family with the same labels.
+#[derive(Default)]
+struct RowLabels {
+    /// What they were last made for.
+    of: Option<(usize, &'static [(&'static str, Column)])>,
+    of_rows: Strings,
+}
+
+impl RowLabels {
+    fn are_those_of(&mut self, family: &Family, snapshot: &Snapshot) {
+        let of = Some((family.table, family.labels));
+        if self.of == of {
+            return;
+        }
+        self.of = of;
+        self.of_rows = Strings::default();
+        let rows = snapshot.rows(family.table);
+        let values = rows.flat_map(|row| {
+            family
+                .labels
+                .iter()
+                .map(move |(_, column)| row.text(*column))
         });
+        let names: usize = family
+            .labels
+            .iter()
+            .map(|(name, _)| name.len() + r#"{="""#.len())
+            .sum();
+        let (count, length) = (
+            snapshot.count(family.table),
+            values.map(str::len).sum::<usize>(),
+        );
+        // Enough where nothing has to be escaped, which is nearly always.
+        self.of_rows.reserve(count, length + names * count);
+        for row in snapshot.rows(family.table) {
+            self.of_rows.push_written(|text| {
+                for (place, (name, column)) in family.labels.iter().enumerate() {
+                    text.push(if place == 0 { '{' } else { ',' });
+                    label(text, name, row.text(*column));
+                }
+            });
+        }
     }
-    labels
 }
 
 /// Writes families that the `prometheus` crate has gathered.
-///
-/// # Errors
-/// Those of `out`.
-pub fn families(
-    dialect: Dialect,
-    families: &[MetricFamily],
-    out: &mut impl Write,
-) -> io::Result<()> {
+pub fn gathered(dialect: Dialect, families: &[MetricFamily], out: &mut impl Output) {
     let mut text = String::new();
     for family in families {
-        let kind = kind_of(family);
-        head(dialect, &mut text, family.name(), kind, family.help());
+        let (name, of) = (family.name(), type_of(family));
+        head(dialect, &mut text, name, of, family.help());
         for metric in family.get_metric() {
-            match kind {
-                Kind::Gauge => sample(
-                    &mut text,
-                    family.name(),
-                    metric,
-                    None,
-                    metric.get_gauge().get_value(),
-                ),
-                Kind::Counter => sample(
-                    &mut text,
-                    family.name(),
-                    metric,
-                    None,
-                    metric.get_counter().get_value(),
-                ),
-                Kind::Histogram => histogram(dialect, &mut text, family.name(), metric),
-            }
+            let value = match of {
+                Type::Gauge => metric.get_gauge().get_value(),
+                Type::Counter => metric.get_counter().get_value(),
+                Type::Histogram => {
+                    histogram(dialect, &mut text, name, metric);
+                    continue;
+                }
+            };
+            sample(&mut text, name, metric, None, value);
         }
     }
-    out.write_all(text.as_bytes())
+    out.push(text.as_bytes());
 }
 
-/// The kinds that the exporter has; there are no others in its registry.
-pub(super) fn kind_of(family: &MetricFamily) -> Kind {
+/// The types that the exporter has; there are no others in its registry.
+pub(super) fn type_of(family: &MetricFamily) -> Type {
     match family.get_field_type() {
-        MetricType::COUNTER => Kind::Counter,
-        MetricType::HISTOGRAM => Kind::Histogram,
-        _ => Kind::Gauge,
+        MetricType::COUNTER => Type::Counter,
+        MetricType::HISTOGRAM => Type::Histogram,
+        _ => Type::Gauge,
     }
 }
 
-fn head(dialect: Dialect, text: &mut String, name: &str, kind: Kind, help: &str) {
-    let type_name = match kind {
-        Kind::Gauge => "gauge",
-        Kind::Counter => "counter",
-        Kind::Histogram => "histogram",
+fn head(dialect: Dialect, text: &mut String, name: &str, of: Type, help: &str) {
+    let type_name = match of {
+        Type::Gauge => "gauge",
+        Type::Counter => "counter",
+        Type::Histogram => "histogram",
     };
     let mut shown_help = String::with_capacity(help.len());
     escaped(&mut shown_help, help, dialect == Dialect::OpenMetrics);
@@ -149,7 +160,7 @@ fn head(dialect: Dialect, text: &mut String, name: &str, kind: Kind, help: &str)
             comment(text, "TYPE", name, type_name);
         }
         Dialect::OpenMetrics => {
-            let name = family_name(name, kind);
+            let name = family_name(name, of);
             comment(text, "TYPE", name, type_name);
             if let Some(unit) = unit_of(name) {
                 comment(text, "UNIT", name, unit);

@@ -5,6 +5,7 @@
 //! behind a reverse proxy that serves it as `/desk/`, say; as `/desk` they would not, which is why
 //! proxies send one on to the other.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -12,15 +13,18 @@ use jiff::Timestamp;
 use crate::base::clock::Now;
 use crate::base::duration;
 use crate::base::version;
-use crate::status::board::State;
+use crate::status::board::{Feed, Outcome};
 
 const TEMPLATE: &str = include_str!("board.html");
 
-/// The page, as things stand at `now`.
-pub(crate) fn page(state: &State, now: Now, telemetry_path: &str) -> String {
-    let verdict = Verdict::of(state, now);
-    let shown = state.shown(now);
-    let poll = state.last_poll.as_ref();
+/// The page, as things stand at `now`: in detail of the first of `feeds`, and in a word of all others.
+pub(crate) fn page(feeds: &[Arc<Feed>], now: Now, telemetry_path: &str) -> String {
+    let Some((first, others)) = feeds.split_first() else {
+        return String::new();
+    };
+    let verdict = Verdict::of(first, now);
+    let shown = first.shown(now);
+    let poll = first.last_poll.as_ref();
     let values = [
         ("word", verdict.word.to_owned()),
         ("color", verdict.color.to_owned()),
@@ -29,15 +33,34 @@ pub(crate) fn page(state: &State, now: Now, telemetry_path: &str) -> String {
         ("explanation", verdict.explanation),
         (
             "agents",
-            shown.map_or_else(no_agents, |page| page.snapshot().agents().len().to_string()),
+            shown.map_or_else(no_agents, |page| page.snapshot().count(0).to_string()),
         ),
         ("as_of", moment(shown.map(|page| page.ended.wall), now)),
         ("last_poll", moment(poll.map(|poll| poll.ended), now)),
         ("next_poll", moment(poll.map(|poll| poll.next), now)),
+        ("others", in_words(others, now)),
         ("metrics", telemetry_path.to_owned()),
         ("repository", env!("CARGO_PKG_REPOSITORY").to_owned()),
     ];
     filled(TEMPLATE, &values)
+}
+
+/// How each further endpoint stands.
+fn in_words(feeds: &[Arc<Feed>], now: Now) -> String {
+    let one = |feed: &Arc<Feed>| {
+        let word = match feed.last_poll.as_ref().map(|poll| &poll.outcome) {
+            None => "first poll under way",
+            Some(Outcome::NotServed) => "not served here",
+            Some(Outcome::Failed(_)) => "polls fail",
+            Some(Outcome::Good) if !feed.is_up(now) => "poll hangs",
+            Some(Outcome::Good) => "up",
+        };
+        format!("{}: {word}", feed.endpoint.name())
+    };
+    match feeds {
+        [] => "none is polled".to_owned(),
+        feeds => feeds.iter().map(one).collect::<Vec<_>>().join(", "),
+    }
 }
 
 /// How the last poll went, for a person.
@@ -49,38 +72,44 @@ struct Verdict {
 }
 
 impl Verdict {
-    fn of(state: &State, now: Now) -> Self {
-        match state.last_poll.as_ref().map(|poll| &poll.failure) {
+    fn of(feed: &Feed, now: Now) -> Self {
+        match feed.last_poll.as_ref().map(|poll| &poll.outcome) {
             None => Self {
                 word: "starting",
                 color: "wait",
                 headline: "The first poll of Desk is under way.",
                 explanation: "This page shows more as soon as it has ended.".to_owned(),
             },
-            Some(None) if !state.is_up(now) => Self {
+            Some(Outcome::Good) if !feed.is_up(now) => Self {
                 word: "poll hangs",
                 color: "bad",
                 headline: "A poll of Desk finds no end.",
                 explanation: "The one before it succeeded, but is too old to be shown.".to_owned(),
             },
-            Some(None) if state.shown(now).is_none() => Self {
+            Some(Outcome::Good) if feed.shown(now).is_none() => Self {
                 word: "new day",
                 color: "wait",
                 headline: "Desk's day has ended.",
                 explanation: "The first poll of the new one is under way.".to_owned(),
             },
-            Some(None) => Self {
+            Some(Outcome::Good) => Self {
                 word: "up",
                 color: "good",
                 headline: "Desk answers.",
-                explanation: match state.missing_rows() {
+                explanation: match feed.missing_rows() {
                     0 => "The last poll brought today's figures, whole.".to_owned(),
                     missing => format!(
                         "The last poll brought today's figures, less {missing} rows that Desk counted and did not give."
                     ),
                 },
             },
-            Some(Some(error)) => Self {
+            Some(Outcome::NotServed) => Self {
+                word: "not served",
+                color: "wait",
+                headline: "Desk does not serve this here.",
+                explanation: "It is asked again each hour.".to_owned(),
+            },
+            Some(Outcome::Failed(error)) => Self {
                 word: "polls fail",
                 color: "bad",
                 headline: "Polls of Desk fail.",
@@ -148,26 +177,30 @@ fn escaped(text: &str) -> String {
 mod tests {
     use super::*;
     use crate::base::clock::{Clock, SystemClock};
+    use crate::catalog::agents::ENDPOINT;
     use crate::desk::{Class, Error};
     use crate::exposition::page::Page;
     use crate::status::board::LastPoll;
-    use std::sync::Arc;
 
     /// A good poll at noon, or one that failed.
-    fn after(failure: Option<Error>) -> State {
+    fn after(failure: Option<Error>) -> Feed {
         let ended = noon();
         let page = Page::sample(0, ended, 0);
         let poll = LastPoll {
             ended: ended.wall,
             took: Duration::ZERO,
             next: ended.wall,
-            failure,
+            outcome: failure.map_or(Outcome::Good, Outcome::Failed),
         };
-        State {
-            last_good: poll.failure.is_none().then(|| Arc::new(page)),
+        Feed {
+            last_good: (poll.outcome == Outcome::Good).then(|| Arc::new(page)),
             last_poll: Some(poll),
-            ..State::default()
+            ..unpolled()
         }
+    }
+
+    fn unpolled() -> Feed {
+        Feed::new(&ENDPOINT, Duration::from_secs(60))
     }
 
     fn noon() -> Now {
@@ -184,8 +217,8 @@ mod tests {
             ..noon()
         };
         let failed = after(Some(Error::new(Class::Network, "no <answer> {word}")));
-        for (state, now, told) in [
-            (State::default(), noon(), "The first poll"),
+        for (feed, now, told) in [
+            (unpolled(), noon(), "The first poll"),
             (after(None), noon(), "Desk answers."),
             (after(None), later(1), "A poll of Desk finds no end."),
             (after(None), later(-24), "Desk's day has ended."),
@@ -195,7 +228,7 @@ mod tests {
                 "no &lt;answer&gt; {word} (network). What to do: ",
             ),
         ] {
-            let page = page(&state, now, "/metrics");
+            let page = page(&[Arc::new(feed)], now, "/metrics");
             assert!(page.contains(told), "{page}");
             assert!(
                 !page.contains("{headline}") && !page.contains("{color}"),
@@ -207,7 +240,7 @@ mod tests {
     #[test]
     fn every_link_within_is_relative() {
         for path in ["/metrics", "/desk/now", "/a:b/c", "//x"] {
-            let page = page(&State::default(), noon(), path);
+            let page = page(&[Arc::new(unpolled())], noon(), path);
             let links = page.split("href=\"").skip(1);
             let links = links.filter_map(|link| link.split_once('"'));
             let mut within: Vec<_> = links.map(|(link, _)| link).collect();

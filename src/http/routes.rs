@@ -1,16 +1,15 @@
 //! The exporter's pages, each a pure function of what is there:
 //!
-//! - the telemetry path (`/metrics`): the exporter's own meters and the agents' page, if it may be shown
+//! - the telemetry path (`/metrics`): the exporter's own meters, and the page of each endpoint that may be shown
 //! - `/`: how things stand, for a person
-//! - `/-/healthy`: whether the poll loop turns
-//! - `/-/ready`: whether a first poll has ended
+//! - `/-/healthy`: whether the poll loops turn
+//! - `/-/ready`: whether the first poll of each endpoint has ended
 //!
-//! A scrape asks Desk for nothing. It joins bytes that are there: the agents' were made by the poll, in the
-//! variant that scrapers have lately asked for. (The first who asks for another one waits until it is
+//! A scrape asks Desk for nothing. It joins bytes that are there: pages were made by the polls, in the
+//! variant that scrapers have lately asked for. (The first scrape that asks for another one waits until it is
 //! made, once.)
 
 use std::borrow::Cow;
-use std::io;
 use std::sync::Arc;
 
 use hyper::body::Bytes;
@@ -18,16 +17,15 @@ use hyper::header::{
     ACCEPT, ACCEPT_ENCODING, ALLOW, CONTENT_ENCODING, HeaderMap, HeaderName, HeaderValue, VARY,
 };
 use hyper::{Method, Response, StatusCode};
-use tokio::sync::watch;
 
 use crate::base::clock::Clock;
 use crate::exposition::coding::{Coding, Inflating, Piece};
-use crate::exposition::page::{Demand, Shown};
+use crate::exposition::page::{Demand, Page, Shown};
 use crate::exposition::{ByVariant, Variant};
 use crate::http::board;
 use crate::http::negotiate::Choice;
 use crate::http::response::{LazyBytes, Part, ResponseBody, response, text};
-use crate::status::board::{Heartbeat, State};
+use crate::status::board::{Board, Feed};
 use crate::status::meters::Meters;
 
 const HTML: &str = "text/html; charset=utf-8";
@@ -35,8 +33,7 @@ const HTML: &str = "text/html; charset=utf-8";
 /// All that the pages are made of.
 #[derive(Debug, Clone)]
 pub struct Site {
-    state: watch::Receiver<Arc<State>>,
-    heartbeat: Arc<Heartbeat>,
+    board: Arc<Board>,
     meters: Arc<Meters>,
     demand: Arc<Demand>,
     clock: Arc<dyn Clock>,
@@ -67,32 +64,26 @@ pub fn is_taken(path: &str) -> bool {
 }
 
 impl Site {
-    /// Pages about the `state` that the poller publishes and the `heartbeat` that it shows, with the
-    /// metrics at `telemetry_path`.
-    ///
-    /// # Errors
-    /// Those of the encoder: none, writing into memory.
+    /// Pages about what pollers publish on `board`, with the metrics at `telemetry_path`.
     pub fn new(
-        state: watch::Receiver<Arc<State>>,
-        heartbeat: Arc<Heartbeat>,
+        board: Arc<Board>,
         meters: Arc<Meters>,
         demand: Arc<Demand>,
         clock: Arc<dyn Clock>,
         telemetry_path: &str,
-    ) -> io::Result<Self> {
+    ) -> Self {
         let mut ends = ByVariant::<Piece>::default();
         for variant in Variant::ALL {
-            *ends.of_mut(variant) = variant.end()?;
+            *ends.of_mut(variant) = variant.end();
         }
-        Ok(Self {
-            state,
-            heartbeat,
+        Self {
+            board,
             meters,
             demand,
             clock,
             telemetry_path: telemetry_path.into(),
             ends: Arc::new(ends),
-        })
+        }
     }
 
     /// The answer to one request.
@@ -132,70 +123,80 @@ impl Site {
             list(headers, &ACCEPT).as_deref(),
             list(headers, &ACCEPT_ENCODING).as_deref(),
         );
-        match self.exposition(choice.variant).await {
-            Ok((coding, parts)) => exposition_response(&choice, coding, parts),
-            Err(error) => {
-                tracing::error!(%error, "the metrics cannot be encoded");
-                text(
-                    StatusCode::INTERNAL_SERVER_ERROR,
-                    "The metrics cannot be encoded; see the log.\n",
-                )
-            }
-        }
+        let (coding, body) = self.exposition(choice.variant).await;
+        exposition_response(&choice, coding, body)
     }
 
-    /// The exporter's own families, those of the agents if they may be shown, and the end.
-    async fn exposition(&self, variant: Variant) -> io::Result<(Coding, ResponseBody)> {
+    /// The exporter's own families, those of each endpoint whose page may be shown, and the end.
+    async fn exposition(&self, variant: Variant) -> (Coding, ResponseBody) {
         let now = self.clock.now();
         self.demand.note(variant, now);
-        let state = self.state.borrow().clone();
-        let agents = match state.shown(now) {
-            Some(page) => page.show(variant).await?,
-            None => Shown::Held(Arc::default()),
-        };
-        match agents {
-            Shown::Held(agents) => {
-                let own = self.meters.piece(variant, &state, now)?;
-                let pieces = [&own, &*agents, self.ends.of(variant)];
-                Ok((
-                    variant.coding,
-                    variant.coding.join(pieces).into_iter().collect(),
-                ))
-            }
-            Shown::Inflated(agents) => {
-                let plain = variant.plain();
-                let own = self.meters.piece(plain, &state, now)?;
-                let parts = own.chunks().map(Part::Ready);
-                let parts = parts.chain([Part::Lazy(Box::new(agents))]);
-                let parts = parts.chain(self.ends.of(plain).chunks().map(Part::Ready));
-                Ok((plain.coding, parts.collect()))
+        let feeds = self.board.feeds();
+        let pages: Vec<_> = feeds.iter().filter_map(|feed| feed.shown(now)).collect();
+        if let Some(pages) = held(&pages, variant).await {
+            let own = self.meters.piece(variant, &feeds, now);
+            let pages = pages.iter().map(|piece| &**piece);
+            let pieces: Vec<_> = [&own]
+                .into_iter()
+                .chain(pages)
+                .chain([self.ends.of(variant)])
+                .collect();
+            return (
+                variant.coding,
+                variant.coding.join(&pieces).into_iter().collect(),
+            );
+        }
+        let plain = variant.plain();
+        let own = self.meters.piece(plain, &feeds, now);
+        let mut parts: Vec<_> = own.chunks().map(Part::Ready).collect();
+        for page in pages {
+            match page.show(plain).await {
+                Shown::Held(piece) => parts.extend(piece.chunks().map(Part::Ready)),
+                Shown::Inflated(bytes) => parts.push(Part::Lazy(Box::new(bytes))),
             }
         }
+        parts.extend(self.ends.of(plain).chunks().map(Part::Ready));
+        (plain.coding, parts.into_iter().collect())
     }
 
     fn healthy(&self) -> Response<ResponseBody> {
-        match self.heartbeat.is_alive(self.clock.now()) {
-            true => text(StatusCode::OK, "The poll loop turns.\n"),
-            false => text(StatusCode::SERVICE_UNAVAILABLE, "The poll loop is stuck.\n"),
+        match self.board.is_alive(self.clock.now()) {
+            true => text(StatusCode::OK, "The poll loops turn.\n"),
+            false => text(StatusCode::SERVICE_UNAVAILABLE, "A poll loop is stuck.\n"),
         }
     }
 
     fn ready(&self) -> Response<ResponseBody> {
-        match self.state.borrow().last_poll {
-            Some(_) => text(StatusCode::OK, "A first poll has ended.\n"),
-            None => text(
+        match self.board.is_ready() {
+            true => text(
+                StatusCode::OK,
+                "The first poll of each endpoint has ended.\n",
+            ),
+            false => text(
                 StatusCode::SERVICE_UNAVAILABLE,
-                "The first poll has not ended yet.\n",
+                "The first poll of an endpoint has not ended yet.\n",
             ),
         }
     }
 
     fn landing(&self) -> Response<ResponseBody> {
-        let state = self.state.borrow().clone();
-        let page = board::page(&state, self.clock.now(), &self.telemetry_path);
+        let feeds: Vec<Arc<Feed>> = self.board.feeds();
+        let page = board::page(&feeds, self.clock.now(), &self.telemetry_path);
         let body = std::iter::once(Bytes::from(page)).collect();
         response(StatusCode::OK, HeaderValue::from_static(HTML), body)
     }
+}
+
+/// All `pages` in `variant`, if each of them is held in it.
+async fn held(pages: &[&Arc<Page>], variant: Variant) -> Option<Vec<Arc<Piece>>> {
+    let mut pieces = Vec::with_capacity(pages.len());
+    for page in pages {
+        match page.show(variant).await {
+            Shown::Held(piece) => pieces.push(piece),
+            Shown::Inflated(_) => return None,
+        }
+    }
+    Some(pieces)
 }
 
 impl LazyBytes for Inflating {
@@ -253,9 +254,10 @@ fn list<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<Cow<'h, str>> {
 mod tests {
     use super::*;
     use crate::base::clock::{Now, SystemClock};
+    use crate::catalog::agents::ENDPOINT;
     use crate::desk::{Class, Error};
     use crate::exposition::page::Page;
-    use crate::status::board::LastPoll;
+    use crate::status::board::{LastPoll, Outcome};
     use http_body_util::BodyExt as _;
     use hyper::body::Body as _;
     use jiff::Timestamp;
@@ -276,17 +278,19 @@ mod tests {
         }
     }
 
-    fn site(state: State, later: Duration) -> Site {
+    fn site(feed: Feed, later: Duration) -> Site {
         let now = SystemClock.now();
         Site::new(
-            watch::channel(Arc::new(state)).1,
-            Arc::new(Heartbeat::new(now)),
-            Arc::new(Meters::new(Duration::from_secs(60), Timestamp::UNIX_EPOCH).unwrap()),
+            Arc::new(Board::new(vec![feed], now)),
+            Arc::new(Meters::new(&[&ENDPOINT], Timestamp::UNIX_EPOCH).unwrap()),
             Arc::new(Demand::new(now)),
             Arc::new(Later(later)),
             "/metrics",
         )
-        .unwrap()
+    }
+
+    fn unpolled() -> Feed {
+        Feed::new(&ENDPOINT, Duration::from_secs(60))
     }
 
     fn block_on<F: Future>(work: F) -> F::Output {
@@ -317,11 +321,11 @@ mod tests {
     #[test]
     fn what_is_too_large_to_be_held_is_whole_and_said_to_be_as_it_is() {
         let site_of = |most_held| {
-            let state = State {
+            let feed = Feed {
                 last_good: Some(Arc::new(Page::sample(500, SystemClock.now(), most_held))),
-                ..State::default()
+                ..unpolled()
             };
-            site(state, Duration::ZERO)
+            site(feed, Duration::ZERO)
         };
         let (held, not_held) = (site_of(usize::MAX), site_of(0));
         for accept in ["text/plain", "application/openmetrics-text", PROTOBUF] {
@@ -344,37 +348,28 @@ mod tests {
     #[test]
     fn a_loop_that_is_stuck_is_unhealthy() {
         assert_eq!(
-            status(
-                &site(State::default(), Duration::from_secs(50)),
-                "/-/healthy"
-            ),
+            status(&site(unpolled(), Duration::from_secs(50)), "/-/healthy"),
             200
         );
         assert_eq!(
-            status(
-                &site(State::default(), Duration::from_secs(70)),
-                "/-/healthy"
-            ),
+            status(&site(unpolled(), Duration::from_secs(70)), "/-/healthy"),
             503
         );
     }
 
     #[test]
     fn it_is_ready_once_a_poll_has_ended_even_badly() {
-        assert_eq!(
-            status(&site(State::default(), Duration::ZERO), "/-/ready"),
-            503
-        );
+        assert_eq!(status(&site(unpolled(), Duration::ZERO), "/-/ready"), 503);
         let failed = LastPoll {
             ended: Timestamp::now(),
             took: Duration::ZERO,
-            failure: Some(Error::new(Class::Network, "no <answer>")),
+            outcome: Outcome::Failed(Error::new(Class::Network, "no <answer>")),
             next: Timestamp::now(),
         };
-        let state = State {
+        let feed = Feed {
             last_poll: Some(failed),
-            ..State::default()
+            ..unpolled()
         };
-        assert_eq!(status(&site(state, Duration::ZERO), "/-/ready"), 200);
+        assert_eq!(status(&site(feed, Duration::ZERO), "/-/ready"), 200);
     }
 }

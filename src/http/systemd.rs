@@ -15,7 +15,7 @@ use listenfd::ListenFd;
 use tokio::net::{TcpListener, UnixDatagram};
 
 use crate::base::clock::Clock;
-use crate::status::board::Heartbeat;
+use crate::status::board::Board;
 
 /// The sockets of a `.socket` unit. They stay open during a restart, so that no scrape is refused.
 ///
@@ -49,8 +49,8 @@ fn take(sockets: &mut ListenFd, index: usize) -> io::Result<Option<TcpListener>>
 const STOPPING_TIMEOUT: Duration = Duration::from_millis(200);
 
 /// Notifies the manager that the service is ready, and then its watchdog, if there is one, for as long
-/// as the poll loop is alive.
-pub async fn notify(heartbeat: Arc<Heartbeat>, clock: Arc<dyn Clock>) -> Infallible {
+/// as the poll loops are alive.
+pub async fn notify(board: Arc<Board>, clock: Arc<dyn Clock>) -> Infallible {
     send("READY=1").await;
     let Some(limit) = watchdog() else {
         return std::future::pending().await;
@@ -58,7 +58,7 @@ pub async fn notify(heartbeat: Arc<Heartbeat>, clock: Arc<dyn Clock>) -> Infalli
     let pause = (limit / 3).max(Duration::from_millis(100));
     loop {
         let keep_alive = async {
-            if heartbeat.is_alive(clock.now()) {
+            if board.is_alive(clock.now()) {
                 send("WATCHDOG=1").await;
             }
             std::future::pending().await

@@ -1,3 +1,7 @@
 //! When Desk is asked, and what becomes of its answers.
 
 pub mod poller;
+mod report;
+pub mod schedule;
+
+pub use poller::{Desk, Plan, Poller, Shared};

@@ -1,4 +1,4 @@
-//! Polls Desk at its interval, one poll after the other, and publishes how each ended.
+//! Polls one endpoint at its interval, one poll after the other, and publishes how each ended.
 //!
 //! [`Poller::tick`] is one poll, without a timer, so that a test can drive it with a scripted clock
 //! and scripted answers; [`Poller::run`] is the timer around it. What a good poll brought replaces
@@ -9,14 +9,17 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use tokio::sync::watch;
 
+use super::report::Report;
+use super::schedule::{NOT_SERVED_PAUSE, Next, pause_after};
 use crate::base::blocking;
-use crate::base::clock::{Clock, DayWindow, Now};
-use crate::desk::{Class, Client, Error, Listing};
+use crate::base::clock::{Clock, DayWindow, Now, Window};
+use crate::catalog::{Endpoint, Need, StatusNames};
+use crate::desk::call::Call;
+use crate::desk::{Answer, Class, Client, Error};
 use crate::exposition::page::{Demand, Page};
-use crate::exposition::snapshot::{Snapshot, named, unmatched};
-use crate::status::board::{Heartbeat, LastPoll, State};
+use crate::exposition::snapshot::Snapshot;
+use crate::status::board::{Board, Feed, LastPoll, Outcome};
 use crate::status::meters::Meters;
 
 /// How often the loop looks at the clocks: a wall clock can jump over midnight, or back.
@@ -25,103 +28,119 @@ const GLANCE: Duration = Duration::from_secs(1);
 /// A poll that has found no end by then is given up, unless figures may be even older.
 const LONGEST_POLL: Duration = Duration::from_secs(300);
 
-/// The longest pause that a rate limit leads to, where the interval is not longer.
-const LONGEST_PAUSE: Duration = Duration::from_secs(300);
-
-/// The first pause after a failure that may pass; it doubles up to half the interval.
-const FIRST_PAUSE: Duration = Duration::from_secs(5);
-
-/// Where the rows come from: Desk, or a test's script.
-pub trait Source: Send + Sync {
-    /// The day's figures of every agent, whole.
-    fn list_agents(&self, day: &DayWindow) -> impl Future<Output = Result<Listing, Error>> + Send;
+/// What is asked: Desk, or a test's script.
+pub trait Desk: Send + Sync {
+    /// What it answers to `calls`, whole.
+    fn fetch(
+        &self,
+        calls: &'static [Call],
+        window: &Window,
+    ) -> impl Future<Output = Result<Answer, Error>> + Send;
 
     /// When the UserSig that is sent expires.
     fn user_sig_expiry(&self) -> Option<Timestamp>;
+
+    /// No poller asks for `time` from now on.
+    fn pause(&self, time: Duration);
+
+    /// How long that still lasts.
+    fn paused_for(&self) -> Duration;
 }
 
-impl Source for Client {
-    fn list_agents(&self, day: &DayWindow) -> impl Future<Output = Result<Listing, Error>> + Send {
-        Client::list_agents(self, day)
+impl Desk for Client {
+    fn fetch(
+        &self,
+        calls: &'static [Call],
+        window: &Window,
+    ) -> impl Future<Output = Result<Answer, Error>> + Send {
+        Client::fetch(self, calls, window)
     }
 
     fn user_sig_expiry(&self) -> Option<Timestamp> {
         Client::user_sig_expiry(self)
     }
-}
 
-/// How to poll.
-#[derive(Debug, Clone)]
-pub struct Settings {
-    /// The zone in which Desk counts its days.
-    pub time_zone: TimeZone,
-    /// From the start of one poll to the start of the next.
-    pub interval: Duration,
-    /// How long a good poll is shown while newer ones fail.
-    pub max_staleness: Duration,
-}
+    fn pause(&self, time: Duration) {
+        Client::pause(self, time);
+    }
 
-/// When to poll again.
-#[derive(Debug, Clone, Copy)]
-pub struct Next {
-    started: Now,
-    wait: Duration,
-    day: Option<DayWindow>,
-}
-
-impl Next {
-    /// How long to wait from `now` on, if no clock jumps; zero where the next poll is due.
-    ///
-    /// It is due when its time has come by either clock, or Desk's day is another one.
-    pub fn remaining(&self, now: Now) -> Duration {
-        let until_day_ends = match self.day {
-            Some(day) if !day.contains(now.wall) => Duration::ZERO,
-            Some(day) => day.remaining(now.wall),
-            None => Duration::MAX,
-        };
-        self.wait
-            .saturating_sub(now.since(self.started))
-            .min(until_day_ends)
+    fn paused_for(&self) -> Duration {
+        Client::paused_for(self)
     }
 }
 
-/// Polls `source` and publishes the state after each poll.
-#[derive(Debug)]
-pub struct Poller<S> {
-    source: S,
-    settings: Settings,
-    clock: Arc<dyn Clock>,
-    meters: Arc<Meters>,
-    state: watch::Sender<Arc<State>>,
-    heartbeat: Arc<Heartbeat>,
-    demand: Arc<Demand>,
-    failures_in_a_row: u32,
-    news: News,
+/// What one poller does.
+#[derive(Debug, Clone, Copy)]
+pub struct Plan {
+    /// What is polled.
+    pub endpoint: &'static Endpoint,
+    /// Its place on the board.
+    pub place: usize,
+    /// From the start of one poll to the start of the next.
+    pub interval: Duration,
+    /// How long a good poll is shown while newer ones fail.
+    pub good_for: Duration,
 }
 
-impl<S: Source> Poller<S> {
-    /// A poller that has not polled yet, and where its state can be seen.
+/// What all pollers have in common.
+#[derive(Debug)]
+pub struct Shared {
+    clock: Arc<dyn Clock>,
+    time_zone: TimeZone,
+    status_names: Arc<StatusNames>,
+    meters: Arc<Meters>,
+    board: Arc<Board>,
+    demand: Arc<Demand>,
+    report: Report,
+}
+
+impl Shared {
+    /// For pollers that read `clock`, count days in `time_zone`, and publish on `board`.
     pub fn new(
-        source: S,
-        settings: Settings,
         clock: Arc<dyn Clock>,
+        time_zone: TimeZone,
+        status_names: StatusNames,
         meters: Arc<Meters>,
-        heartbeat: Arc<Heartbeat>,
+        board: Arc<Board>,
         demand: Arc<Demand>,
-    ) -> (Self, watch::Receiver<Arc<State>>) {
-        let (state, seen) = watch::channel(Arc::default());
-        let poller = Self {
-            source,
-            settings,
+    ) -> Self {
+        Self {
             clock,
+            time_zone,
+            status_names: Arc::new(status_names),
             meters,
-            state,
-            heartbeat,
+            board,
             demand,
+            report: Report::default(),
+        }
+    }
+}
+
+/// Polls one endpoint of `desk`.
+#[derive(Debug)]
+pub struct Poller<D> {
+    plan: Plan,
+    desk: Arc<D>,
+    shared: Arc<Shared>,
+    failures_in_a_row: u32,
+}
+
+/// What came of one poll.
+enum Ended {
+    With(Result<Arc<Page>, Error>),
+    /// The day was over before the poll was, so that it is moot.
+    Moot,
+}
+
+impl<D: Desk> Poller<D> {
+    /// A poller that has not polled yet.
+    pub fn new(plan: Plan, desk: Arc<D>, shared: Arc<Shared>) -> Self {
+        Self {
+            plan,
+            desk,
+            shared,
             failures_in_a_row: 0,
-            news: News::default(),
-        };
-        (poller, seen)
+        }
     }
 
     /// Polls for ever.
@@ -129,7 +148,7 @@ impl<S: Source> Poller<S> {
         loop {
             let next = self.tick().await;
             loop {
-                let remaining = next.remaining(self.glance());
+                let remaining = next.remaining(self.glance()).max(self.desk.paused_for());
                 if remaining.is_zero() {
                     break;
                 }
@@ -141,88 +160,155 @@ impl<S: Source> Poller<S> {
     /// Polls once and publishes how it went.
     pub async fn tick(&mut self) -> Next {
         let started = self.glance();
-        let day = DayWindow::around(started.wall, &self.settings.time_zone);
-        let outcome = match &day {
-            Ok(day) => match self.poll(day).await {
-                Some(outcome) => outcome,
-                None => return self.at_once(started),
-            },
-            Err(error) => Err(Error::new(Class::Configuration, error.to_string())),
+        let window = match self.window(started) {
+            Ok(window) => window,
+            Err(error) => return self.conclude(started, Window::Now, Err(error)),
         };
-        self.conclude(started, day.ok(), outcome)
-    }
-
-    /// The day's page; `None` where the day was over before the poll was, so that it is moot.
-    async fn poll(&self, day: &DayWindow) -> Option<Result<Arc<Page>, Error>> {
-        let limit = LONGEST_POLL.max(self.settings.max_staleness);
-        let answer = tokio::select! {
-            biased;
-            answer = tokio::time::timeout(limit, self.source.list_agents(day)) => answer,
-            () = self.while_it_is(day) => return None,
-        };
-        match answer {
-            Ok(Ok(listing)) => Some(self.take(listing, *day).await),
-            Ok(Err(error)) => Some(Err(error)),
-            Err(_) => Some(Err(took_too_long(limit))),
+        match self.poll(&window).await {
+            Ended::Moot => self.at_once(started),
+            Ended::With(Err(error)) if self.is_not_served(&error).await => {
+                self.conclude_not_served(started, error)
+            }
+            Ended::With(outcome) => self.conclude(started, window, outcome),
         }
     }
 
+    fn window(&self, started: Now) -> Result<Window, Error> {
+        if !self.plan.endpoint.ends_at_midnight {
+            return Ok(Window::Now);
+        }
+        let day = DayWindow::around(started.wall, &self.shared.time_zone);
+        day.map(Window::Day)
+            .map_err(|error| Error::new(Class::Configuration, error.to_string()))
+    }
+
+    async fn poll(&self, window: &Window) -> Ended {
+        let limit = LONGEST_POLL.max(self.plan.good_for);
+        let fetch = self.desk.fetch(self.plan.endpoint.calls, window);
+        let answer = tokio::select! {
+            biased;
+            answer = tokio::time::timeout(limit, fetch) => answer,
+            () = self.while_it_is(window) => return Ended::Moot,
+        };
+        Ended::With(match answer {
+            Ok(Ok(answer)) => Ok(self.rendered(answer, *window).await),
+            Ok(Err(error)) => Err(error),
+            Err(_) => Err(took_too_long(limit)),
+        })
+    }
+
     /// Turns an answer into a page, off the thread that serves scrapes.
-    async fn take(&self, listing: Listing, day: DayWindow) -> Result<Arc<Page>, Error> {
-        let ended = self.clock.now();
-        let good_for = self.settings.max_staleness;
-        let meters = self.meters.clone();
-        let variants = self.demand.lately(ended);
-        let rendered = blocking::RENDERING.run(move || {
-            let snapshot = Arc::new(Snapshot::new(listing, day));
+    async fn rendered(&self, answer: Answer, window: Window) -> Arc<Page> {
+        let ended = self.shared.clock.now();
+        let Plan {
+            endpoint, good_for, ..
+        } = self.plan;
+        let meters = self.shared.meters.clone();
+        let status_names = self.shared.status_names.clone();
+        let variants = self.shared.demand.lately(ended);
+        let rendering = blocking::RENDERING.run(move || {
+            let snapshot = Snapshot::new(endpoint, window, answer, status_names);
             meters.snapshot_taken(&snapshot);
-            Page::render(snapshot, ended, good_for, &variants)
+            Arc::new(Page::render(snapshot, ended, good_for, &variants))
         });
-        match rendered.await {
-            Ok(page) => Ok(Arc::new(page)),
-            Err(error) => Err(unrenderable(&error)),
+        rendering.await
+    }
+
+    /// Whether `error` says no more than that Desk does not serve the endpoint here, since it answers others.
+    async fn is_not_served(&self, error: &Error) -> bool {
+        let may_be_absent = self.plan.endpoint.need == Need::WhereServed;
+        if !may_be_absent || !error.may_mean_not_served() {
+            return false;
+        }
+        loop {
+            self.glance();
+            if let Some(answers_others) = self.shared.board.answers_others(self.plan.place) {
+                return answers_others;
+            }
+            // The first poll of what Desk serves everywhere has yet to end.
+            tokio::time::sleep(GLANCE / 10).await;
         }
     }
 
     fn conclude(
         &mut self,
         started: Now,
-        day: Option<DayWindow>,
+        window: Window,
         outcome: Result<Arc<Page>, Error>,
     ) -> Next {
         let now = self.glance();
-        let took = now.mono.saturating_duration_since(started.mono);
-        let failure = outcome.as_ref().err().cloned();
-        self.failures_in_a_row = failure
-            .as_ref()
-            .map_or(0, |_| self.failures_in_a_row.saturating_add(1));
-        let wait = failure.as_ref().map_or(self.settings.interval, |error| {
+        let Plan {
+            endpoint, interval, ..
+        } = self.plan;
+        let failure = outcome.as_ref().err();
+        self.failures_in_a_row = failure.map_or(0, |_| self.failures_in_a_row.saturating_add(1));
+        let wait = failure.map_or(interval, |error| {
             // By both clocks, as `Next` counts: else a jump during the poll eats the pause after it.
             let elapsed = now.since(started);
-            pause_after(
-                error,
-                self.failures_in_a_row,
-                self.settings.interval,
-                elapsed,
-            )
+            let wait = pause_after(error, self.failures_in_a_row, interval, elapsed);
+            if error.class() == Class::RateLimited || error.demanded_pause().is_some() {
+                self.desk.pause(wait.saturating_sub(elapsed));
+            }
+            wait
         });
-        let next = Next { started, wait, day };
-        self.meters.poll_ended(failure.as_ref().map(Error::class));
-        self.news.tell(failure.as_ref(), outcome.as_deref().ok());
-        let last_good = outcome
-            .ok()
-            .or_else(|| self.state.borrow().last_good.clone());
-        self.state.send_replace(Arc::new(State {
+        self.shared
+            .meters
+            .poll_ended(endpoint, failure.map(Error::class));
+        match &outcome {
+            Ok(page) => self.shared.report.succeeded(page.snapshot()),
+            Err(error) => self.shared.report.failed(endpoint, error),
+        }
+        let next = Next {
+            started,
+            wait,
+            window,
+        };
+        let (last_good, outcome) = match outcome {
+            Ok(page) => (Some(page), Outcome::Good),
+            Err(error) => (self.feed().last_good, Outcome::Failed(error)),
+        };
+        self.publish(now, next, last_good, outcome);
+        next
+    }
+
+    fn conclude_not_served(&mut self, started: Now, error: Error) -> Next {
+        let now = self.glance();
+        let endpoint = self.plan.endpoint;
+        self.failures_in_a_row = 0;
+        self.shared.meters.poll_ended(endpoint, None);
+        self.shared.report.not_served(endpoint, error);
+        let next = Next {
+            started,
+            wait: NOT_SERVED_PAUSE,
+            window: Window::Now,
+        };
+        self.publish(now, next, None, Outcome::NotServed);
+        next
+    }
+
+    fn publish(&self, now: Now, next: Next, last_good: Option<Arc<Page>>, outcome: Outcome) {
+        let feed = Feed {
             last_good,
             last_poll: Some(LastPoll {
                 ended: now.wall,
-                took,
-                failure,
+                took: now.mono.saturating_duration_since(next.started.mono),
+                outcome,
                 next: later(now, next.remaining(now)),
             }),
-            user_sig_expiry: self.source.user_sig_expiry(),
-        }));
-        next
+            user_sig_expiry: self.desk.user_sig_expiry(),
+            ..self.feed()
+        };
+        self.shared.board.publish(self.plan.place, feed);
+        if self.shared.board.is_ready() {
+            self.shared.report.name_unserved();
+        }
+    }
+
+    /// How the endpoint stands.
+    fn feed(&self) -> Feed {
+        let feed = self.shared.board.feed(self.plan.place);
+        let unpolled = || Feed::new(self.plan.endpoint, self.plan.interval);
+        feed.map_or_else(unpolled, |feed| Feed::clone(&feed))
     }
 
     fn at_once(&self, started: Now) -> Next {
@@ -230,38 +316,31 @@ impl<S: Source> Poller<S> {
         Next {
             started,
             wait: Duration::ZERO,
-            day: None,
+            window: Window::Now,
         }
     }
 
-    /// Returns once `day` is over, by a wall clock that may jump.
-    async fn while_it_is(&self, day: &DayWindow) {
+    /// Returns once `window` is over, by a wall clock that may jump.
+    async fn while_it_is(&self, window: &Window) {
         loop {
             let now = self.glance();
-            if !day.contains(now.wall) {
+            if !window.contains(now.wall) {
                 return;
             }
-            tokio::time::sleep(day.remaining(now.wall).min(GLANCE)).await;
+            tokio::time::sleep(window.remaining(now.wall).min(GLANCE)).await;
         }
     }
 
     /// Looks at the clocks, and shows that the loop turns.
     fn glance(&self) -> Now {
-        let now = self.clock.now();
-        self.heartbeat.beat(now);
+        let now = self.shared.clock.now();
+        self.shared.board.beat(self.plan.place, now);
         now
     }
 }
 
 fn later(now: Now, wait: Duration) -> Timestamp {
     now.wall.checked_add(wait).unwrap_or(Timestamp::MAX)
-}
-
-fn unrenderable(error: &dyn std::error::Error) -> Error {
-    Error::new(
-        Class::Protocol,
-        format!("the answer cannot be rendered: {error}"),
-    )
 }
 
 fn took_too_long(limit: Duration) -> Error {
@@ -271,90 +350,4 @@ fn took_too_long(limit: Duration) -> Error {
             "the poll was given up after {limit:?}: Desk is slow, or TENCENT_DESK_REQUESTS_PER_SECOND too low"
         ),
     )
-}
-
-/// How long to wait after a failed poll, counted from its start, `elapsed` before.
-///
-/// Sooner than the interval where the failure may pass by itself, at the interval where an
-/// operator has to change something, and ever later where Desk is asked too often.
-fn pause_after(error: &Error, failures: u32, interval: Duration, elapsed: Duration) -> Duration {
-    let doubled = 2_u32.saturating_pow(failures.saturating_sub(1).min(16));
-    let pause = match error.class() {
-        Class::Network | Class::Server if error.is_passing() => {
-            let soon = FIRST_PAUSE.saturating_mul(doubled).min(interval / 2);
-            let jittered = soon.mul_f64(0.8 + 0.2 * fastrand::f64());
-            (elapsed + jittered).min(interval)
-        }
-        Class::RateLimited => {
-            let ever_longer = interval.saturating_mul(doubled).saturating_mul(2);
-            let limited = ever_longer.min(LONGEST_PAUSE.max(interval));
-            elapsed + limited.mul_f64(1.0 + 0.2 * fastrand::f64())
-        }
-        _ => interval,
-    };
-    pause.max(
-        error
-            .demanded_pause()
-            .map_or(Duration::ZERO, |demanded| elapsed + demanded),
-    )
-}
-
-/// What was last said in the log: a line for each change of state, not one for each failure.
-#[derive(Debug, Default)]
-struct News {
-    failure: Option<(Class, Option<i64>)>,
-    lacked_rows: bool,
-    unknown_fields: Vec<String>,
-    has_held_ids_against_rows: bool,
-}
-
-impl News {
-    fn tell(&mut self, failure: Option<&Error>, page: Option<&Page>) {
-        let before = std::mem::replace(
-            &mut self.failure,
-            failure.map(|error| (error.class(), error.code())),
-        );
-        match failure {
-            Some(error) if self.failure != before => {
-                tracing::warn!(class = %error.class(), reason = %error, advice = error.advice(), "polls fail");
-            }
-            Some(error) => {
-                tracing::debug!(class = %error.class(), reason = %error, "the poll failed too");
-            }
-            None if before.is_some() => tracing::info!("polls succeed again"),
-            None => {}
-        }
-        if let Some(page) = page {
-            self.tell_oddities(page.snapshot());
-        }
-    }
-
-    fn tell_oddities(&mut self, snapshot: &Snapshot) {
-        tracing::debug!(agents = snapshot.agents().len(), "the poll succeeded");
-        if snapshot.unknown_fields != self.unknown_fields {
-            if !snapshot.unknown_fields.is_empty() {
-                tracing::warn!(
-                    fields = named(&snapshot.unknown_fields),
-                    "fields that this version does not know: not exposed"
-                );
-            }
-            self.unknown_fields.clone_from(&snapshot.unknown_fields);
-        }
-        // Once: which of the agents have a row changes with who works, and is no news.
-        let was_first = !std::mem::replace(&mut self.has_held_ids_against_rows, true);
-        if was_first && !snapshot.unmatched_ids.is_empty() {
-            tracing::warn!("{}", unmatched(&snapshot.unmatched_ids));
-        }
-        let lacks_rows = snapshot.missing_rows > 0;
-        let lacked_rows = std::mem::replace(&mut self.lacked_rows, lacks_rows);
-        match (lacks_rows, lacked_rows) {
-            (true, false) => tracing::warn!(
-                missing_rows = snapshot.missing_rows,
-                agents = snapshot.agents().len(),
-                "Desk promises more rows than it gives, also when asked twice"
-            ),
-            (false, true) => tracing::info!("Desk gives as many rows as it promises again"),
-            _ => {}
-        }
-    }
 }

@@ -1,6 +1,7 @@
-//! What the poller knows, as the server may see it: replaced whole at the end of each poll.
+//! How each endpoint stands: written by its poller, read by whatever is served.
 //!
-//! One value, so that no scrape sees the outcome of one poll beside the figures of another.
+//! A [`Feed`] is one immutable value, replaced whole at the end of each poll, so that no scrape sees the
+//! outcome of one poll beside the figures of another.
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -9,13 +10,18 @@ use jiff::Timestamp;
 
 use crate::base::clock::Now;
 use crate::base::mutex::lock;
+use crate::catalog::{Endpoint, Need};
 use crate::desk::Error;
 use crate::exposition::page::Page;
 
-/// How things stand after the last poll.
-#[derive(Debug, Clone, Default)]
-pub struct State {
-    /// What the last good poll brought; ask [`State::shown`] whether it may still be shown.
+/// How one endpoint stands after its last poll.
+#[derive(Debug, Clone)]
+pub struct Feed {
+    /// What is polled.
+    pub endpoint: &'static Endpoint,
+    /// From the start of one poll to the start of the next, as configured.
+    pub interval: Duration,
+    /// What the last good poll brought; ask [`Feed::shown`] whether it may still be shown.
     pub last_good: Option<Arc<Page>>,
     /// How the last poll ended.
     pub last_poll: Option<LastPoll>,
@@ -30,26 +36,58 @@ pub struct LastPoll {
     pub ended: Timestamp,
     /// How long it took.
     pub took: Duration,
-    /// Why it failed, if it did.
-    pub failure: Option<Error>,
+    /// With what.
+    pub outcome: Outcome,
     /// When the next one is due.
     pub next: Timestamp,
 }
 
-impl State {
+/// What a poll ended with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// An answer.
+    Good,
+    /// A failure.
+    Failed(Error),
+    /// A refusal that is no failure: Desk does not serve the endpoint here.
+    NotServed,
+}
+
+impl Feed {
+    /// One that has not been polled yet.
+    pub fn new(endpoint: &'static Endpoint, interval: Duration) -> Self {
+        Self {
+            endpoint,
+            interval,
+            last_good: None,
+            last_poll: None,
+            user_sig_expiry: None,
+        }
+    }
+
+    /// Why the last poll failed, if it did.
+    pub fn failure(&self) -> Option<&Error> {
+        match self.last_poll.as_ref().map(|poll| &poll.outcome) {
+            Some(Outcome::Failed(error)) => Some(error),
+            _ => None,
+        }
+    }
+
+    /// Whether Desk serves the endpoint, as far as is known.
+    pub fn is_served(&self) -> bool {
+        let outcome = self.last_poll.as_ref().map(|poll| &poll.outcome);
+        outcome != Some(&Outcome::NotServed)
+    }
+
     /// Whether the last poll succeeded, and lately enough at `now`: one that hangs since then is
     /// no success.
     ///
     /// Midnight alone makes no difference: the figures of the day that is over go, but the poll that
     /// brought them did succeed, and another one begins at once.
     pub fn is_up(&self, now: Now) -> bool {
-        let last_poll = self.last_poll.as_ref();
-        let has_succeeded = last_poll.is_some_and(|poll| poll.failure.is_none());
-        has_succeeded
-            && self
-                .last_good
-                .as_ref()
-                .is_some_and(|page| page.is_recent(now))
+        let outcome = self.last_poll.as_ref().map(|poll| &poll.outcome);
+        let last_good = self.last_good.as_ref();
+        outcome == Some(&Outcome::Good) && last_good.is_some_and(|page| page.is_recent(now))
     }
 
     /// How many rows the last good answer counted and did not hold.
@@ -58,33 +96,93 @@ impl State {
         last_good.map_or(0, |page| page.snapshot().missing_rows)
     }
 
-    /// The agents' figures, if there are any that may be shown at `now`.
+    /// The figures, if there are any that may be shown at `now`.
     pub fn shown(&self, now: Now) -> Option<&Arc<Page>> {
         self.last_good.as_ref().filter(|page| page.is_current(now))
     }
 }
 
-/// Shows from outside whether the poll loop turns.
+/// The feeds of all endpoints, the one that `tencent_desk_up` is about first, and the sign that each is
+/// polled.
 #[derive(Debug)]
-pub struct Heartbeat(Mutex<Instant>);
+pub struct Board(Vec<Slot>);
 
-impl Heartbeat {
-    /// The loop beats at least once a second; it is stuck after a minute without.
+#[derive(Debug)]
+struct Slot {
+    feed: Mutex<Arc<Feed>>,
+    /// When the poller last looked at the clocks.
+    beat: Mutex<Instant>,
+}
+
+impl Board {
+    /// Pollers look at the clocks at least once a second; one that has not for so long is stuck.
     const LONGEST_SILENCE: Duration = Duration::from_secs(60);
 
-    /// Starts with a beat.
-    pub fn new(now: Now) -> Self {
-        Self(Mutex::new(now.mono))
+    /// One slot for each of `feeds`, in their order; all pollers have just begun.
+    pub fn new(feeds: Vec<Feed>, now: Now) -> Self {
+        let slot = |feed| Slot {
+            feed: Mutex::new(Arc::new(feed)),
+            beat: Mutex::new(now.mono),
+        };
+        Self(feeds.into_iter().map(slot).collect())
     }
 
-    /// The loop has turned.
-    pub fn beat(&self, now: Now) {
-        *lock(&self.0) = now.mono;
+    /// All of them, as they stand.
+    pub fn feeds(&self) -> Vec<Arc<Feed>> {
+        self.0.iter().map(|slot| lock(&slot.feed).clone()).collect()
     }
 
-    /// Whether it has turned lately.
+    /// The one at `place`, if there is one.
+    pub fn feed(&self, place: usize) -> Option<Arc<Feed>> {
+        self.0.get(place).map(|slot| lock(&slot.feed).clone())
+    }
+
+    /// What the poller of the feed at `place` found.
+    pub fn publish(&self, place: usize, feed: Feed) {
+        if let Some(slot) = self.0.get(place) {
+            *lock(&slot.feed) = Arc::new(feed);
+        }
+    }
+
+    /// The poller of the feed at `place` has looked at the clocks.
+    pub fn beat(&self, place: usize, now: Now) {
+        if let Some(slot) = self.0.get(place) {
+            *lock(&slot.beat) = now.mono;
+        }
+    }
+
+    /// Whether all pollers have lately looked at the clocks.
     pub fn is_alive(&self, now: Now) -> bool {
-        let last = *lock(&self.0);
-        now.mono.saturating_duration_since(last) <= Self::LONGEST_SILENCE
+        let silence = |slot: &Slot| now.mono.saturating_duration_since(*lock(&slot.beat));
+        self.0
+            .iter()
+            .all(|slot| silence(slot) <= Self::LONGEST_SILENCE)
+    }
+
+    /// Whether the first poll of each endpoint has ended, well or badly.
+    pub fn is_ready(&self) -> bool {
+        self.0
+            .iter()
+            .all(|slot| lock(&slot.feed).last_poll.is_some())
+    }
+
+    /// Whether Desk answers other endpoints than the one at `place`: the required one, or where that is not
+    /// polled, any. `None` where the required one has yet to end its first poll.
+    pub fn answers_others(&self, place: usize) -> Option<bool> {
+        let mut others = self.feeds();
+        if place < others.len() {
+            others.remove(place);
+        }
+        let is_good = |feed: &Arc<Feed>| {
+            let outcome = feed.last_poll.as_ref().map(|poll| &poll.outcome);
+            outcome == Some(&Outcome::Good)
+        };
+        match others
+            .iter()
+            .find(|feed| feed.endpoint.need == Need::Required)
+        {
+            Some(required) => required.last_poll.as_ref().map(|_| is_good(required)),
+            None => Some(others.iter().any(is_good)),
+        }
     }
 }

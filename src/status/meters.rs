@@ -1,6 +1,5 @@
 //! What the exporter says of itself: counters that live, and gauges about the state it is in.
 
-use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -13,14 +12,14 @@ use prometheus::{Gauge, HistogramOpts, HistogramVec, IntCounterVec, Opts, Regist
 use crate::base::clock::Now;
 use crate::base::mutex::lock;
 use crate::base::version;
-use crate::catalog::exporter::{self, Own};
-use crate::desk::table::Field;
-use crate::desk::{Class, Endpoint, Observer};
+use crate::catalog::exporter::{self, Metric};
+use crate::catalog::{Endpoint, Need};
+use crate::desk::{Class, Observer};
 use crate::exposition::coding::Piece;
 use crate::exposition::const_metrics::{by_label, single};
 use crate::exposition::snapshot::Snapshot;
 use crate::exposition::{ByVariant, Variant};
-use crate::status::board::State;
+use crate::status::board::Feed;
 use crate::status::process::{ProcessCollector, seconds};
 
 /// Upper bounds for requests; Desk itself gives up after 3 s (the gateway's FAQ).
@@ -37,7 +36,6 @@ pub struct Meters {
     request_duration: HistogramVec,
     discarded_rows: IntCounterVec,
     ignored_values: IntCounterVec,
-    poll_interval: Duration,
     /// Counts changes, so that what was gathered before can be told from what holds now.
     changes: AtomicU64,
     gathered: Mutex<Option<Gathered>>,
@@ -52,8 +50,8 @@ const PROCESS_FIGURES_LAST: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 struct Gathered {
     changes: u64,
-    state: Arc<State>,
-    standing: (bool, bool),
+    feeds: Vec<Arc<Feed>>,
+    standing: Vec<Standing>,
     at: Instant,
     families: Vec<MetricFamily>,
     pieces: ByVariant<Option<Piece>>,
@@ -61,34 +59,36 @@ struct Gathered {
 
 impl Gathered {
     /// Whether it would say the same at `now`.
-    fn holds(&self, changes: u64, state: &Arc<State>, now: Now) -> bool {
+    fn holds(&self, changes: u64, feeds: &[Arc<Feed>], now: Now) -> bool {
+        let are_same = |(a, b): (&Arc<Feed>, &Arc<Feed>)| Arc::ptr_eq(a, b);
         self.changes == changes
-            && Arc::ptr_eq(&self.state, state)
-            && self.standing == standing(state, now)
+            && self.feeds.len() == feeds.len()
+            && self.feeds.iter().zip(feeds).all(are_same)
+            && self.standing == standing(feeds, now)
             && now.mono.saturating_duration_since(self.at) < PROCESS_FIGURES_LAST
     }
 
-    fn piece(&mut self, variant: Variant) -> io::Result<Piece> {
+    fn piece(&mut self, variant: Variant) -> Piece {
         let slot = self.pieces.of_mut(variant);
-        if let Some(piece) = slot {
-            return Ok(piece.clone());
-        }
-        Ok(slot.insert(variant.own(&self.families)?).clone())
+        slot.get_or_insert_with(|| variant.own(&self.families))
+            .clone()
     }
 }
 
-/// What a state comes to by the mere passing of time: whether its figures may be shown, and whether
-/// Desk is up.
-fn standing(state: &State, now: Now) -> (bool, bool) {
-    (state.shown(now).is_some(), state.is_up(now))
+/// What a feed comes to by the mere passing of time: whether its figures may be shown, and whether it is up.
+type Standing = (bool, bool);
+
+fn standing(feeds: &[Arc<Feed>], now: Now) -> Vec<Standing> {
+    let standing = |feed: &Arc<Feed>| (feed.shown(now).is_some(), feed.is_up(now));
+    feeds.iter().map(standing).collect()
 }
 
 impl Meters {
-    /// Starts counting; `started` is when the process began.
+    /// Starts counting for `endpoints`; `started` is when the process began.
     ///
     /// # Errors
     /// Those of the registry: none, as long as the catalog's names are legal and unique.
-    pub fn new(poll_interval: Duration, started: Timestamp) -> prometheus::Result<Self> {
+    pub fn new(endpoints: &[&Endpoint], started: Timestamp) -> prometheus::Result<Self> {
         let registry = Registry::new();
         let meters = Self {
             polls: counters(&registry, exporter::POLLS)?,
@@ -99,7 +99,6 @@ impl Meters {
             discarded_rows: counters(&registry, exporter::DISCARDED_ROWS)?,
             ignored_values: counters(&registry, exporter::IGNORED_VALUES)?,
             registry,
-            poll_interval,
             changes: AtomicU64::new(0),
             gathered: Mutex::new(None),
             web_config: Mutex::new(None),
@@ -109,36 +108,38 @@ impl Meters {
         meters
             .registry
             .register(Box::new(ProcessCollector::new(started)))?;
-        meters.start_at_zero();
+        endpoints
+            .iter()
+            .for_each(|endpoint| meters.start_at_zero(endpoint));
         Ok(meters)
     }
 
     /// A counter that appears with its first event hides that event from `increase()`.
-    fn start_at_zero(&self) {
-        for endpoint in Endpoint::ALL.map(Endpoint::as_str) {
-            self.polls.with_label_values(&[endpoint]);
-            self.requests.with_label_values(&[endpoint]);
-            self.request_duration.with_label_values(&[endpoint]);
-            for class in Class::ALL.map(Class::as_str) {
-                self.poll_failures.with_label_values(&[endpoint, class]);
-                self.request_failures.with_label_values(&[endpoint, class]);
-            }
-            for reason in [NO_ID, DUPLICATE, NOT_ASKED] {
-                self.discarded_rows.with_label_values(&[endpoint, reason]);
-            }
-            for field in fields_with_values() {
-                self.ignored_values
-                    .with_label_values(&[endpoint, field.name()]);
-            }
+    fn start_at_zero(&self, endpoint: &Endpoint) {
+        let name = endpoint.name();
+        self.polls.with_label_values(&[name]);
+        self.requests.with_label_values(&[name]);
+        self.request_duration.with_label_values(&[name]);
+        for class in Class::ALL.map(Class::as_str) {
+            self.poll_failures.with_label_values(&[name, class]);
+            self.request_failures.with_label_values(&[name, class]);
+        }
+        for reason in endpoint.discards() {
+            self.discarded_rows
+                .with_label_values(&[name, reason.as_str()]);
+        }
+        for field in endpoint.values() {
+            self.ignored_values.with_label_values(&[name, field]);
         }
     }
 
-    /// A poll has ended, well or with a failure of `class`.
-    pub fn poll_ended(&self, failure: Option<Class>) {
-        self.polls.with_label_values(&[AGENTS]).inc();
+    /// A poll of `endpoint` has ended, well or with a failure of `class`.
+    pub fn poll_ended(&self, endpoint: &Endpoint, failure: Option<Class>) {
+        let name = endpoint.name();
+        self.polls.with_label_values(&[name]).inc();
         if let Some(class) = failure {
             self.poll_failures
-                .with_label_values(&[AGENTS, class.as_str()])
+                .with_label_values(&[name, class.as_str()])
                 .inc();
         }
         self.changed();
@@ -146,18 +147,15 @@ impl Meters {
 
     /// A good poll brought `snapshot`.
     pub fn snapshot_taken(&self, snapshot: &Snapshot) {
-        for (reason, rows) in [
-            (NO_ID, snapshot.rows_without_id),
-            (DUPLICATE, snapshot.duplicate_rows),
-            (NOT_ASKED, snapshot.rows_not_asked),
-        ] {
+        let name = snapshot.endpoint.name();
+        for (reason, rows) in &snapshot.discarded {
             self.discarded_rows
-                .with_label_values(&[AGENTS, reason])
-                .inc_by(rows);
+                .with_label_values(&[name, reason.as_str()])
+                .inc_by(*rows);
         }
         for (field, ignored) in snapshot.ignored_values() {
             self.ignored_values
-                .with_label_values(&[AGENTS, field.name()])
+                .with_label_values(&[name, field])
                 .inc_by(ignored);
         }
         self.changed();
@@ -172,36 +170,33 @@ impl Meters {
         }
     }
 
-    /// The exporter's own part of `/metrics` in `variant`, as of `now`.
+    /// The exporter's own part of `/metrics` in `variant`, where `feeds` stand as they do at `now`.
     ///
-    /// Counters and state are those of this very moment, yet gathered and compressed only when one
+    /// Counters and feeds are those of this very moment, yet gathered and compressed only when one
     /// of them has changed.
-    ///
-    /// # Errors
-    /// Those of the encoder: none, writing into memory.
-    pub fn piece(&self, variant: Variant, state: &Arc<State>, now: Now) -> io::Result<Piece> {
+    pub fn piece(&self, variant: Variant, feeds: &[Arc<Feed>], now: Now) -> Piece {
         let changes = self.changes.load(Ordering::Acquire);
         let mut gathered = lock(&self.gathered);
         if let Some(gathered) = gathered
             .as_mut()
-            .filter(|gathered| gathered.holds(changes, state, now))
+            .filter(|gathered| gathered.holds(changes, feeds, now))
         {
             return gathered.piece(variant);
         }
         gathered
-            .insert(self.gather(changes, state, now))
+            .insert(self.gather(changes, feeds, now))
             .piece(variant)
     }
 
-    fn gather(&self, changes: u64, state: &Arc<State>, now: Now) -> Gathered {
-        let mut families = state_families(state, self.poll_interval, now);
+    fn gather(&self, changes: u64, feeds: &[Arc<Feed>], now: Now) -> Gathered {
+        let mut families = feed_families(feeds, now);
         let web_config = lock(&self.web_config).map(|is_good| f64::from(u8::from(is_good)));
         families.extend(single(exporter::WEB_CONFIG_GOOD, web_config));
         families.extend(self.registry.gather());
         Gathered {
             changes,
-            state: state.clone(),
-            standing: standing(state, now),
+            feeds: feeds.to_vec(),
+            standing: standing(feeds, now),
             at: now.mono,
             families,
             pieces: ByVariant::default(),
@@ -214,80 +209,62 @@ impl Meters {
 }
 
 impl Observer for Meters {
-    fn request_ended(&self, endpoint: Endpoint, took: Duration, failure: Option<Class>) {
-        let endpoint = endpoint.as_str();
-        self.requests.with_label_values(&[endpoint]).inc();
+    fn request_ended(&self, command: &'static str, took: Duration, failure: Option<Class>) {
+        self.requests.with_label_values(&[command]).inc();
         self.request_duration
-            .with_label_values(&[endpoint])
+            .with_label_values(&[command])
             .observe(took.as_secs_f64());
         if let Some(class) = failure {
             self.request_failures
-                .with_label_values(&[endpoint, class.as_str()])
+                .with_label_values(&[command, class.as_str()])
                 .inc();
         }
         self.changed();
     }
 }
 
-/// The endpoint that is polled.
-const AGENTS: &str = Endpoint::DescribeAgentStatistics.as_str();
-
-const NO_ID: &str = "no_id";
-const DUPLICATE: &str = "duplicate";
-const NOT_ASKED: &str = "not_asked";
-
-/// A row without its `AgentId` is discarded whole, so that field never holds an ignored value.
-fn fields_with_values() -> impl Iterator<Item = Field> {
-    Field::ALL
-        .iter()
-        .copied()
-        .filter(|&field| field != Field::AgentId)
-}
-
-fn state_families(state: &State, poll_interval: Duration, now: Now) -> Vec<MetricFamily> {
-    let shown = state.shown(now);
-    let last_good = state.last_good.as_ref();
-    let last_poll = state.last_poll.as_ref();
-    let of_agents = |own, value: Option<f64>| by_label(own, "endpoint", [(AGENTS, value)]);
-    let up = Some(f64::from(u8::from(state.is_up(now))));
-    let snapshot = last_good.map(|page| page.snapshot());
+/// What the exporter says of how `feeds` stand; the first of them decides whether Desk is up.
+fn feed_families(feeds: &[Arc<Feed>], now: Now) -> Vec<MetricFamily> {
+    let one = |is_so: bool| f64::from(u8::from(is_so));
+    let by_endpoint = |metric, value: &dyn Fn(&Feed) -> Option<f64>| {
+        let values = feeds.iter().map(|feed| (feed.endpoint.name(), value(feed)));
+        by_label(metric, "endpoint", values)
+    };
+    let of_last_good = |metric, value: &dyn Fn(&Snapshot) -> f64| {
+        let snapshot = |feed: &Feed| feed.last_good.as_ref().map(|page| value(page.snapshot()));
+        by_endpoint(metric, &snapshot)
+    };
     [
-        single(exporter::UP, up),
         single(
-            exporter::DAY_START,
-            shown
-                .filter(|page| page.snapshot().agents().len() > 0)
-                .map(|page| seconds(page.day().start())),
+            exporter::UP,
+            Some(one(feeds.first().is_some_and(|feed| feed.is_up(now)))),
         ),
-        of_agents(exporter::ENDPOINT_UP, up),
-        of_agents(
-            exporter::LAST_SUCCESS,
-            last_good.map(|page| seconds(page.ended.wall)),
-        ),
-        of_agents(exporter::POLL_INTERVAL, Some(poll_interval.as_secs_f64())),
-        of_agents(
-            exporter::POLL_DURATION,
-            last_poll.map(|poll| poll.took.as_secs_f64()),
-        ),
-        single(
-            exporter::AGENTS,
-            Some(shown.map_or(0, |page| page.snapshot().agents().len()) as f64),
-        ),
-        of_agents(
-            exporter::MISSING_ROWS,
-            snapshot.map(|snapshot| snapshot.missing_rows as f64),
-        ),
-        of_agents(
-            exporter::ABSENT_FIELDS,
-            snapshot.map(|snapshot| snapshot.absent_fields.len() as f64),
-        ),
-        of_agents(
-            exporter::UNKNOWN_FIELDS,
-            snapshot.map(|snapshot| snapshot.unknown_fields.len() as f64),
-        ),
+        single(exporter::DAY_START, day_start(feeds, now)),
+        by_endpoint(exporter::ENDPOINT_UP, &|feed| {
+            feed.is_served().then(|| one(feed.is_up(now)))
+        }),
+        by_endpoint(exporter::LAST_SUCCESS, &|feed| {
+            feed.last_good.as_ref().map(|page| seconds(page.ended.wall))
+        }),
+        by_endpoint(exporter::POLL_INTERVAL, &|feed| {
+            feed.is_served().then_some(feed.interval.as_secs_f64())
+        }),
+        by_endpoint(exporter::POLL_DURATION, &|feed| {
+            feed.last_poll.as_ref().map(|poll| poll.took.as_secs_f64())
+        }),
+        single(exporter::AGENTS, Some(agents(feeds, now) as f64)),
+        of_last_good(exporter::MISSING_ROWS, &|snapshot| {
+            snapshot.missing_rows as f64
+        }),
+        of_last_good(exporter::ABSENT_FIELDS, &|snapshot| {
+            snapshot.absent_fields.len() as f64
+        }),
+        of_last_good(exporter::UNKNOWN_FIELDS, &|snapshot| {
+            snapshot.unknown_fields.len() as f64
+        }),
         single(
             exporter::USER_SIG_EXPIRY,
-            state.user_sig_expiry.map(seconds),
+            user_sig_expiry(feeds).map(seconds),
         ),
     ]
     .into_iter()
@@ -295,8 +272,32 @@ fn state_families(state: &State, poll_interval: Duration, now: Now) -> Vec<Metri
     .collect()
 }
 
-fn opts(own: Own) -> Opts {
-    Opts::new(own.name, own.help)
+/// Start of the day that the shown figures of today are about.
+fn day_start(feeds: &[Arc<Feed>], now: Now) -> Option<f64> {
+    let shown = feeds.iter().filter_map(|feed| feed.shown(now));
+    let mut snapshots = shown.map(|page| page.snapshot());
+    snapshots.find_map(|snapshot| {
+        let day = snapshot.window.day().filter(|_| !snapshot.is_empty())?;
+        Some(seconds(day.start()))
+    })
+}
+
+/// How many agents of today's figures are shown.
+fn agents(feeds: &[Arc<Feed>], now: Now) -> usize {
+    let mut feeds = feeds.iter();
+    let feed = feeds.find(|feed| feed.endpoint.need == Need::Required);
+    let shown = feed.and_then(|feed| feed.shown(now));
+    shown.map_or(0, |page| page.snapshot().count(0))
+}
+
+/// As the poll that ended last saw it.
+fn user_sig_expiry(feeds: &[Arc<Feed>]) -> Option<Timestamp> {
+    let ended = |feed: &&Arc<Feed>| feed.last_poll.as_ref().map(|poll| poll.ended);
+    feeds.iter().max_by_key(ended)?.user_sig_expiry
+}
+
+fn opts(metric: Metric) -> Opts {
+    Opts::new(metric.name, metric.help)
 }
 
 fn build_labels(opts: Opts) -> Opts {
@@ -305,13 +306,13 @@ fn build_labels(opts: Opts) -> Opts {
         .const_label("rustc_version", version::RUSTC_VERSION)
 }
 
-fn counters(registry: &Registry, own: Own) -> prometheus::Result<IntCounterVec> {
-    registered(registry, IntCounterVec::new(opts(own), own.labels)?)
+fn counters(registry: &Registry, metric: Metric) -> prometheus::Result<IntCounterVec> {
+    registered(registry, IntCounterVec::new(opts(metric), metric.labels)?)
 }
 
-fn durations(registry: &Registry, own: Own) -> prometheus::Result<HistogramVec> {
-    let opts = HistogramOpts::new(own.name, own.help).buckets(REQUEST_SECONDS.to_vec());
-    registered(registry, HistogramVec::new(opts, own.labels)?)
+fn durations(registry: &Registry, metric: Metric) -> prometheus::Result<HistogramVec> {
+    let opts = HistogramOpts::new(metric.name, metric.help).buckets(REQUEST_SECONDS.to_vec());
+    registered(registry, HistogramVec::new(opts, metric.labels)?)
 }
 
 fn registered<M: Collector + Clone + 'static>(
@@ -326,23 +327,32 @@ fn registered<M: Collector + Clone + 'static>(
 mod tests {
     use super::*;
     use crate::base::clock::{Clock, SystemClock};
+    use crate::catalog::agents::ENDPOINT;
+    use crate::status::board::{LastPoll, Outcome};
 
-    fn text(meters: &Meters, state: &Arc<State>) -> String {
+    fn text(meters: &Meters, feed: &Arc<Feed>) -> String {
         let plain = Variant::ALL[0];
-        let piece = meters.piece(plain, state, SystemClock.now()).unwrap();
-        String::from_utf8(plain.coding.join([&piece])[0].to_vec()).unwrap()
+        let piece = meters.piece(plain, std::slice::from_ref(feed), SystemClock.now());
+        String::from_utf8(plain.coding.join(&[&piece])[0].to_vec()).unwrap()
     }
 
     fn meters() -> Meters {
-        Meters::new(Duration::from_secs(60), Timestamp::UNIX_EPOCH).unwrap()
+        Meters::new(&[&ENDPOINT], Timestamp::UNIX_EPOCH).unwrap()
+    }
+
+    fn feed() -> Feed {
+        Feed::new(&ENDPOINT, Duration::from_secs(60))
     }
 
     #[test]
     fn only_what_is_known_is_there_before_the_first_poll() {
-        let text = text(&meters(), &Arc::default());
+        let text = text(&meters(), &Arc::new(feed()));
         assert!(text.contains("\ntencent_desk_up 0\n"));
         assert!(text.contains("\ntencent_desk_exporter_agents 0\n"));
-        assert!(text.contains("\ntencent_desk_exporter_poll_interval_seconds{endpoint=\"describe_agent_statistics\"} 60\n"));
+        for line in ["poll_interval_seconds{} 60", "endpoint_up{} 0"] {
+            let line = line.replace("{}", "{endpoint=\"describe_agent_statistics\"}");
+            assert!(text.contains(&format!("\ntencent_desk_exporter_{line}\n")));
+        }
         let absent = [
             exporter::DAY_START,
             exporter::LAST_SUCCESS,
@@ -353,41 +363,53 @@ mod tests {
             exporter::USER_SIG_EXPIRY,
             exporter::WEB_CONFIG_GOOD,
         ];
-        for own in exporter::ALL {
-            let is_there = text.contains(&format!("# TYPE {} ", own.name));
-            let is_expected = absent.iter().all(|absent| absent.name != own.name);
-            assert_eq!(is_there, is_expected, "{}", own.name);
+        for metric in exporter::ALL {
+            let is_there = text.contains(&format!("# TYPE {} ", metric.name));
+            let is_expected = absent.iter().all(|absent| absent.name != metric.name);
+            assert_eq!(is_there, is_expected, "{}", metric.name);
         }
     }
 
     #[test]
-    fn whatever_changes_is_seen_by_the_next_scrape() {
-        let (meters, state) = (meters(), Arc::default());
-        assert!(text(&meters, &state).contains(
-            "\ntencent_desk_exporter_polls_total{endpoint=\"describe_agent_statistics\"} 0\n"
-        ));
-        meters.poll_ended(None);
-        assert!(text(&meters, &state).contains(
-            "\ntencent_desk_exporter_polls_total{endpoint=\"describe_agent_statistics\"} 1\n"
-        ));
-        meters.request_ended(
-            Endpoint::DescribeAgentStatistics,
-            Duration::ZERO,
-            Some(Class::Server),
-        );
+    fn what_is_not_served_has_neither_an_interval_nor_a_state() {
+        let polled = Feed {
+            last_poll: Some(LastPoll {
+                ended: Timestamp::UNIX_EPOCH,
+                took: Duration::from_secs(1),
+                outcome: Outcome::NotServed,
+                next: Timestamp::UNIX_EPOCH,
+            }),
+            ..feed()
+        };
+        let text = text(&meters(), &Arc::new(polled));
+        assert!(!text.contains("endpoint_up") && !text.contains("poll_interval_seconds"));
+        assert!(text.contains("\ntencent_desk_exporter_poll_duration_seconds{"));
+    }
+
+    #[test]
+    fn what_changes_is_seen_by_the_next_scrape() {
+        let (meters, unpolled) = (meters(), Arc::new(feed()));
+        let polls = |count| {
+            format!(
+                "\ntencent_desk_exporter_polls_total{{endpoint=\"describe_agent_statistics\"}} {count}\n"
+            )
+        };
+        assert!(text(&meters, &unpolled).contains(&polls(0)));
+        meters.poll_ended(&ENDPOINT, None);
+        assert!(text(&meters, &unpolled).contains(&polls(1)));
+        meters.request_ended(ENDPOINT.name(), Duration::ZERO, Some(Class::Server));
         assert!(
-            text(&meters, &state)
+            text(&meters, &unpolled)
                 .contains("class=\"server\",endpoint=\"describe_agent_statistics\"} 1\n")
         );
         for (is_good, line) in [(true, "successful 1\n"), (false, "successful 0\n")] {
             meters.web_config_read(is_good);
             let line = format!("\ntencent_desk_exporter_web_config_last_reload_{line}");
-            assert!(text(&meters, &state).contains(&line));
+            assert!(text(&meters, &unpolled).contains(&line));
         }
-        let expiry = Some(Timestamp::UNIX_EPOCH);
-        let signed = Arc::new(State {
-            user_sig_expiry: expiry,
-            ..State::default()
+        let signed = Arc::new(Feed {
+            user_sig_expiry: Some(Timestamp::UNIX_EPOCH),
+            ..feed()
         });
         assert!(text(&meters, &signed).contains("user_sig_expiry_timestamp_seconds 0\n"));
     }

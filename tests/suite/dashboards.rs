@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use promql_parser::label::Matchers;
 use promql_parser::parser::{self, Expr, LabelModifier, VectorSelector};
 use serde_json::Value;
-use tencent_desk_exporter::catalog::exporter::Kind;
-use tencent_desk_exporter::catalog::{AGENT_ID, agents, exporter};
+use tencent_desk_exporter::catalog::exporter::Type;
+use tencent_desk_exporter::catalog::{AGENT_ID, ENDPOINTS, exporter};
 
 use crate::support::repository::{
     self, Expression, Variables, dashboards, expressions, list, rules, text,
@@ -89,18 +89,25 @@ fn metrics() -> Metrics {
         };
         assert!(known.insert(name.clone(), metric).is_none(), "{name} twice");
     };
-    for family in agents::FAMILIES {
-        let labels: Vec<&str> = [AGENT_ID].into_iter().chain(family.label()).collect();
-        add(family.name.to_owned(), &labels, false, true);
+    for endpoint in ENDPOINTS {
+        for family in endpoint.families {
+            let is_daily = endpoint.ends_at_midnight;
+            add(
+                family.name.to_owned(),
+                &family.label_names(),
+                false,
+                is_daily,
+            );
+        }
     }
     for metric in exporter::ALL {
-        if metric.kind == Kind::Histogram {
+        if metric.metric_type == Type::Histogram {
             let buckets = [metric.labels, &["le"]].concat();
             add(format!("{}_bucket", metric.name), &buckets, true, false);
             add(format!("{}_sum", metric.name), metric.labels, true, false);
             add(format!("{}_count", metric.name), metric.labels, true, false);
         } else {
-            let is_counter = metric.kind == Kind::Counter;
+            let is_counter = metric.metric_type == Type::Counter;
             add(metric.name.to_owned(), metric.labels, is_counter, false);
         }
     }

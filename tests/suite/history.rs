@@ -16,10 +16,12 @@ use promql_parser::parser::{self, Expr, VectorSelector};
 use promql_parser::util::{ExprVisitor, walk_expr};
 use serde_json::{Value, json};
 use tencent_desk_exporter::base::clock::DayWindow;
-use tencent_desk_exporter::catalog::agents::FAMILIES;
+use tencent_desk_exporter::catalog::StatusNames;
+use tencent_desk_exporter::catalog::agents::ENDPOINT;
 use tencent_desk_exporter::demo::day::Day;
 use tencent_desk_exporter::demo::{SEED, zone_for};
 use tencent_desk_exporter::desk::answer;
+use tencent_desk_exporter::desk::call::Start;
 
 use crate::support::exporter::Setup;
 use crate::support::page::{Page, Sample};
@@ -161,11 +163,12 @@ impl Past<'_> {
     /// What the exporter would have made of Desk's rows.
     fn add_agents(&self, rows: &[Value], at: i64, block: &mut Block) {
         let answer = json!({ "ErrorCode": 0, "TotalCount": rows.len(), "Data": rows });
-        let page = answer::decode(answer.to_string().as_bytes()).unwrap();
-        for row in page.rows.iter() {
-            for family in FAMILIES {
-                family.for_each_sample(row, |sample| {
-                    let labels: Vec<(&str, &str)> = [("agent_id", row.agent_id())]
+        let answer = answer.to_string();
+        let page = answer::decode(&ENDPOINT.calls[0], Start::default(), answer.as_bytes()).unwrap();
+        for row in page.rows().unwrap().iter() {
+            for family in ENDPOINT.families {
+                family.for_each_sample(row, &StatusNames::new(), |sample| {
+                    let labels: Vec<(&str, &str)> = [("agent_id", row.key())]
                         .into_iter()
                         .chain(sample.label)
                         .collect();

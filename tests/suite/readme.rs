@@ -2,12 +2,12 @@
 //!
 //! `BLESS=1` writes them anew.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::sync::{Mutex, PoisonError};
 
-use tencent_desk_exporter::catalog::{self, Family, agents, exporter};
+use tencent_desk_exporter::catalog::{ENDPOINTS, Interval, exporter};
 use tencent_desk_exporter::config::SETTINGS;
-use tencent_desk_exporter::desk::table::Field;
 
 use crate::support::repository;
 
@@ -29,19 +29,39 @@ fn the_settings_are_those_of_the_code() {
 }
 
 #[test]
-fn the_metrics_about_agents_are_those_of_the_code() {
-    let mut table = String::from("| metric | labels | field | |\n|---|---|---|---|\n");
-    for family in agents::FAMILIES {
-        let fields: Vec<_> = family.fields().map(Field::name).collect();
-        table += &format!(
-            "| `{}` | {} | `{}` | {} |\n",
-            family.name,
-            labels(family),
-            fields.join("`, `"),
-            family.what
+fn the_metrics_about_desk_are_those_of_the_code() {
+    let mut text = String::new();
+    for endpoint in ENDPOINTS {
+        let _ = write!(
+            text,
+            "\n`{}`, {}:\n\n| metric | labels | field | |\n|---|---|---|---|\n",
+            endpoint.name(),
+            every(endpoint.interval),
         );
+        for family in endpoint.families {
+            let labels = family
+                .label_names()
+                .into_iter()
+                .map(|label| format!("`{label}`"));
+            let _ = writeln!(
+                text,
+                "| `{}` | {} | `{}` | {} |",
+                family.name,
+                labels.collect::<Vec<_>>().join(", "),
+                family.fields().join("`, `"),
+                family.what
+            );
+        }
     }
-    hold("agents", &table);
+    hold("desk", &text);
+}
+
+fn every(interval: Interval) -> &'static str {
+    match interval {
+        Interval::Poll => "each `POLL_INTERVAL`",
+        Interval::Realtime => "each `REALTIME_INTERVAL`",
+        Interval::Directory => "each `DIRECTORY_INTERVAL`",
+    }
 }
 
 #[test]
@@ -53,7 +73,7 @@ fn the_metrics_about_the_exporter_are_those_of_the_code() {
             .iter()
             .map(|label| format!("`{label}`"))
             .collect();
-        let kind = format!("{:?}", metric.kind).to_lowercase();
+        let kind = format!("{:?}", metric.metric_type).to_lowercase();
         table += &format!(
             "| `{}` | {kind} | {} | {} |\n",
             metric.name,
@@ -62,14 +82,6 @@ fn the_metrics_about_the_exporter_are_those_of_the_code() {
         );
     }
     hold("own", &table);
-}
-
-fn labels(family: &Family) -> String {
-    let mut labels = format!("`{}`", catalog::AGENT_ID);
-    if let Some(label) = family.label() {
-        labels += &format!(", `{label}`");
-    }
-    labels
 }
 
 /// Holds what stands between the marks of `section` against `table`.

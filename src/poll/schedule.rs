@@ -1,0 +1,105 @@
+//! When an endpoint is polled again, and for how long what it brought may be shown.
+
+use std::time::Duration;
+
+use crate::base::clock::{Now, Window};
+use crate::catalog::Interval;
+use crate::desk::{Class, Error};
+
+/// The longest pause that a rate limit leads to, where the interval is not longer.
+const LONGEST_PAUSE: Duration = Duration::from_secs(300);
+
+/// The first pause after a failure that may pass; it doubles up to half the interval.
+const FIRST_PAUSE: Duration = Duration::from_secs(5);
+
+/// What is about now is shown at least so long, however short its interval is.
+const SHORTEST_REALTIME: Duration = Duration::from_secs(30);
+
+/// When an endpoint that Desk does not serve is asked again.
+pub(super) const NOT_SERVED_PAUSE: Duration = Duration::from_secs(3600);
+
+/// For how long after the end of its poll a page may be shown.
+pub fn good_for(of: Interval, interval: Duration, max_staleness: Duration) -> Duration {
+    let three = interval.saturating_mul(3);
+    match of {
+        Interval::Poll => max_staleness,
+        Interval::Realtime => three.max(SHORTEST_REALTIME).min(max_staleness),
+        Interval::Directory => three.max(max_staleness),
+    }
+}
+
+/// When to poll again.
+#[derive(Debug, Clone, Copy)]
+pub struct Next {
+    pub(super) started: Now,
+    pub(super) wait: Duration,
+    pub(super) window: Window,
+}
+
+impl Next {
+    /// How long to wait from `now` on, if no clock jumps; zero where the next poll is due.
+    ///
+    /// It is due when its time has come by either clock, or Desk's day is another one.
+    pub fn remaining(&self, now: Now) -> Duration {
+        let until_day_ends = match self.window.contains(now.wall) {
+            true => self.window.remaining(now.wall),
+            false => Duration::ZERO,
+        };
+        self.wait
+            .saturating_sub(now.since(self.started))
+            .min(until_day_ends)
+    }
+}
+
+/// How long to wait after a failed poll, counted from its start, `elapsed` before.
+///
+/// Sooner than the interval where the failure may pass by itself, at the interval where an
+/// operator has to change something, and ever later where Desk is asked too often.
+pub(super) fn pause_after(
+    error: &Error,
+    failures: u32,
+    interval: Duration,
+    elapsed: Duration,
+) -> Duration {
+    let doubled = 2_u32.saturating_pow(failures.saturating_sub(1).min(16));
+    let pause = match error.class() {
+        Class::Network | Class::Server if error.is_passing() => {
+            let soon = FIRST_PAUSE.saturating_mul(doubled).min(interval / 2);
+            let jittered = soon.mul_f64(0.8 + 0.2 * fastrand::f64());
+            (elapsed + jittered).min(interval)
+        }
+        Class::RateLimited => {
+            let ever_longer = interval.saturating_mul(doubled).saturating_mul(2);
+            let limited = ever_longer.min(LONGEST_PAUSE.max(interval));
+            elapsed + limited.mul_f64(1.0 + 0.2 * fastrand::f64())
+        }
+        _ => interval,
+    };
+    pause.max(
+        error
+            .demanded_pause()
+            .map_or(Duration::ZERO, |demanded| elapsed + demanded),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_about_now_is_shown_for_three_intervals_within_bounds() {
+        let seconds = Duration::from_secs;
+        for (of, interval, max_staleness, expected) in [
+            (Interval::Poll, 60, 300, 300),
+            (Interval::Realtime, 15, 300, 45),
+            (Interval::Realtime, 1, 300, 30),
+            (Interval::Realtime, 200, 300, 300),
+            (Interval::Realtime, 15, 20, 20),
+            (Interval::Directory, 300, 300, 900),
+            (Interval::Directory, 60, 300, 300),
+        ] {
+            let good_for = good_for(of, seconds(interval), seconds(max_staleness));
+            assert_eq!(good_for, seconds(expected), "{of:?} every {interval} s");
+        }
+    }
+}
