@@ -1,7 +1,7 @@
 //! Work that blocks its thread: a pool for each kind of it.
 //!
 //! tokio runs all blocking work on threads with one queue. Lookups of a resolver that hangs, or reads of
-//! a disk that does not answer, would take all threads, and a password would wait behind them. So each
+//! a disk that does not answer, would take all threads, and a password would wait for them. So each
 //! kind has a limit of its own, and tokio gets as many threads as all limits together: work that has a
 //! permit finds a thread.
 

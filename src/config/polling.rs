@@ -121,7 +121,7 @@ pub(super) fn parse_endpoints(text: &str) -> Result<Vec<&'static str>, String> {
 /// The names of `MemberStatus` in `text`, as `1=free,2=busy`, by number; none if it is `none`.
 pub(super) fn parse_status_names(text: &str) -> Result<BTreeMap<i64, String>, String> {
     const LIST: List = List {
-        item: "status",
+        item: "pair",
         example: "1=free,2=busy,3=rest",
         none: "none",
     };
@@ -219,11 +219,11 @@ mod tests {
             ("1=free,01=free", "the number 1 twice"),
             ("1=free 2=busy", "more than one ="),
             ("1=free，2=busy", "else than commas"),
-            ("1=free;2=busy", "else than commas"),
+            ("1=free;2=busy", "else than commas between its pairs;"),
             ("1=fr\u{7}ee", "control character"),
             ("1='free'", "quotes"),
             ("1:free", "no ="),
-            (" , ", "has no status"),
+            (" , ", "has no pair"),
         ] {
             let why = parse_status_names(text).unwrap_err();
             assert!(

@@ -12,7 +12,7 @@ pub const PREFIX: &str = "TENCENT_DESK_";
 pub struct Setting {
     /// The variable's name without the prefix.
     pub name: &'static str,
-    /// The value, or the meaning in words, where the variable is not set.
+    /// The value if the variable is not set, or words for it.
     pub default: &'static str,
     /// What it sets.
     pub meaning: &'static str,

@@ -362,6 +362,18 @@ fn endpoints_channels_and_names_of_a_status_are_taken() {
 }
 
 #[test]
+fn the_default_of_a_list_may_be_written() {
+    let (desk, _exporter) = starts_with(|setup| {
+        setup
+            .set("AGENT_IDS", "all")
+            .set("CHANNELS", "all")
+            .set("ENDPOINTS", "all")
+            .set("STATUS_NAMES", "none")
+    });
+    assert_eq!(desk.requests()[0].json().get("AgentIds"), None);
+}
+
+#[test]
 fn a_zone_that_the_machine_lacks_or_has_broken_is_had_all_the_same() {
     let folder = tempfile::tempdir().unwrap();
     let zones = folder.path().join("Asia");
