@@ -14,7 +14,7 @@ pub(super) fn parse_agent_ids(text: &str) -> Result<Vec<String>, String> {
         example: "a@shop.example,b@shop.example",
         none: "all",
     };
-    LIST.parse(text, |id| {
+    LIST.parse_distinct(text, |id| {
         // An e-mail address may have an apostrophe in it.
         spelling::one_word(&id.replace('\'', "-")).map(|()| id.to_owned())
     })
@@ -27,7 +27,7 @@ pub(super) fn parse_channels(text: &str) -> Result<Vec<Channel>, String> {
         example: "4,10:@account",
         none: "all",
     };
-    let channels = LIST.parse(text, |channel| {
+    LIST.parse_distinct(text, |channel| {
         let (channel_type, channel_id) = match channel.split_once(':') {
             Some((channel_type, id)) => (channel_type, Some(id.trim())),
             None => (channel, None),
@@ -53,14 +53,7 @@ pub(super) fn parse_channels(text: &str) -> Result<Vec<Channel>, String> {
             channel_type,
             channel_id: channel_id.map(str::to_owned),
         })
-    })?;
-    let mut once: Vec<Channel> = Vec::new();
-    for channel in channels {
-        if !once.contains(&channel) {
-            once.push(channel);
-        }
-    }
-    Ok(once)
+    })
 }
 
 #[cfg(test)]

@@ -51,4 +51,22 @@ impl List {
         });
         parsed.collect()
     }
+
+    /// As [`parse`](Self::parse), with each item once.
+    ///
+    /// # Errors
+    /// As [`parse`](Self::parse).
+    pub(super) fn parse_distinct<T: PartialEq>(
+        &self,
+        text: &str,
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> Result<Vec<T>, String> {
+        let mut distinct = Vec::new();
+        for item in self.parse(text, parse)? {
+            if !distinct.contains(&item) {
+                distinct.push(item);
+            }
+        }
+        Ok(distinct)
+    }
 }

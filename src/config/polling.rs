@@ -24,7 +24,7 @@ const DAY: Duration = Duration::from_secs(86_400);
 /// Settings of the polls.
 #[derive(Debug, Clone)]
 pub struct Polling {
-    /// Which of [`ENDPOINTS`] are polled, in their order.
+    /// Which of [`ENDPOINTS`] are polled, in the order of the setting.
     pub endpoints: Vec<&'static str>,
     /// From the start of one poll of today's figures to the start of the next.
     pub poll_interval: Duration,
@@ -94,7 +94,7 @@ fn parse_rate(text: &str) -> Result<usize, String> {
     rate.ok_or_else(|| "is no whole number from 1 to 1000; write 10, say".to_owned())
 }
 
-/// The names in `text`, in the order of [`ENDPOINTS`], each once; `all` is all of them.
+/// The names in `text` in their order, each once; `all` is all of [`ENDPOINTS`].
 pub(super) fn parse_endpoints(text: &str) -> Result<Vec<&'static str>, String> {
     const LIST: List = List {
         item: "name",
@@ -104,7 +104,7 @@ pub(super) fn parse_endpoints(text: &str) -> Result<Vec<&'static str>, String> {
     if text.contains("://") {
         return Err("is a base URL, which belongs in TENCENT_DESK_ENDPOINT; write names of endpoints with commas between them, or all".to_owned());
     }
-    let named = LIST.parse(text, |name| {
+    let named = LIST.parse_distinct(text, |name| {
         let known = ENDPOINTS.into_iter().find(|known| *known == name);
         known.ok_or_else(|| {
             format!(
@@ -114,8 +114,10 @@ pub(super) fn parse_endpoints(text: &str) -> Result<Vec<&'static str>, String> {
             )
         })
     })?;
-    let is_named = |known: &&str| named.is_empty() || named.contains(known);
-    Ok(ENDPOINTS.into_iter().filter(is_named).collect())
+    Ok(match named.is_empty() {
+        true => ENDPOINTS.to_vec(),
+        false => named,
+    })
 }
 
 /// The names of `MemberStatus` in `text`, as `1=free,2=busy`, by number; none if it is `none`.
@@ -164,12 +166,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn endpoints_are_named_once_and_in_order() {
+    fn endpoints_are_taken_once_and_in_order() {
         assert_eq!(parse_endpoints("all").unwrap(), ENDPOINTS);
         let named = "get_member_list, describe_agent_statistics,get_member_list,";
         assert_eq!(
             parse_endpoints(named).unwrap(),
-            ["describe_agent_statistics", "get_member_list"]
+            ["get_member_list", "describe_agent_statistics"]
         );
     }
 
