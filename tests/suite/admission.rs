@@ -65,7 +65,7 @@ fn wait_for_reload(authority: &Authority, exporter: &Exporter, args: &str, is_go
 }
 
 #[test]
-fn a_file_seen_half_written_lets_nobody_in_who_may_not_come() {
+fn a_half_written_file_gives_access_to_no_further_client() {
     let authority = authority();
     authority.sign("client", "DNS:prometheus.test");
     let users = format!("basic_auth_users:\n  ann: {}\n", hash("2b", "ann"));
@@ -146,7 +146,7 @@ fn ask(stream: &mut (impl Read + Write), request: &str) -> Option<u16> {
 }
 
 #[test]
-fn a_user_who_is_removed_is_out_on_kept_connections_too() {
+fn a_removed_user_loses_access_on_kept_connections_too() {
     let authority = authority();
     let (ann, bob) = (hash("2b", "ann"), hash("2b", "bob"));
     let both = format!("basic_auth_users:\n  ann: {ann}\n  bob: {bob}\n");
@@ -289,7 +289,7 @@ fn is_let_in(to: SocketAddr, password: &str) -> bool {
     ask(&mut stream, &login("ann", password)) == Some(200)
 }
 
-/// 400 who guess, and one scraper with the right password, after a start and after a rotated hash: it
+/// 400 clients that guess, and one scraper with the right password, after a start and after a rotated hash: it
 /// is let in at the second scrape at the latest, and at every one after that.
 fn hold_out_against(source_of: impl Fn(u8, u8) -> Ipv4Addr) {
     let authority = authority();

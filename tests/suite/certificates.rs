@@ -160,7 +160,7 @@ const UNBELIEVABLE: [(&str, &str, &str, bool); 6] = [
 ];
 
 #[test]
-fn an_authority_that_go_would_not_believe_vouches_for_nobody_and_spoils_no_other() {
+fn an_authority_that_go_does_not_trust_is_not_trusted_and_spoils_no_other() {
     let authority = authority();
     authority.issue("good", CLIENT, Some("ca"));
     for (name, extensions, reason, is_useless) in UNBELIEVABLE {
@@ -256,7 +256,7 @@ fn a_path_below_an_authority_is_judged_as_a_whole() {
 }
 
 #[test]
-fn what_expires_while_it_runs_lets_in_nobody_any_more() {
+fn a_certificate_that_expires_while_the_exporter_runs_gives_no_access_any_more() {
     let authority = authority();
     authority.issue("client", CLIENT, Some("ca"));
     let now = jiff::Timestamp::now()

@@ -106,7 +106,7 @@ fn idle_connections_give_way_to_a_scraper() {
         }
         let health = format!("health --web.listen-address={}", exporter.address());
         Setup::default().args(&health).run().expect_code(0);
-        // Who holds few keeps them; of the many the oldest were closed.
+        // The client with few keeps them; of the many the oldest were closed.
         assert!(ask(&mut kept, "/metrics").is_ok());
         assert!(matches!(idle[0].read(&mut [0]), Ok(0) | Err(_)));
         assert_eq!(warnings(&exporter, CROWDED), 1, "{}", exporter.output());
@@ -303,7 +303,7 @@ fn a_client_may_say_over_tls_that_it_says_no_more() {
 }
 
 #[test]
-fn who_may_come_no_longer_does_not_stay() {
+fn a_client_that_lost_its_access_is_disconnected() {
     let authority = authority();
     authority.sign("client", "DNS:prometheus.test");
     let asking = |names: &str, users: &str| {

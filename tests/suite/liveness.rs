@@ -176,7 +176,7 @@ fn many_scrapes_do_not_multiply_the_page_in_memory() {
 }
 
 #[test]
-fn it_stops_although_somebody_never_reads() {
+fn it_stops_although_a_client_never_reads() {
     let (_desk, mut exporter) = exporter_of_a_long_page();
     let _lazy = lazy_reader(&exporter);
     let _half = connection(&exporter, "GET /metrics HT");
@@ -190,7 +190,7 @@ fn it_stops_although_somebody_never_reads() {
 }
 
 #[test]
-fn it_stops_although_somebody_reads_for_ever() {
+fn it_stops_although_a_client_reads_for_ever() {
     let (_desk, mut exporter) = exporter_of_a_long_page();
     let mut slow = lazy_reader(&exporter);
     let (stop, stopped) = std::sync::mpsc::channel::<()>();

@@ -43,7 +43,7 @@ fn assert_network_fails(exporter: &Exporter, reason: &str) {
 }
 
 #[test]
-fn a_certificate_that_nobody_vouches_for_is_refused() {
+fn a_certificate_of_an_unknown_authority_is_refused() {
     let desk = Desk::with(rows::agents(1));
     let front = Middleman::tls(&Certificate::make(), desk.address());
     let exporter = Setup::of(&desk)

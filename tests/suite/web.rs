@@ -116,7 +116,7 @@ fn http2_is_spoken_unless_it_is_switched_off() {
             "{}",
             fetched.text
         );
-        // Two requests on one connection, and HTTP/1.1 for who wants it.
+        // Two requests on one connection, and HTTP/1.1 where a client asks for it.
         let args = format!("--cacert ca.crt {url} -w %{{num_connects}}");
         let twice = curl(authority.folder(), &url, &args);
         assert_eq!(twice.code, 0);
@@ -440,7 +440,7 @@ fn a_mistake_is_told_with_its_line_before_anything_starts() {
 }
 
 #[test]
-fn health_sees_who_is_alive_behind_tls_and_passwords() {
+fn health_works_behind_tls_and_passwords() {
     let authority = authority();
     let users = format!("basic_auth_users: {{ ann: {} }}\n", hash("2b", "ann"));
     let client = "tls_server_config: { cert_file: server.crt, key_file: server.key, \
@@ -546,7 +546,7 @@ fn guess(exporter: &Exporter, n: usize) -> TcpStream {
 }
 
 #[test]
-fn who_waits_too_long_for_a_password_to_be_checked_is_told_so() {
+fn a_request_that_waits_too_long_for_its_password_check_is_told_so() {
     let authority = authority();
     // The dearest that is accepted: seconds of work for each guess.
     let dear = hash("2b", "ann").replace("$05$", "$16$");

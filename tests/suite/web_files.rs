@@ -455,7 +455,7 @@ fn a_file_without_end_is_refused_at_the_start_and_at_a_reload() {
     assert!(!exporter.output().contains("s3cret"));
 }
 
-/// A user who copies the example has to put a hash of a password of their own.
+/// A copy of the example works only with a hash of its own.
 #[test]
 fn the_readmes_example_is_taken_once_it_has_a_hash_and_not_before() {
     let authority = authority();

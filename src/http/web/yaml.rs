@@ -55,8 +55,9 @@ pub(super) fn read<T: Section>(text: &[u8], into: &mut T) -> Result<(), String> 
         return Ok(());
     };
     let state = State::default();
-    let seed = Whole(InSection::new(into, &state));
+    let seed = Optional(Map(InSection::new(into, &state)), &state);
     seed.deserialize(document)
+        .map(drop)
         .map_err(|error| state.message(&error))
 }
 
@@ -108,10 +109,10 @@ struct State {
 
 impl State {
     /// Counts one more value.
-    fn count<E: serde::de::Error>(&self) -> Result<(), E> {
+    fn count(&self) -> Result<(), &'static str> {
         self.values.set(self.values.get() + 1);
         match self.values.get() > MAX_VALUES {
-            true => Err(own("the aliases unfold to more than can be meant")),
+            true => Err("the aliases unfold to more than can be meant"),
             false => Ok(()),
         }
     }
@@ -128,19 +129,19 @@ impl State {
     fn message(&self, error: &Error) -> String {
         let message = error.to_string();
         let what = match message.rsplit(MARK).nth(1) {
-            Some(own) => own.to_owned(),
-            None => of_library(&message).to_owned(),
+            Some(own) => own,
+            None => of_library(&message),
         };
         let (line, column) = error
             .location()
             .map_or((1, 1), |place| (place.line(), place.column()));
-        let mut text: String = self
+        let path = self
             .path
             .borrow()
             .iter()
-            .fold(String::new(), |path, key| path + key + ": ");
-        text += &format!("{what}, at line {line} column {column}");
-        text
+            .map(|key| format!("{key}: "))
+            .collect::<String>();
+        format!("{path}{what}, at line {line} column {column}")
     }
 }
 
@@ -183,26 +184,23 @@ pub(super) struct Value<'v, A> {
 }
 
 impl<'de, A: MapAccess<'de>> Value<'_, A> {
-    fn read<S: DeserializeSeed<'de>>(self, seed: S) -> Result<S::Value, A::Error> {
+    fn read<S, T>(self, seed: S) -> Result<Option<T>, A::Error>
+    where
+        S: DeserializeSeed<'de, Value = T> + Visitor<'de, Value = T>,
+    {
         let Self { map, key, state } = self;
-        state.within(key, || map.next_value_seed(seed))
+        state.within(key, || map.next_value_seed(Optional(seed, state)))
     }
 
     /// Reads a string, number or truth value as text; `None` for an empty value or `null`.
-    pub(super) fn text<T>(self) -> Result<Option<T>, A::Error>
-    where
-        T: TryFrom<String>,
-        T::Error: Display,
-    {
-        let seed = Text(self.state, PhantomData);
-        self.read(seed)
+    pub(super) fn text<T: TryFrom<String, Error: Display>>(self) -> Result<Option<T>, A::Error> {
+        self.read(text())
     }
 
     /// Reads a text into `place`, which an empty value or `null` leaves as it is.
     pub(super) fn set<T>(self, place: &mut Option<T>) -> Result<(), A::Error>
     where
-        T: TryFrom<String>,
-        T::Error: Display,
+        T: TryFrom<String, Error: Display>,
     {
         *place = self.text()?.or(place.take());
         Ok(())
@@ -211,27 +209,25 @@ impl<'de, A: MapAccess<'de>> Value<'_, A> {
     /// Reads a list of texts; `None` for an empty value or `null`.
     pub(super) fn list<T>(self) -> Result<Option<Vec<T>>, A::Error>
     where
-        T: TryFrom<String>,
-        T::Error: Display,
+        T: TryFrom<String, Error: Display>,
     {
-        let seed = List(self.state, PhantomData);
-        self.read(seed)
+        let list = List(self.state, PhantomData);
+        self.read(list)
     }
 
     /// Reads a map with known keys, and adds its entries to `into`.
     pub(super) fn section<T: Section>(self, into: &mut T) -> Result<(), A::Error> {
-        let seed = Whole(InSection::new(into, self.state));
-        self.read(seed)
+        let entries = InSection::new(into, self.state);
+        self.read(Map(entries)).map(drop)
     }
 
     /// Reads a map with arbitrary, different keys, and adds its entries to `into`.
     pub(super) fn map<T>(self, into: &mut BTreeMap<String, T>) -> Result<(), A::Error>
     where
-        T: TryFrom<String>,
-        T::Error: Display,
+        T: TryFrom<String, Error: Display>,
     {
-        let seed = Whole(InMap(into, self.state));
-        self.read(seed)
+        let entries = InMap(into, self.state);
+        self.read(Map(entries)).map(drop)
     }
 }
 
@@ -257,28 +253,29 @@ pub(super) fn named<T: Copy>(text: &str, known: &[(&str, T)]) -> Option<T> {
     found.map(|(_, value)| *value)
 }
 
-struct Text<'r, T>(&'r State, PhantomData<T>);
+/// Reads a value by a seed; `None` for an empty value or `null`.
+struct Optional<'s, S>(S, &'s State);
 
-impl<'de, T: TryFrom<String>> DeserializeSeed<'de> for Text<'_, T>
+impl<'de, T, S> DeserializeSeed<'de> for Optional<'_, S>
 where
-    T::Error: Display,
+    S: DeserializeSeed<'de, Value = T> + Visitor<'de, Value = T>,
 {
     type Value = Option<T>;
 
     fn deserialize<D: Deserializer<'de>>(self, node: D) -> Result<Option<T>, D::Error> {
-        self.0.count()?;
+        self.1.count().map_err(own)?;
         node.deserialize_option(self)
     }
 }
 
-impl<'de, T: TryFrom<String>> Visitor<'de> for Text<'_, T>
+impl<'de, T, S> Visitor<'de> for Optional<'_, S>
 where
-    T::Error: Display,
+    S: DeserializeSeed<'de, Value = T> + Visitor<'de, Value = T>,
 {
     type Value = Option<T>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        expected(f, "a text")
+        self.0.expecting(f)
     }
 
     fn visit_none<E>(self) -> Result<Option<T>, E> {
@@ -286,91 +283,125 @@ where
     }
 
     fn visit_some<D: Deserializer<'de>>(self, node: D) -> Result<Option<T>, D::Error> {
+        self.0.deserialize(node).map(Some)
+    }
+}
+
+/// Reads a string, number or truth value by a function. The first field says what it has to be.
+struct Text<F>(&'static str, F);
+
+/// Reads any text that is a `T`.
+fn text<T: TryFrom<String>>() -> Text<impl FnOnce(&str) -> Result<T, T::Error>> {
+    Text("a text", |text: &str| T::try_from(text.to_owned()))
+}
+
+impl<'de, T, E: Display, F: FnOnce(&str) -> Result<T, E>> DeserializeSeed<'de> for Text<F> {
+    type Value = T;
+
+    fn deserialize<D: Deserializer<'de>>(self, node: D) -> Result<T, D::Error> {
         node.deserialize_str(self)
     }
+}
 
-    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Option<T>, E> {
-        T::try_from(text.to_owned()).map(Some).map_err(own)
+impl<T, E: Display, F: FnOnce(&str) -> Result<T, E>> Visitor<'_> for Text<F> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        expected(f, self.0)
+    }
+
+    fn visit_str<X: serde::de::Error>(self, text: &str) -> Result<T, X> {
+        (self.1)(text).map_err(own)
     }
 }
 
-struct List<'r, T>(&'r State, PhantomData<T>);
+/// Reads a list of texts.
+struct List<'s, T>(&'s State, PhantomData<T>);
 
-impl<'de, T: TryFrom<String>> DeserializeSeed<'de> for List<'_, T>
-where
-    T::Error: Display,
-{
-    type Value = Option<Vec<T>>;
+impl<'de, T: TryFrom<String, Error: Display>> DeserializeSeed<'de> for List<'_, T> {
+    type Value = Vec<T>;
 
-    fn deserialize<D: Deserializer<'de>>(self, node: D) -> Result<Option<Vec<T>>, D::Error> {
-        self.0.count()?;
-        node.deserialize_option(self)
+    fn deserialize<D: Deserializer<'de>>(self, node: D) -> Result<Vec<T>, D::Error> {
+        node.deserialize_seq(self)
     }
 }
 
-impl<'de, T: TryFrom<String>> Visitor<'de> for List<'_, T>
-where
-    T::Error: Display,
-{
-    type Value = Option<Vec<T>>;
+impl<'de, T: TryFrom<String, Error: Display>> Visitor<'de> for List<'_, T> {
+    type Value = Vec<T>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         expected(f, "a list of texts")
     }
 
-    fn visit_none<E>(self) -> Result<Self::Value, E> {
-        Ok(None)
-    }
-
-    fn visit_some<D: Deserializer<'de>>(self, node: D) -> Result<Self::Value, D::Error> {
-        node.deserialize_seq(self)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Vec<T>, A::Error> {
         let mut all = Vec::new();
-        while let Some(element) = list.next_element_seed(Text(self.0, PhantomData))? {
+        while let Some(element) = list.next_element_seed(Optional(text(), self.0))? {
             all.push(element.ok_or_else(|| own("an element of this list is empty"))?);
         }
-        Ok(Some(all))
+        Ok(all)
     }
 }
 
-/// A known key, or `<<`, the value of which is merged into the map.
-enum Key {
-    Known(&'static str),
-    Merge,
+/// The target for the entries of a map, including merged ones.
+trait Entries {
+    const WHAT: &'static str;
+
+    /// Adds all entries of `map`.
+    fn add<'de, A: MapAccess<'de>>(&mut self, map: A, is_merged: bool) -> Result<(), A::Error>;
+
+    fn state(&self) -> &State;
 }
 
+/// The key whose value, a map or a list of maps, is merged into the map around it.
 const MERGE: &str = "<<";
 
-/// Reads a key of a section, and records that it is set. The flag is whether the map is merged.
-struct KeyOf<'k, 's, T>(&'k mut InSection<'s, T>, bool);
-
-impl<'de, T: Section> DeserializeSeed<'de> for KeyOf<'_, '_, T> {
-    type Value = Key;
-
-    fn deserialize<D: Deserializer<'de>>(self, node: D) -> Result<Key, D::Error> {
-        self.0.state.count()?;
-        node.deserialize_str(self)
-    }
+/// The entries of a section.
+struct InSection<'s, T> {
+    into: &'s mut T,
+    state: &'s State,
+    /// The keys set by the map itself.
+    own: Vec<&'static str>,
+    /// The keys set by maps merged into it.
+    merged: Vec<&'static str>,
 }
 
-impl<T: Section> Visitor<'_> for KeyOf<'_, '_, T> {
-    type Value = Key;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        expected(f, "a key")
+impl<'s, T: Section> InSection<'s, T> {
+    fn new(into: &'s mut T, state: &'s State) -> Self {
+        Self {
+            into,
+            state,
+            own: Vec::new(),
+            merged: Vec::new(),
+        }
     }
 
-    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Key, E> {
+    /// The known key that `text` is, which is recorded as set; `None` for `<<`.
+    fn key(&mut self, text: &str, is_merged: bool) -> Result<Option<&'static str>, String> {
+        self.state.count()?;
         if text == MERGE {
-            return Ok(Key::Merge);
+            return Ok(None);
         }
-        let Self(section, is_merged) = self;
         let known = T::KEYS.iter().find(|key| **key == text);
-        let key = known.ok_or_else(|| own(unknown(text, T::KEYS)))?;
-        section.record(key, is_merged)?;
-        Ok(Key::Known(key))
+        let key = known.ok_or_else(|| unknown(text, T::KEYS))?;
+        self.record(key, is_merged)?;
+        Ok(Some(key))
+    }
+
+    /// Records that a key is set: at most once by merged maps, and once by the map itself, which takes
+    /// precedence. (Where `<<` follows the key, YAML and the toolkit disagree on the precedence.)
+    fn record(&mut self, key: &'static str, is_merged: bool) -> Result<(), String> {
+        let (keys, twice) = match is_merged {
+            true => (&mut self.merged, "comes twice in what << merges"),
+            false => (&mut self.own, "comes twice"),
+        };
+        if keys.contains(&key) {
+            return Err(format!("{key} {twice}"));
+        }
+        keys.push(key);
+        match is_merged && self.own.contains(&key) {
+            true => Err(format!("<< sets {key} again: put << before it")),
+            false => Ok(()),
+        }
     }
 }
 
@@ -385,64 +416,18 @@ fn unknown(text: &str, known: &[&str]) -> String {
     }
 }
 
-/// The target for the entries of a map, including merged ones.
-trait Entries {
-    const WHAT: &'static str;
-
-    /// Adds all entries of `map`.
-    fn add<'de, A: MapAccess<'de>>(&mut self, map: A, is_merged: bool) -> Result<(), A::Error>;
-
-    fn state(&self) -> &State;
-}
-
-/// The entries of a section.
-struct InSection<'s, T> {
-    into: &'s mut T,
-    state: &'s State,
-    /// The keys set by the map itself.
-    own: Vec<&'static str>,
-    /// The keys set by maps merged into it.
-    merged: Vec<&'static str>,
-}
-
-impl<'s, T> InSection<'s, T> {
-    fn new(into: &'s mut T, state: &'s State) -> Self {
-        Self {
-            into,
-            state,
-            own: Vec::new(),
-            merged: Vec::new(),
-        }
-    }
-
-    /// Records that a key is set: at most once by merged maps, and once by the map itself, which takes
-    /// precedence. (Where `<<` follows the key, YAML and the toolkit disagree on the precedence.)
-    fn record<E: serde::de::Error>(&mut self, key: &'static str, is_merged: bool) -> Result<(), E> {
-        let (keys, twice) = match is_merged {
-            true => (&mut self.merged, "comes twice in what << merges"),
-            false => (&mut self.own, "comes twice"),
-        };
-        if keys.contains(&key) {
-            return Err(own(format_args!("{key} {twice}")));
-        }
-        keys.push(key);
-        match is_merged && self.own.contains(&key) {
-            true => Err(own(format_args!("<< sets {key} again: put << before it"))),
-            false => Ok(()),
-        }
-    }
-}
-
 impl<T: Section> Entries for InSection<'_, T> {
     const WHAT: &'static str = "a map of settings";
 
     fn add<'de, A: MapAccess<'de>>(&mut self, mut map: A, is_merged: bool) -> Result<(), A::Error> {
         let state = self.state;
-        while let Some(key) = map.next_key_seed(KeyOf(self, is_merged))? {
+        while let Some(key) =
+            map.next_key_seed(Text("a key", |text: &str| self.key(text, is_merged)))?
+        {
             let map = &mut map;
             match key {
-                Key::Known(key) => self.into.value(key, Value { map, key, state })?,
-                Key::Merge => map.next_value_seed(Merged(self))?,
+                Some(key) => self.into.value(key, Value { map, key, state })?,
+                None => map.next_value_seed(Merged(self))?,
             }
         }
         Ok(())
@@ -456,20 +441,26 @@ impl<T: Section> Entries for InSection<'_, T> {
 /// The entries of a map with arbitrary keys.
 struct InMap<'s, T>(&'s mut BTreeMap<String, T>, &'s State);
 
-impl<T: TryFrom<String>> Entries for InMap<'_, T>
-where
-    T::Error: Display,
-{
+impl<T: TryFrom<String, Error: Display>> Entries for InMap<'_, T> {
     const WHAT: &'static str = "a map of names";
 
     fn add<'de, A: MapAccess<'de>>(&mut self, mut map: A, _: bool) -> Result<(), A::Error> {
         let Self(all, state) = self;
-        while let Some(name) = map.next_key_seed(NameOf(all, state))? {
+        let new_name = |all: &BTreeMap<String, T>, name: &str| {
+            state.count()?;
+            match all.contains_key(name) {
+                true => Err("a name comes twice"),
+                false => Ok(name.to_owned()),
+            }
+        };
+        while let Some(name) =
+            map.next_key_seed(Text("a name", |name: &str| new_name(all, name)))?
+        {
             if name == MERGE {
                 map.next_value_seed(Merged(&mut InMap(all, state)))?;
                 continue;
             }
-            let value = map.next_value_seed(Text(state, PhantomData))?;
+            let value = map.next_value_seed(Optional(text(), state))?;
             let value = value.ok_or_else(|| own("a name has nothing behind it"))?;
             all.insert(name, value);
         }
@@ -481,58 +472,22 @@ where
     }
 }
 
-/// Reads a key that the map does not have yet.
-struct NameOf<'s, T>(&'s BTreeMap<String, T>, &'s State);
+/// Reads a map into its entries.
+struct Map<E>(E);
 
-impl<'de, T> DeserializeSeed<'de> for NameOf<'_, T> {
-    type Value = String;
-
-    fn deserialize<D: Deserializer<'de>>(self, node: D) -> Result<String, D::Error> {
-        self.1.count()?;
-        node.deserialize_str(self)
-    }
-}
-
-impl<T> Visitor<'_> for NameOf<'_, T> {
-    type Value = String;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        expected(f, "a name")
-    }
-
-    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<String, E> {
-        match self.0.contains_key(text) {
-            true => Err(own("a name comes twice")),
-            false => Ok(text.to_owned()),
-        }
-    }
-}
-
-/// Reads a map, an empty value or `null`.
-struct Whole<E>(E);
-
-impl<'de, E: Entries> DeserializeSeed<'de> for Whole<E> {
+impl<'de, E: Entries> DeserializeSeed<'de> for Map<E> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, node: D) -> Result<(), D::Error> {
-        self.0.state().count()?;
-        node.deserialize_option(self)
+        node.deserialize_map(self)
     }
 }
 
-impl<'de, E: Entries> Visitor<'de> for Whole<E> {
+impl<'de, E: Entries> Visitor<'de> for Map<E> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         expected(f, E::WHAT)
-    }
-
-    fn visit_none<F>(self) -> Result<(), F> {
-        Ok(())
-    }
-
-    fn visit_some<D: Deserializer<'de>>(self, node: D) -> Result<(), D::Error> {
-        node.deserialize_map(self)
     }
 
     fn visit_map<A: MapAccess<'de>>(mut self, map: A) -> Result<(), A::Error> {
@@ -547,7 +502,7 @@ impl<'de, E: Entries> DeserializeSeed<'de> for Merged<'_, E> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, node: D) -> Result<(), D::Error> {
-        self.0.state().count()?;
+        self.0.state().count().map_err(own)?;
         node.deserialize_any(self)
     }
 }
