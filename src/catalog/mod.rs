@@ -5,7 +5,11 @@
 //! tests over dashboards and rules follow from that. [`exporter`] is what the exporter says of itself.
 
 pub mod agents;
+pub mod directory;
 pub mod exporter;
+pub mod members;
+pub mod reception;
+pub mod sessions;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,7 +17,14 @@ use crate::desk::call::{Call, Column, Kind, Table};
 use crate::desk::table::Row;
 
 /// All endpoints, in the order of the page.
-pub const ENDPOINTS: &[&Endpoint] = &[&agents::ENDPOINT];
+pub const ENDPOINTS: &[&Endpoint] = &[
+    &agents::ENDPOINT,
+    &reception::ENDPOINT,
+    &members::ENDPOINT,
+    &sessions::ENDPOINT,
+    &directory::MEMBERS,
+    &directory::GROUPS,
+];
 
 /// What is polled by itself.
 #[derive(Debug)]

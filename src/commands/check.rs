@@ -75,11 +75,11 @@ async fn check(config: Config) -> Result<Finding, String> {
             day.end().to_zoned(zone),
         ),
     );
-    let endpoints = serve::endpoints(&polling);
-    let meters = Meters::new(&endpoints, Timestamp::now()).map_err(|error| error.to_string())?;
+    let meters =
+        Meters::new(&polling.endpoints, Timestamp::now()).map_err(|error| error.to_string())?;
     let client = serve::client(account, &polling, clock, Arc::new(meters))?;
     let mut polls = Vec::new();
-    for endpoint in endpoints {
+    for &endpoint in &polling.endpoints {
         polls.push((endpoint, poll(&client, endpoint, day).await));
     }
     if let Some(expiry) = client.user_sig_expiry() {

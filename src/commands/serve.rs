@@ -14,7 +14,7 @@ use tokio::task::JoinSet;
 use super::{Failure, signals};
 use crate::base::clock::{Clock, SystemClock};
 use crate::base::descriptors;
-use crate::catalog::{ENDPOINTS, Endpoint, Interval, Need};
+use crate::catalog::{Endpoint, Interval};
 use crate::config::{Account, Config, Environment, Polling, Serving};
 use crate::desk::credentials::Credentials;
 use crate::desk::{self, Client};
@@ -61,11 +61,10 @@ pub(super) async fn serve(
     } = config;
     descriptors::raise();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let endpoints = endpoints(&polling);
-    let meters = Meters::new(&endpoints, Timestamp::now())
+    let meters = Meters::new(&polling.endpoints, Timestamp::now())
         .map(Arc::new)
         .map_err(|error| format!("the exporter's own metrics cannot be set up: {error}"))?;
-    let plans = plans(&endpoints, &polling);
+    let plans = plans(&polling);
     let feed = |plan: &Plan| Feed::new(plan.endpoint, plan.interval);
     let board = Arc::new(Board::new(plans.iter().map(feed).collect(), clock.now()));
     let (address, listeners) = bind(&serving).await?;
@@ -112,30 +111,7 @@ pub(super) async fn serve(
     outcome
 }
 
-/// Those that are configured, the one that `tencent_desk_up` is about first: the required one, or the first
-/// of the setting.
-pub(super) fn endpoints(polling: &Polling) -> Vec<&'static Endpoint> {
-    let known = |name: &&str| ENDPOINTS.iter().find(|known| known.name() == *name);
-    let mut endpoints: Vec<_> = polling
-        .endpoints
-        .iter()
-        .filter_map(known)
-        .copied()
-        .collect();
-    if endpoints
-        .iter()
-        .any(|endpoint| endpoint.need == Need::Required)
-    {
-        endpoints.sort_by_key(|endpoint| {
-            ENDPOINTS
-                .iter()
-                .position(|known| known.name() == endpoint.name())
-        });
-    }
-    endpoints
-}
-
-fn plans(endpoints: &[&'static Endpoint], polling: &Polling) -> Vec<Plan> {
+fn plans(polling: &Polling) -> Vec<Plan> {
     let plan = |(place, endpoint): (usize, &&'static Endpoint)| {
         let interval = match endpoint.interval {
             Interval::Poll => polling.poll_interval,
@@ -149,7 +125,7 @@ fn plans(endpoints: &[&'static Endpoint], polling: &Polling) -> Vec<Plan> {
             good_for: schedule::good_for(endpoint.interval, interval, polling.max_staleness),
         }
     };
-    endpoints.iter().enumerate().map(plan).collect()
+    polling.endpoints.iter().enumerate().map(plan).collect()
 }
 
 /// Reads the file of the secret each time `reread` changes.

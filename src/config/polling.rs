@@ -7,16 +7,7 @@ use super::list::List;
 use super::reader::Reader;
 use super::settings::Variables;
 use crate::base::{duration, spelling};
-
-/// The endpoints that can be polled, by the API's names.
-pub const ENDPOINTS: [&str; 6] = [
-    "describe_agent_statistics",
-    "describe_reception_realtime_statistics",
-    "describe_member_realtime_statistics",
-    "describe_session_statistics",
-    "get_member_list",
-    "get_member_group_list",
-];
+use crate::catalog::{ENDPOINTS, Endpoint, Need};
 
 const SECOND: Duration = Duration::from_secs(1);
 const DAY: Duration = Duration::from_secs(86_400);
@@ -24,8 +15,8 @@ const DAY: Duration = Duration::from_secs(86_400);
 /// Settings of the polls.
 #[derive(Debug, Clone)]
 pub struct Polling {
-    /// Which of [`ENDPOINTS`] are polled, in the order of the setting.
-    pub endpoints: Vec<&'static str>,
+    /// Which endpoints are polled: the one that `tencent_desk_up` is about first.
+    pub endpoints: Vec<&'static Endpoint>,
     /// From the start of one poll of today's figures to the start of the next.
     pub poll_interval: Duration,
     /// The same for the figures of now.
@@ -94,8 +85,9 @@ fn parse_rate(text: &str) -> Result<usize, String> {
     rate.ok_or_else(|| "is no whole number from 1 to 1000; write 10, say".to_owned())
 }
 
-/// The names in `text` in their order, each once; `all` is all of [`ENDPOINTS`].
-pub(super) fn parse_endpoints(text: &str) -> Result<Vec<&'static str>, String> {
+/// The endpoints named in `text`, each once; `all` is all of them. In the order of the page, or of `text` where
+/// the one that the exporter is for is not among them.
+pub(super) fn parse_endpoints(text: &str) -> Result<Vec<&'static Endpoint>, String> {
     const LIST: List = List {
         item: "name",
         example: "describe_agent_statistics,get_member_list",
@@ -104,19 +96,26 @@ pub(super) fn parse_endpoints(text: &str) -> Result<Vec<&'static str>, String> {
     if text.contains("://") {
         return Err("is a base URL, which belongs in TENCENT_DESK_ENDPOINT; write names of endpoints with commas between them, or all".to_owned());
     }
+    let names: Vec<_> = ENDPOINTS.iter().map(|known| known.name()).collect();
     let named = LIST.parse_distinct(text, |name| {
-        let known = ENDPOINTS.into_iter().find(|known| *known == name);
-        known.ok_or_else(|| {
+        let known = names.iter().find(|known| **known == name);
+        known.copied().ok_or_else(|| {
             format!(
                 "is no endpoint; the nearest is {}; write some of {}, or all",
-                spelling::nearest(name, ENDPOINTS).unwrap_or_default(),
-                ENDPOINTS.join(", ")
+                spelling::nearest(name, names.iter().copied()).unwrap_or_default(),
+                names.join(", ")
             )
         })
     })?;
-    Ok(match named.is_empty() {
-        true => ENDPOINTS.to_vec(),
-        false => named,
+    let by_name = |name: &&str| ENDPOINTS.iter().find(|known| known.name() == *name);
+    let endpoints: Vec<_> = named.iter().filter_map(by_name).copied().collect();
+    let has_required = endpoints
+        .iter()
+        .any(|endpoint| endpoint.need == Need::Required);
+    let is_named = |known: &&Endpoint| named.is_empty() || named.contains(&known.name());
+    Ok(match has_required || named.is_empty() {
+        true => ENDPOINTS.iter().copied().filter(is_named).collect(),
+        false => endpoints,
     })
 }
 
@@ -166,12 +165,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn endpoints_are_taken_once_and_in_order() {
-        assert_eq!(parse_endpoints("all").unwrap(), ENDPOINTS);
-        let named = "get_member_list, describe_agent_statistics,get_member_list,";
+    fn endpoints_are_named_once_and_in_order() {
+        let names = |text| -> Vec<_> {
+            let endpoints = parse_endpoints(text).unwrap();
+            endpoints.iter().map(|endpoint| endpoint.name()).collect()
+        };
+        let all: Vec<_> = ENDPOINTS.iter().map(|endpoint| endpoint.name()).collect();
+        assert_eq!(names("all"), all);
         assert_eq!(
-            parse_endpoints(named).unwrap(),
-            ["get_member_list", "describe_agent_statistics"]
+            names("get_member_list, describe_agent_statistics,get_member_list,"),
+            ["describe_agent_statistics", "get_member_list"]
+        );
+        // The first of them is the one that tencent_desk_up is about.
+        assert_eq!(
+            names("get_member_list,describe_session_statistics,get_member_list"),
+            ["get_member_list", "describe_session_statistics"]
         );
     }
 
@@ -187,7 +195,7 @@ mod tests {
             let why = parse_endpoints(text).unwrap_err();
             assert!(why.contains(&format!("the nearest is {nearest}")), "{why}");
             for name in ENDPOINTS {
-                assert!(why.contains(name), "{why}");
+                assert!(why.contains(name.name()), "{why}");
             }
         }
         for text in [",", "get_member_list;get_member_group_list", "'x'"] {

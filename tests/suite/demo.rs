@@ -31,7 +31,6 @@ fn the_demo_shows_a_busy_day_that_moves() {
 }
 
 #[test]
-#[ignore = "until the further endpoints are polled"]
 fn the_demo_shows_all_endpoints_and_their_figures_agree() {
     let exporter = demo();
     let page = exporter.after_first_poll();

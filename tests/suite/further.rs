@@ -156,7 +156,6 @@ fn numbered<'a>(fields: impl IntoIterator<Item = &'a str>) -> Value {
 }
 
 #[test]
-#[ignore = "until the further endpoints are polled"]
 fn each_field_goes_to_its_own_metric() {
     let page = page_of(|further| {
         further.reception = with(
@@ -205,7 +204,6 @@ fn each_field_goes_to_its_own_metric() {
 }
 
 #[test]
-#[ignore = "until the further endpoints are polled"]
 fn members_and_groups_are_shown_as_the_documents_have_them() {
     let page = page_of(|_| {});
     assert_shown(&page, "members", &[("", 1.0)]);
@@ -231,7 +229,6 @@ fn members_and_groups_are_shown_as_the_documents_have_them() {
 }
 
 #[test]
-#[ignore = "until the further endpoints are polled"]
 fn a_status_has_the_name_that_was_given_to_its_number_and_no_other() {
     let desk = desk(|further| {
         let member = |n: usize, status: Value| {
@@ -275,7 +272,6 @@ fn no_numbers() -> [Value; 7] {
 }
 
 #[test]
-#[ignore = "until the further endpoints are polled"]
 fn an_odd_value_loses_only_itself() {
     for odd in no_numbers() {
         let page = page_of(|further| {
@@ -345,7 +341,6 @@ fn an_odd_value_loses_only_itself() {
 }
 
 #[test]
-#[ignore = "until the further endpoints are polled"]
 fn a_missing_field_is_absent_and_a_number_in_a_string_counts() {
     let page = page_of(|further| {
         further.reception = without(rows::reception_example(), "FreeAgentCnt");
@@ -380,7 +375,6 @@ fn a_missing_field_is_absent_and_a_number_in_a_string_counts() {
 }
 
 #[test]
-#[ignore = "until the further endpoints are polled"]
 fn zero_and_unknown_are_told_apart() {
     let averages = json!({
         "AvgFirstRespTime": 0, "AvgRespTime": 0, "AvgAcceptTime": 0, "AvgQueueTime": 0,
@@ -424,7 +418,6 @@ fn zero_and_unknown_are_told_apart() {
 }
 
 #[test]
-#[ignore = "until the further endpoints are polled"]
 fn groups_need_not_add_up_to_the_total() {
     // The documents' own example: two sessions wait, in no group's queue.
     let page = page_of(|_| {});
@@ -438,7 +431,6 @@ fn groups_need_not_add_up_to_the_total() {
 }
 
 #[test]
-#[ignore = "until the further endpoints are polled"]
 fn an_odd_group_loses_only_itself() {
     let page = page_of(|further| {
         further.reception["CurrentGroupQueueCnt"] = json!([
@@ -461,7 +453,6 @@ fn an_odd_group_loses_only_itself() {
 }
 
 #[test]
-#[ignore = "until the further endpoints are polled"]
 fn a_time_of_another_day_is_left_out_and_counted() {
     let times = ["2020-01-01", "24:00", "9", "", "noon", "09:30:00 x"];
     let page = page_of(|further| {
@@ -478,7 +469,6 @@ fn a_time_of_another_day_is_left_out_and_counted() {
 }
 
 #[test]
-#[ignore = "until the further endpoints are polled"]
 fn hours_without_a_row_are_absent() {
     let page = page_of(|further| further.hours.clear());
     assert_shown(&page, "hour_sessions", &[]);
@@ -510,7 +500,6 @@ fn group_list(count: usize) -> Vec<Value> {
 }
 
 #[test]
-#[ignore = "until the further endpoints are polled"]
 fn each_list_is_walked_page_by_page_as_its_numbers_go() {
     let desk = desk(|further| {
         further.members = members(250);
@@ -545,7 +534,6 @@ fn each_list_is_walked_page_by_page_as_its_numbers_go() {
 }
 
 #[test]
-#[ignore = "until the further endpoints are polled"]
 fn a_full_last_page_and_an_empty_list_are_whole() {
     for count in [0, 100, 101] {
         let page = page_of(|further| {
@@ -564,7 +552,6 @@ fn a_full_last_page_and_an_empty_list_are_whole() {
 }
 
 #[test]
-#[ignore = "until the further endpoints are polled"]
 fn a_total_that_ignores_the_choice_ends_and_shows_only_those_asked_for() {
     let desk = desk(|further| {
         further.members = members(5);
@@ -595,7 +582,6 @@ fn a_total_that_ignores_the_choice_ends_and_shows_only_those_asked_for() {
 }
 
 #[test]
-#[ignore = "until the further endpoints are polled"]
 fn a_desk_that_ignores_the_choice_shows_no_other_agent() {
     let desk = desk(|further| further.members = members(5));
     desk.set_rows(vec![rows::agent(&nth_id(2))]);
@@ -609,7 +595,6 @@ fn a_desk_that_ignores_the_choice_shows_no_other_agent() {
 }
 
 #[test]
-#[ignore = "until the further endpoints are polled"]
 fn a_row_without_an_id_is_left_out_and_one_that_comes_twice_is_shown_once() {
     let page = page_of(|further| {
         let nameless = without(rows::member_example(), "MemberId");
@@ -650,7 +635,6 @@ fn a_row_without_an_id_is_left_out_and_one_that_comes_twice_is_shown_once() {
 }
 
 #[test]
-#[ignore = "until the further endpoints are polled"]
 fn sources_are_named_where_an_endpoint_can_tell_them_apart() {
     let desk = desk(|_| {});
     let exporter = setup(&desk).set("CHANNELS", "4,10:@account").start();
@@ -671,7 +655,6 @@ fn sources_are_named_where_an_endpoint_can_tell_them_apart() {
 }
 
 #[test]
-#[ignore = "until the further endpoints are polled"]
 fn only_the_endpoints_that_are_chosen_are_asked() {
     let desk = desk(|_| {});
     let chosen = [Endpoint::ReceptionRealtime, Endpoint::MemberList];
@@ -698,7 +681,6 @@ fn only_the_endpoints_that_are_chosen_are_asked() {
 }
 
 #[test]
-#[ignore = "until the further endpoints are polled"]
 fn with_pseudonyms_no_endpoint_shows_an_id_or_a_nickname() {
     let desk = desk(|_| {});
     let exporter = setup(&desk)

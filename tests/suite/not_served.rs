@@ -101,7 +101,6 @@ fn assert_not_served(page: &Page, endpoint: Endpoint) {
 }
 
 #[test]
-#[ignore = "until the further endpoints are polled"]
 fn each_endpoint_alone_may_not_be_served() {
     for (endpoint, code) in Endpoint::FURTHER.into_iter().zip(NOT_SERVED) {
         let desk = desk();
@@ -134,7 +133,6 @@ fn each_endpoint_alone_may_not_be_served() {
 }
 
 #[test]
-#[ignore = "until the further endpoints are polled"]
 fn all_further_endpoints_may_not_be_served_for_any_reason_that_says_so() {
     let of_code = |code| (code, Reply::Error(code));
     let not_found = (
@@ -160,7 +158,6 @@ fn all_further_endpoints_may_not_be_served_for_any_reason_that_says_so() {
 }
 
 #[test]
-#[ignore = "until the further endpoints are polled"]
 fn what_is_not_served_is_asked_again_every_hour() {
     let wall = Wall::at("2026-11-23T10:00:00", "Asia/Shanghai");
     let desk = desk();
@@ -198,7 +195,6 @@ fn what_is_not_served_is_asked_again_every_hour() {
 }
 
 #[test]
-#[ignore = "until the further endpoints are polled"]
 fn where_agent_statistics_are_refused_too_it_is_a_failure() {
     let desk = desk();
     desk.always(Reply::Error(60009));
@@ -212,7 +208,6 @@ fn where_agent_statistics_are_refused_too_it_is_a_failure() {
 }
 
 #[test]
-#[ignore = "until the further endpoints are polled"]
 fn a_failing_endpoint_takes_nothing_from_the_others() {
     let faults = [
         Reply::Error(141_002),
@@ -248,7 +243,6 @@ fn a_failing_endpoint_takes_nothing_from_the_others() {
 }
 
 #[test]
-#[ignore = "until the further endpoints are polled"]
 fn endpoints_that_fail_for_one_reason_are_one_line_in_the_log() {
     let desk = desk();
     let exporter = busily(&desk).start();
@@ -269,7 +263,6 @@ fn endpoints_that_fail_for_one_reason_are_one_line_in_the_log() {
 }
 
 #[test]
-#[ignore = "until the further endpoints are polled"]
 fn an_endpoint_that_hangs_holds_up_no_other() {
     let desk = desk();
     let gate = Gate::default();
@@ -288,7 +281,6 @@ fn an_endpoint_that_hangs_holds_up_no_other() {
 }
 
 #[test]
-#[ignore = "until the further endpoints are polled"]
 fn the_figures_of_now_are_gone_before_those_of_today_and_groups_last_the_longest() {
     let wall = Wall::at("2026-11-23T10:00:00", "Asia/Shanghai");
     let desk = desk();
@@ -324,7 +316,6 @@ fn the_figures_of_now_are_gone_before_those_of_today_and_groups_last_the_longest
 }
 
 #[test]
-#[ignore = "until the further endpoints are polled"]
 fn at_midnight_goes_what_counts_since_then_and_stays_what_does_not() {
     let wall = Wall::at("2026-11-23T23:59:50", "Asia/Shanghai");
     let desk = desk();

@@ -1,0 +1,149 @@
+//! Who belongs where, and how many sessions an agent may serve: `get_member_list` and
+//! `get_member_group_list`.
+//!
+//! `EffectiveReceptionLimit` is the limit in force, of the agent's own and those of the groups; what a limit
+//! of 0 means is not documented, so it is none. That pages of groups begin at number 1 follows from the
+//! page's example alone.
+
+use super::Reading::{Each, Info, NonZero, Number, Total};
+use super::{AGENT_ID, Counts, Endpoint, Family, Interval, Need, Reading};
+use crate::desk::call::{self, Call, Column, Field, Kind, Paging, Shape, Span, Table};
+
+/// All agents, those who are offline too.
+pub const MEMBERS: Endpoint = Endpoint {
+    calls: &[Call {
+        command: "get_member_list",
+        span: Span::Now,
+        paging: Paging::Number {
+            number: "PageNum",
+            size: "PageSize",
+            first: 0,
+            total: "Total",
+        },
+        constants: &[],
+        agents: None,
+        channels: None,
+        tables: &[MEMBER],
+    }],
+    families: &[
+        Family {
+            labels: &[],
+            ..member(
+                "tencent_desk_members",
+                "Agents that Desk has, online or not",
+                Total { field: "Total" },
+            )
+        },
+        member(
+            "tencent_desk_agent_reception_limit",
+            "Sessions that the agent may serve at a time; absent where it is 0",
+            NonZero(MEMBER.number("EffectiveReceptionLimit")),
+        ),
+        member(
+            "tencent_desk_agent_group_info",
+            "A group that the agent is in, always 1; an agent can be in several",
+            Each {
+                label: "group_id",
+                column: MEMBER.ids("MemberGroupIDList"),
+            },
+        ),
+    ],
+    ..DIRECTORY
+};
+
+/// All groups.
+pub const GROUPS: Endpoint = Endpoint {
+    calls: &[Call {
+        command: "get_member_group_list",
+        span: Span::Now,
+        paging: Paging::Number {
+            number: "PageNumber",
+            size: "PageSize",
+            first: 1,
+            total: "Total",
+        },
+        constants: &[],
+        agents: None,
+        channels: None,
+        tables: &[GROUP],
+    }],
+    families: &[
+        group(
+            "tencent_desk_group_info",
+            "The group's name, always 1; absent where it is empty",
+            Info {
+                label: "group_name",
+                column: GROUP.text("MemberGroupName"),
+            },
+        ),
+        group(
+            "tencent_desk_group_reception_limit",
+            "Sessions that each agent of the group may serve at a time, where the agent has no limit of their own",
+            Number(GROUP.number("ReceptionLimit")),
+        ),
+        group(
+            "tencent_desk_group_members",
+            "Agents in the group; one who is in several counts in each",
+            Number(GROUP.number("GroupMemberCount")),
+        ),
+    ],
+    ..DIRECTORY
+};
+
+const DIRECTORY: Endpoint = Endpoint {
+    calls: &[],
+    families: &[],
+    interval: Interval::Directory,
+    ends_at_midnight: false,
+    need: Need::WhereServed,
+};
+
+const MEMBER: Table = Table {
+    member: "MemberList",
+    shape: Shape::Array,
+    fields: &[
+        Field::new("MemberMail", Kind::AgentId),
+        Field::new("MemberGroupIDList", Kind::Ids),
+        call::number("EffectiveReceptionLimit"),
+        call::unused("NickName"),
+        call::unused("RoleIDList"),
+        call::unused("Avatar"),
+        call::unused("MemberReceptionLimit"),
+        call::unused("MemberReceptionLimitEnabled"),
+    ],
+};
+
+const GROUP: Table = Table {
+    member: "MemberGroupList",
+    shape: Shape::Array,
+    fields: &[
+        Field::new("MemberGroupID", Kind::Id),
+        call::text("MemberGroupName"),
+        call::number("ReceptionLimit"),
+        call::number("GroupMemberCount"),
+    ],
+};
+
+/// What tells one agent's samples from another's.
+const AGENT: &[(&str, Column)] = &[(AGENT_ID, MEMBER.text("MemberMail"))];
+
+const fn member(name: &'static str, what: &'static str, reading: Reading) -> Family {
+    Family {
+        name,
+        what,
+        counts: Counts::Now,
+        table: 0,
+        labels: AGENT,
+        reading,
+    }
+}
+
+/// What tells one group's samples from another's.
+const OF_GROUP: &[(&str, Column)] = &[("group_id", GROUP.text("MemberGroupID"))];
+
+const fn group(name: &'static str, what: &'static str, reading: Reading) -> Family {
+    Family {
+        labels: OF_GROUP,
+        ..member(name, what, reading)
+    }
+}
