@@ -43,7 +43,7 @@ metrics! {
     UP: Gauge "tencent_desk_up" []
         "Whether the last poll of Desk succeeded (1) or not (0); 0 too once it ended more than TENCENT_DESK_MAX_STALENESS ago, as while the next one hangs. At Desk's midnight the agents go, and it stays.";
     DAY_START: Gauge "tencent_desk_day_start_timestamp_seconds" []
-        "Start of Desk's day that the agent series are about, in Unix time; absent without agent series.";
+        "Start of Desk's day that the series of today are about, in Unix time; absent without any.";
     ENDPOINT_UP: Gauge "tencent_desk_exporter_endpoint_up" ["endpoint"]
         "Whether the last poll of this endpoint of Desk succeeded (1) or not (0); absent where Desk does not serve it.";
     LAST_SUCCESS: Gauge "tencent_desk_exporter_last_success_timestamp_seconds" ["endpoint"]

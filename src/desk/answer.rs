@@ -291,7 +291,7 @@ fn hour<'t>(text: &str) -> Option<Cow<'t, str>> {
         .filter(|digits| (1..=2).contains(&digits.len()))?;
     let is_number = digits.bytes().all(|digit| digit.is_ascii_digit());
     let hour: u8 = digits.parse().ok().filter(|hour| is_number && *hour < 24)?;
-    let is_full = parts.all(|part| part == "00");
+    let is_full = parts.next() == Some("00") && parts.all(|part| part == "00");
     is_full.then(|| Cow::Owned(format!("{hour:02}")))
 }
 
@@ -1017,7 +1017,7 @@ mod tests {
             ("9:00", Some("09")),
             ("23:00:00", Some("23")),
             (" 00:00 ", Some("00")),
-            ("7", Some("07")),
+            ("7", None),
             ("24:00", None),
             ("09:30", None),
             ("-1:00", None),

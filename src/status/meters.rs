@@ -13,7 +13,7 @@ use crate::base::clock::Now;
 use crate::base::mutex::lock;
 use crate::base::version;
 use crate::catalog::exporter::{self, Metric};
-use crate::catalog::{Endpoint, Need};
+use crate::catalog::{Endpoint, Interval, Need};
 use crate::desk::{Class, Observer};
 use crate::exposition::coding::Piece;
 use crate::exposition::const_metrics::{by_label, single};
@@ -274,7 +274,10 @@ fn feed_families(feeds: &[Arc<Feed>], now: Now) -> Vec<MetricFamily> {
 
 /// Start of the day that the shown figures of today are about.
 fn day_start(feeds: &[Arc<Feed>], now: Now) -> Option<f64> {
-    let shown = feeds.iter().filter_map(|feed| feed.shown(now));
+    let of_today = feeds
+        .iter()
+        .filter(|feed| feed.endpoint.interval == Interval::Poll);
+    let shown = of_today.filter_map(|feed| feed.shown(now));
     let mut snapshots = shown.map(|page| page.snapshot());
     snapshots.find_map(|snapshot| {
         let day = snapshot.window.day().filter(|_| !snapshot.is_empty())?;
