@@ -9,7 +9,7 @@ use promql_parser::label::Matchers;
 use promql_parser::parser::{self, Expr, LabelModifier, VectorSelector};
 use serde_json::Value;
 use tencent_desk_exporter::catalog::exporter::Type;
-use tencent_desk_exporter::catalog::{AGENT_ID, ENDPOINTS, exporter};
+use tencent_desk_exporter::catalog::{AGENT_ID, Counts, ENDPOINTS, exporter};
 
 use crate::support::repository::{
     self, Expression, Variables, dashboards, expressions, list, rules, text,
@@ -33,49 +33,6 @@ struct Metric {
     is_daily: bool,
 }
 
-/// What Desk's further endpoints say: names, labels, and whether it counts from Desk's midnight.
-const FURTHER: &[(&str, &[&str], bool)] = &[
-    (
-        "queued_sessions active_sessions handed_over_sessions",
-        &[],
-        false,
-    ),
-    ("online_agents", &["state"], false),
-    ("group_queued_users", &["group_id", "group_name"], false),
-    (
-        "agent_current_sessions agent_status_code agent_reception_limit",
-        &[AGENT_ID],
-        false,
-    ),
-    ("agent_status", &[AGENT_ID, "status"], false),
-    (
-        "agent_realtime_sessions agent_realtime_average_first_response_seconds \
-         agent_realtime_average_response_seconds agent_realtime_average_session_seconds",
-        &[AGENT_ID],
-        true,
-    ),
-    (
-        "day_sessions day_handed_over_sessions day_accepted_sessions day_effective_sessions day_rated_sessions \
-         day_average_first_response_seconds day_average_response_seconds day_average_session_seconds \
-         day_average_queue_seconds",
-        &[],
-        true,
-    ),
-    (
-        "hour_sessions hour_handed_over_sessions hour_accepted_sessions hour_effective_sessions hour_rated_sessions \
-         hour_average_first_response_seconds hour_average_response_seconds hour_average_session_seconds \
-         hour_average_queue_seconds",
-        &["hour"],
-        true,
-    ),
-    ("day_star_ratings", &["stars"], true),
-    ("hour_star_ratings", &["hour", "stars"], true),
-    ("members", &[], false),
-    ("agent_group_info", &[AGENT_ID, "group_id"], false),
-    ("group_info", &["group_id", "group_name"], false),
-    ("group_reception_limit group_members", &["group_id"], false),
-];
-
 type Metrics = BTreeMap<String, Metric>;
 
 /// Every metric that there is, and its labels beside those of the target.
@@ -91,7 +48,7 @@ fn metrics() -> Metrics {
     };
     for endpoint in ENDPOINTS {
         for family in endpoint.families {
-            let is_daily = endpoint.ends_at_midnight;
+            let is_daily = family.counts != Counts::Now;
             add(
                 family.name.to_owned(),
                 &family.label_names(),
@@ -109,11 +66,6 @@ fn metrics() -> Metrics {
         } else {
             let is_counter = metric.metric_type == Type::Counter;
             add(metric.name.to_owned(), metric.labels, is_counter, false);
-        }
-    }
-    for (names, labels, is_daily) in FURTHER {
-        for name in names.split_whitespace() {
-            add(format!("tencent_desk_{name}"), labels, false, *is_daily);
         }
     }
     // What Prometheus itself adds.
