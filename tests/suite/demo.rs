@@ -148,7 +148,7 @@ fn a_poll_fails_now_and_then_and_the_next_ones_succeed() {
     exporter.wait_until_up();
     let until = |wanted: &str, is_there: &dyn Fn(&Page) -> bool| {
         exporter.wait_for(wanted, |page| {
-            wall.jump(2);
+            wall.jump(4);
             is_there(page)
         })
     };
