@@ -129,7 +129,7 @@ impl Client {
     /// # Errors
     /// The failure that could not be overcome; see [`Error`].
     pub async fn fetch(&self, calls: &'static [Call], window: &Window) -> Result<Answer, Error> {
-        self.credentials.refresh().await;
+        self.credentials.refresh_at_most_each_second().await;
         let retries = AtomicUsize::new(RETRIES_PER_POLL);
         let mut whole = Answer::default();
         for call in calls {

@@ -5,7 +5,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use tokio::task::JoinHandle;
@@ -130,6 +130,22 @@ struct State {
     sent: Option<Signed>,
     /// Why the file could not be read the last time, to say so once.
     unreadable: Option<String>,
+    /// When the file was last read.
+    read_at: Option<Instant>,
+}
+
+impl State {
+    /// Whether the file is to be read now; the next time is a second later.
+    fn is_due_for_reading(&mut self) -> bool {
+        const SECOND: Duration = Duration::from_secs(1);
+        let is_due = self
+            .read_at
+            .is_none_or(|read_at| read_at.elapsed() >= SECOND);
+        if is_due {
+            self.read_at = Some(Instant::now());
+        }
+        is_due
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -156,6 +172,7 @@ impl Credentials {
             secret,
             sent: None,
             unreadable: None,
+            read_at: None,
         };
         Self {
             sdk_app_id,
@@ -174,6 +191,14 @@ impl Credentials {
     /// The application that it is of.
     pub fn sdk_app_id(&self) -> u64 {
         self.sdk_app_id
+    }
+
+    /// As [`Credentials::refresh`], unless the file was read within the last second: six endpoints may ask at
+    /// once.
+    pub async fn refresh_at_most_each_second(&self) {
+        if lock(&self.state).is_due_for_reading() {
+            self.refresh().await;
+        }
     }
 
     /// Takes up a secret that was rotated; keeps the last one where its file is gone or broken.

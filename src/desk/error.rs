@@ -1,9 +1,7 @@
 //! What can go wrong between us and Desk, told apart by what a person or the poller should do next.
 //!
 //! Every failure is of one [`Class`]; the class decides when to try again and gives the advice.
-//! Where Desk names a code, the code's row in `CODES` says its class and its meaning: restated
-//! from the lists of common codes (60000 to 79999), of Desk's own (141000 to 141012) and, since the
-//! gateway is the same, of the group service (10002 to 10026).
+//! Where Desk names a code, the code's row in `codes` says its class and its meaning.
 
 use std::fmt;
 use std::time::{Duration, SystemTime};
@@ -11,6 +9,7 @@ use std::time::{Duration, SystemTime};
 use hyper::StatusCode;
 use hyper::header::{HeaderMap, RETRY_AFTER};
 
+use super::codes::CODES;
 use crate::base::secret::{LONGEST_SHOWN, is_secret_char};
 
 /// The kinds of failure; the values of the label `class`.
@@ -381,95 +380,6 @@ pub fn harmless(text: &str) -> String {
     }
     shown.trim().to_owned()
 }
-
-/// What the documents say of one error code.
-struct Code {
-    code: i64,
-    class: Class,
-    meaning: &'static str,
-}
-
-const fn code(code: i64, class: Class, meaning: &'static str) -> Code {
-    Code {
-        code,
-        class,
-        meaning,
-    }
-}
-
-/// Every code that the documents name for this gateway.
-#[rustfmt::skip]
-const CODES: &[Code] = &{
-    use Class::{Configuration, Credentials, Protocol, RateLimited, Server};
-    [
-        code(10002, Server, "internal error"),
-        code(10003, Protocol, "no such command"),
-        code(10004, Protocol, "a parameter is wrong"),
-        code(10006, RateLimited, "called too often"),
-        code(10007, Configuration, "the account lacks the right to do this"),
-        code(10008, Credentials, "the request is illegal, its signature perhaps"),
-        code(10011, Protocol, "the request's JSON cannot be read"),
-        code(10018, Protocol, "the answer would be larger than 1 MB"),
-        code(10023, RateLimited, "called too often"),
-        code(10026, Configuration, "the command is disabled for this SDKAppID"),
-        code(60002, Protocol, "the HTTP request cannot be read"),
-        code(60003, Protocol, "the request's JSON cannot be read"),
-        code(60004, Credentials, "the account or signature is wrong"),
-        code(60005, Credentials, "the account or signature is wrong"),
-        code(60006, Configuration, "the SDKAppID is invalid"),
-        code(60007, RateLimited, "the API is called too often"),
-        code(60008, Server, "the service timed out, or the request has a wrong format"),
-        code(60009, Configuration, "no such command at this URL"),
-        code(60010, Configuration, "App administrator rights are needed"),
-        code(60011, RateLimited, "the SDKAppID is used too often"),
-        code(60012, Protocol, "the SDKAppID is missing"),
-        code(60013, Server, "the gateway could not read its own answer"),
-        code(60014, Server, "the exchange of accounts timed out"),
-        code(60015, Protocol, "an account in the request is no string"),
-        code(60016, Configuration, "the SDKAppID is disabled"),
-        code(60017, Configuration, "the request is disabled"),
-        code(60018, RateLimited, "called too often"),
-        code(60019, RateLimited, "called too often"),
-        code(60020, Configuration, "the plan has expired (works again some 5 minutes after it is renewed)"),
-        code(60021, Configuration, "this source address is not allowed"),
-        code(70001, Credentials, "the UserSig has expired"),
-        code(70002, Credentials, "the UserSig is empty"),
-        code(70003, Credentials, "the UserSig cannot be read; it may be cut off"),
-        code(70005, Credentials, "the UserSig is invalid"),
-        code(70009, Credentials, "the signature does not verify: probably the key of another SDKAppID"),
-        code(70013, Credentials, "the identifier is not the one that was signed"),
-        code(70014, Credentials, "the SDKAppID is not the one that was signed"),
-        code(70016, Configuration, "no key for this SDKAppID: is it in this data centre?"),
-        code(70020, Configuration, "no such SDKAppID: is it in this data centre?"),
-        code(70050, Credentials, "the signature does not verify, and was tried too often"),
-        code(70051, Configuration, "the account is on a black list"),
-        code(70052, Credentials, "the UserSig is no longer valid"),
-        code(70107, Configuration, "the account does not exist"),
-        code(70114, Configuration, "restricted for security reasons"),
-        code(70169, Server, "timed out inside"),
-        code(70202, Server, "timed out inside"),
-        code(70206, Protocol, "the size of the batch is invalid"),
-        code(70308, Server, "internal error"),
-        code(70346, Credentials, "the ticket does not verify"),
-        code(70347, Credentials, "the ticket has expired"),
-        code(70348, Server, "internal error"),
-        code(70362, Server, "internal error"),
-        code(70398, Configuration, "the plan's number of accounts is used up"),
-        code(70401, Server, "internal error"),
-        code(70402, Protocol, "a parameter is invalid or missing"),
-        code(70403, Configuration, "App administrator rights are needed"),
-        code(70500, Server, "internal error"),
-        code(141_000, Configuration, "this application is no Desk application"),
-        code(141_001, Protocol, "an error of a command that we do not send"),
-        code(141_002, Server, "internal error"),
-        code(141_003, Protocol, "an error of a command that we do not send"),
-        code(141_004, Protocol, "a parameter is invalid"),
-        code(141_009, RateLimited, "the API is called too often"),
-        code(141_010, Protocol, "an error of a command that we do not send"),
-        code(141_011, Protocol, "an error of a command that we do not send"),
-        code(141_012, Protocol, "an error of a command that we do not send"),
-    ]
-};
 
 #[cfg(test)]
 mod tests {
