@@ -144,6 +144,17 @@ const VARIANTS: [&str; 9] = [
     "protobuf_zstd",
 ];
 
+/// What a scrape does with pages that are there: of one endpoint, or of six.
+#[divan::bench(args = [1, 6])]
+fn join(bencher: Bencher<'_, '_>, endpoints: usize) {
+    let (own, end) = (Variant::USUAL.own(&[]), Variant::USUAL.end());
+    if let Some(page) = snapshot(1_000).and_then(|snapshot| Variant::USUAL.families(&snapshot)) {
+        let pages = std::iter::repeat_n(&page, endpoints);
+        let pieces: Vec<_> = [&own].into_iter().chain(pages).chain([&end]).collect();
+        bencher.bench(|| Variant::USUAL.coding.join(black_box(&pieces)));
+    }
+}
+
 #[divan::bench]
 fn negotiate() -> Coding {
     let accept = "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,application/openmetrics-text;version=0.0.1;q=0.5,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2";

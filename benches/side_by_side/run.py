@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Measures what a scrape costs, side by side in one run: this exporter, nginx serving the same bytes
-as static files, and a Go program with client_golang's const metrics.
+as static files, and a Go program with client_golang's const metrics; and this exporter with all six endpoints
+beside itself with the first alone.
 
 Each is loaded alike on loopback, in turns, several times over; the medians and their ratios are
 printed as the table of the README. Needs root and apt for nginx, wrk and Go, or finds them installed.
@@ -52,6 +53,38 @@ def free_port():
         return probe.getsockname()[1]
 
 
+def further(count, number):
+    """What the five further endpoints say, of as many agents in twenty groups, on page `number`."""
+    numbers = range(number * 100, min(count, number * 100 + 100))
+    sessions = {field: 97 for field in """TotalSessionCnt TransferAgentSessionCnt AgentAcceptCnt EffectiveSessionCnt
+        SatisfactionSelectedCnt OneStarSelectedCnt TwoStarSelectedCnt ThreeStarSelectedCnt FourStarSelectedCnt
+        FiveStarSelectedCnt AvgFirstRespTime AvgRespTime AvgAcceptTime AvgQueueTime""".split()}
+    return {
+        "describe_reception_realtime_statistics": {"Data": {
+            "CurrentTransferAgentCnt": 15, "CurrentAgentAcceptCnt": 13, "CurrentQueueCnt": 2, "FreeAgentCnt": 10,
+            "RestAgentCnt": 2, "BusyAgentCnt": 3, "CurrentGroupQueueCnt": [
+                {"GroupId": group, "GroupName": f"Group {group}", "QueueCnt": group % 3} for group in range(20)]}},
+        "describe_member_realtime_statistics": {"TotalCount": count, "Data": [
+            {"MemberId": f"agent-{n:05}@desk.example", "MemberNickName": f"客服 {n}", "MemberStatus": n % 3 + 1,
+             "CurrentAcceptCnt": n % 6, "TotalSessionCnt": n % 90 + 1, "AvgFirstRespTime": n % 40, "AvgRespTime": n % 60,
+             "AvgAcceptTime": n % 900} for n in numbers]},
+        "describe_session_statistics": {"TotalCount": 24, "Data": [
+            {"Time": f"{hour:02}:00", **sessions} for hour in range(24)]},
+        "get_member_list": {"Total": count, "MemberList": [
+            {"NickName": f"客服 {n}", "MemberMail": f"agent-{n:05}@desk.example", "RoleIDList": [5],
+             "MemberGroupIDList": [n % 20, (n + 7) % 20], "Avatar": "", "MemberReceptionLimit": 5,
+             "MemberReceptionLimitEnabled": 0, "EffectiveReceptionLimit": n % 9 + 1} for n in numbers]},
+        "get_member_group_list": {"Total": 20, "MemberGroupList": [
+            {"MemberGroupID": group, "MemberGroupName": f"Group {group}", "ReceptionLimit": 5, "GroupMemberCount": 9}
+            for group in range(20)]},
+    }
+
+
+def page_of(asked):
+    """The page that a request to a further endpoint is about, counted from 0."""
+    return asked.get("Offset", 0) // 100 or asked.get("PageNum", 0) or asked.get("PageNumber", 1) - 1
+
+
 def desk(count, order="by id"):
     """A Desk that checks nothing and has its answers ready: it is not what is measured."""
     rows = []
@@ -64,6 +97,8 @@ def desk(count, order="by id"):
         random.Random(count).shuffle(rows)
     pages = {offset: json.dumps({"ErrorCode": 0, "TotalCount": count, "Data": rows[offset:offset + 100]}).encode()
              for offset in range(0, count + 100, 100)}
+    others = [{command: json.dumps({"ErrorCode": 0, **answer}).encode()
+               for command, answer in further(count, number).items()} for number in range(count // 100 + 2)]
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -71,8 +106,12 @@ def desk(count, order="by id"):
 
         def do_POST(self):
             asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            server.polls += asked["Offset"] == 0
-            body = pages[asked["Offset"]]
+            command = self.path.split("?")[0].rsplit("/", 1)[1]
+            if command == "describe_agent_statistics":
+                server.polls += asked["Offset"] == 0
+                body = pages[asked["Offset"]]
+            else:
+                body = others[page_of(asked)][command]
             self.send_response(200)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
@@ -158,16 +197,21 @@ def one_by_one(server, coding, _):
     return len(took), f"{statistics.median(took):.2f}s"
 
 
-def exporter(binary, fake, count, interval="1h"):
+def exporter(binary, fake, count, interval="1h", endpoints="describe_agent_statistics"):
     port = free_port()
     env = {"TENCENT_DESK_SDK_APP_ID": "1400000000", "TENCENT_DESK_SECRET_KEY": "not-used-by-this-Desk",
            "TENCENT_DESK_ENDPOINT": f"http://127.0.0.1:{fake.server_port}",
-           "TENCENT_DESK_POLL_INTERVAL": interval, "TENCENT_DESK_REQUESTS_PER_SECOND": "1000",
+           "TENCENT_DESK_ENDPOINTS": endpoints, "TENCENT_DESK_REALTIME_INTERVAL": interval,
+           "TENCENT_DESK_DIRECTORY_INTERVAL": interval, "TENCENT_DESK_POLL_INTERVAL": interval, "TENCENT_DESK_REQUESTS_PER_SECOND": "1000",
            "TENCENT_DESK_LISTEN_ADDRESS": f"127.0.0.1:{port}"}
     server = Server(f"http://127.0.0.1:{port}/metrics", [str(binary)], env)
+    wanted = [f"exporter_agents {count}\n".encode()]
+    if endpoints == "all":
+        wanted += [b"agent_current_sessions{", b"hour_sessions{", b"agent_reception_limit{", b"group_members{"]
     for _ in range(1200):
         try:
-            if f"exporter_agents {count}".encode() in gzip.decompress(server.get("gzip")):
+            page = gzip.decompress(server.get("gzip"))
+            if all(text in page for text in wanted):
                 return server
         except OSError:
             pass
@@ -253,6 +297,28 @@ def measure(count, go, arguments):
     fake.shutdown()
 
 
+def six(count, arguments):
+    """What six endpoints cost beside the first alone: a scrape, for each of its bytes too, and memory."""
+    fake = desk(count)
+    servers = {"the first endpoint": exporter(arguments.binary, fake, count),
+               "all six": exporter(arguments.binary, fake, count, endpoints="all")}
+    peak = {who: server.peak() for who, server in servers.items()}
+    for coding in ("gzip", "identity"):
+        size = {who: len(server.get(coding)) for who, server in servers.items()}
+        cost = {who: [] for who in servers}
+        for _ in range(arguments.rounds):
+            for who, server in servers.items():
+                cost[who].append(load(server, coding, arguments.seconds)[0])
+        cost = {who: statistics.median(figures) for who, figures in cost.items()}
+        first = cost["the first endpoint"] / size["the first endpoint"]
+        for who in servers:
+            print(f"| {count:,} | {coding} | {who} | {size[who] / 1000:,.0f} kB | {cost[who]:,.0f} µs | "
+                  f"{cost[who] / size[who] / first:.2f} | {peak[who]:,.0f} MiB |", flush=True)
+    for server in servers.values():
+        server.stop()
+    fake.shutdown()
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--agents", default="100,1000,10000,50000")
@@ -268,6 +334,9 @@ def main():
     for count in counts:
         for order in ("by id", "in any order"):
             poll(count, order, arguments)
+    print("\n| agents | coding | endpoints | bytes | CPU a scrape | for each byte | peak memory |\n|---|---|---|---|---|---|---|")
+    for count in counts:
+        six(count, arguments)
     with tempfile.TemporaryDirectory() as directory:
         go = built_go(pathlib.Path(directory))
         print("\n| agents | coding | server | CPU a scrape | against the better nginx | median latency | peak memory |")
