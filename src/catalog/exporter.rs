@@ -41,7 +41,7 @@ macro_rules! metrics {
 
 metrics! {
     UP: Gauge "tencent_desk_up" []
-        "Whether the last poll of Desk succeeded (1) or not (0); 0 too once it ended more than TENCENT_DESK_MAX_STALENESS ago, as while the next one hangs. At Desk's midnight the agents go, and it stays.";
+        "Whether the last poll of agent statistics (where those are not asked for, of the first of ENDPOINTS) succeeded (1) or not (0); 0 too once it ended more than TENCENT_DESK_MAX_STALENESS ago, as while the next one hangs. At Desk's midnight the agents go, and it stays.";
     DAY_START: Gauge "tencent_desk_day_start_timestamp_seconds" []
         "Start of Desk's day that the series of today are about, in Unix time; absent without any.";
     ENDPOINT_UP: Gauge "tencent_desk_exporter_endpoint_up" ["endpoint"]
@@ -63,13 +63,13 @@ metrics! {
     REQUEST_DURATION: Histogram "tencent_desk_exporter_request_duration_seconds" ["endpoint"]
         "How long requests to Desk took.";
     AGENTS: Gauge "tencent_desk_exporter_agents" []
-        "Agents that are now exposed.";
+        "Agents of today's figures that are now exposed.";
     MISSING_ROWS: Gauge "tencent_desk_exporter_missing_rows" ["endpoint"]
         "Rows that the last good answer counted (TotalCount) and, asked twice, did not hold; absent before the first.";
     DISCARDED_ROWS: Counter "tencent_desk_exporter_discarded_rows_total" ["endpoint", "reason"]
-        "Rows of good answers that are not exposed: without an AgentId, of an agent who comes again, or of one that AGENT_IDS does not name.";
+        "Rows of good answers that are not exposed: without their id, coming again later, of an agent that AGENT_IDS does not name, or of another time than was asked for.";
     IGNORED_VALUES: Counter "tencent_desk_exporter_ignored_values_total" ["endpoint", "field"]
-        "Values of good answers that are not exposed, because a known field held no number (or the nickname no text).";
+        "Values of good answers that are not exposed, because a known field held something else than it should.";
     ABSENT_FIELDS: Gauge "tencent_desk_exporter_absent_fields" ["endpoint"]
         "Known fields that no row of the last good answer had, 0 where it had no row; absent before the first.";
     UNKNOWN_FIELDS: Gauge "tencent_desk_exporter_unknown_fields" ["endpoint"]
