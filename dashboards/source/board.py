@@ -11,7 +11,7 @@ from panels import SOURCE, Words
 COLUMNS = 24
 # What Grafana 10.4 writes, the oldest that is supported.
 SCHEMA = 39
-NAMES = ("overview", "agent", "exporter", "wall")
+NAMES = ("overview", "now", "agent", "exporter", "wall")
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,13 @@ def chosen(name: str, label: str, query: str, regex: str = "") -> dashboard.Quer
     return (
         variable.regex(regex).sort(model.VariableSort.ALPHABETICAL_CASE_INSENSITIVE_ASC).multi(False).include_all(False)
     )
+
+
+def groups(words: Words) -> dashboard.QueryVariable:
+    """One group, by its name, or all agents, in a group or not."""
+    query = 'query_result(tencent_desk_group_info{job="$job", instance="$instance"})'
+    parts = '/group_id="(?<value>[^"]+)"(?:.*group_name="(?<text>[^"]+)")?/'
+    return chosen("group", words.of("group"), query, parts).include_all(True).all_value(".*")
 
 
 @dataclass

@@ -29,6 +29,8 @@ class Case:
     interval: str = "1m"
     # What chooses the figure's series: all of the panel's team, unless said otherwise.
     scope: object = field(default=PANEL)
+    # The chosen group: all, as Grafana says it.
+    group: str = ".*"
 
 
 CASES = [
@@ -184,10 +186,10 @@ CASES = [
 ]
 
 
-def asked(figure: str, scope) -> str:
+def asked(figure: str, scope, group: str) -> str:
     """As Grafana fills it in."""
     expr = FIGURES[figure].expr(scope) if figure in FIGURES else figure
-    for variable, value in (("$job", "d"), ("$instance", "i"), ("$agent_id", "ann")):
+    for variable, value in (("$job", "d"), ("$instance", "i"), ("$agent_id", "ann"), ("$group", group)):
         expr = expr.replace(variable, value)
     return expr
 
@@ -203,7 +205,7 @@ def written(case: Case) -> str:
         lines.append(f"      - {{series: 'tencent_desk_{metric}{{{all_labels}}}', values: '{values}'}}")
     lines.append("    promql_expr_test:")
     for figure, time, value in case.says:
-        lines += ["      - expr: |", indented(asked(figure, case.scope), 10), f"        eval_time: {time}"]
+        lines += ["      - expr: |", indented(asked(figure, case.scope, case.group), 10), f"        eval_time: {time}"]
         labels = ", ".join(part for part in (TARGET, case.target) if part) if case.labels is None else case.labels
         samples = "[]" if value is None else f"[{{labels: '{{{labels}}}', value: {value}}}]"
         lines.append(f"        exp_samples: {samples}")

@@ -40,6 +40,8 @@ class Figure:
     write_realtime: Callable[[Series], str] | None = None
     # "team" is agents of one exporter, "desk" a fact about the target.
     level: str = "team"
+    # The further endpoint that it takes.
+    endpoint: str = ""
 
     @property
     def name(self) -> str:
@@ -52,9 +54,7 @@ class Figure:
     def expr(self, series: Series) -> str:
         if not self.write_realtime or series.reading == STATISTICS_ONLY:
             return self.write(series)
-        # A whole target is read in one way: no figure is of both.
-        no_statistics = f"unless ignoring (agent_id) {series.named('tencent_desk_agent_sessions')}"
-        realtime = lines("(", indented(self.write_realtime(series)), f") {no_statistics}")
+        realtime = lines("(", indented(self.write_realtime(series)), f") {series.without_statistics()}")
         return realtime if series.reading == REALTIME_ONLY else either(self.write(series), realtime)
 
     def ref(self, series: Series) -> str:
@@ -169,7 +169,7 @@ def means(
 
     def made(operation: str, of: str, write: Callable[[Source], Write], count: str, *judged: Limit | None) -> Figure:
         realtime = write(REALTIME) if in_realtime else None
-        more = {"write_realtime": realtime, "level": level_of(source)}
+        more = {"write_realtime": realtime, "level": level_of(source), "endpoint": source.endpoint if source is HOURS else ""}
         return Figure(metric, operation, "s", f"{text}{of}", write(source), count, *judged, **more)
 
     judged = (LIMITS[limit], LIMITS["team_sessions"]) if limit else (None, None)

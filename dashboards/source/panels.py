@@ -18,8 +18,8 @@ from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.models import common as options
 from grafana_foundation_sdk.models import dashboard as model
 from limits import Limit
-from promql import indented, lines
-from series import PANEL, UNKNOWN, Series
+from promql import either, indented, lines
+from series import HOURS, PANEL, REALTIME, REALTIME_ONLY, STATISTICS, Series, Source
 
 SOURCE = model.DataSourceRef(type_val="prometheus", uid="${datasource}")
 
@@ -29,6 +29,7 @@ SHADES = ("#5794f2", "#ff9830", "#b877d9", "#8ab8ff")
 
 # Stands for a text where a figure cannot be: no figure is negative.
 TOO_EARLY = -1
+NOT_SERVED = -2
 
 UNITS = {"s": "suffix: s", "ratio": "percentunit", "count": "none"}
 # Figures in other steps than whole seconds and whole counts: unit and decimals.
@@ -150,19 +151,29 @@ def red(panel: Builder, ref: str) -> Builder:
     return panel.override_by_query(ref, [fixed(RED)])
 
 
-def figure(words: Words, key: str, shown: Figure, series: Series = PANEL) -> stat.Panel:
-    """A figure as a number, red beyond its limit."""
-    expr = ordinary(shown, series)
-    queries = [Query(in_minutes(expr) if STEPS.get(shown.metric) == MINUTES else expr, ref="A")]
-    if shown.limit:
-        queries.append(Query(shown.judged(series), ref="B"))
-    mappings = []
+def figure(words: Words, key: str, shown: Figure, series: Series = PANEL, size: Size = OWN_SIZE) -> stat.Panel:
+    """A figure as a number, red beyond its limit; named where it is read from realtime figures."""
+    readings = [series, series.read(REALTIME_ONLY)] if shown.write_realtime else [series]
+    queries, red_ones, mappings = [], [], []
+    for reading in readings:
+        name = words.of("realtime") if reading.reading == REALTIME_ONLY else " " if len(readings) > 1 else "__auto"
+        expr = ordinary(shown, reading)
+        queries.append(Query(in_minutes(expr) if STEPS.get(shown.metric) == MINUTES else expr, name))
+        if shown.limit:
+            red_ones.append(len(queries))
+            queries.append(Query(shown.judged(reading), name))
     if shown.operation.endswith("1h"):
-        queries.append(Query(too_early(series), ref="C"))
+        queries.append(Query(too_early(shown, series), " " if len(readings) > 1 else "__auto"))
         mappings = [mapped({TOO_EARLY: (words.of("too_early"), TEXT)})]
+    if shown.endpoint:
+        queries.append(Query(not_served(series, shown.endpoint)))
+        mappings.append(mapped({NOT_SERVED: (words.of("not_served"), GREY)}))
     unit, decimals = STEPS.get(shown.metric, (UNITS[shown.unit], 0))
-    panel = number(words, key, queries, unit, decimals, mappings=mappings)
-    return red(panel, "B") if shown.limit else panel
+    panel = number(words, key, refs(queries), unit, decimals, mappings=mappings, size=size)
+    panel = panel.text_mode("value_and_name") if len(readings) > 1 else panel
+    for place in red_ones:
+        panel = red(panel, chr(ord("A") + place))
+    return panel
 
 
 def in_minutes(expr: str) -> str:
@@ -176,9 +187,23 @@ def ordinary(shown: Figure, series: Series) -> str:
     return lines(shown.ref(series), "unless (", indented(shown.judged(series)), ")")
 
 
-def too_early(series: Series) -> str:
-    day = series.named("tencent_desk_day_start_timestamp_seconds")
-    return lines(f"{day} * 0 - 1", f"and {UNKNOWN.expr(series)}")
+def too_early(shown: Figure, series: Series) -> str:
+    """Where the figure's rows are there, and nothing is known of them an hour ago."""
+    day = f"{series.named('tencent_desk_day_start_timestamp_seconds')} * 0 - 1"
+
+    def of(source: Source) -> str:
+        rows = series.named(source.prefix + "sessions", series.agent if source.row == "agent_id" else "")
+        return lines(day, f"and {source.unknown.expr(series)}", f"and ignoring ({source.row}) {rows}")
+
+    if shown.level == "desk":
+        return of(HOURS)
+    return either(of(STATISTICS), f"(\n{indented(of(REALTIME))}\n) {series.without_statistics()}") if shown.write_realtime else of(STATISTICS)
+
+
+def not_served(series: Series, endpoint: str) -> str:
+    """Where there is an exporter, and Desk does not serve it this endpoint."""
+    interval = series.named("tencent_desk_exporter_poll_interval_seconds", f'endpoint="{endpoint}"')
+    return f"{series.named('tencent_desk_up')} * 0 - 2\nunless ignoring (endpoint) {interval}"
 
 
 # ---- lines over time ----

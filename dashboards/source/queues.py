@@ -10,7 +10,7 @@ that were connected.
 from figure import FIGURES, Figure, counts, field, means
 from limits import LIMITS
 from promql import either, indented, lines
-from series import AGENTS, CHANGED, HOURS, SESSIONS, Series
+from series import AGENTS, CHANGED, DIRECTORY, HOURS, RECEPTION, SESSIONS, Series
 
 # Names that STATUS_NAMES has to give to Desk's numbers for what is said of agents by status.
 FREE = 'status="free"'
@@ -133,6 +133,7 @@ QUEUES = [
         limit=LIMITS["queued_sessions"],
         is_recorded=False,
         level="desk",
+        endpoint=RECEPTION,
     ),
     Figure(
         "unattended_sessions", "now", "count", "Sessions in the queue while no agent is free", without_agent, is_recorded=False, level="desk"
@@ -155,6 +156,7 @@ QUEUES = [
         "online, Desk's own count of sessions over its count of agents at their mean limit; without that count, of all agents listed",
         capacity,
         limit=LIMITS["capacity_ratio"],
+        endpoint=DIRECTORY,
     ),
     Figure("spare_seats", "sum", "count", "Sessions that the free agents may take", spare, is_recorded=False),
     *counts("handed_over_sessions", HANDED_OVER, "Sessions handed over to agents", source=HOURS),
@@ -177,6 +179,7 @@ QUEUES = [
         "handed over; those who gave up are in it",
         expected_wait,
         level="desk",
+        endpoint=SESSIONS,
     ),
     Figure(
         "accepted_sessions",
@@ -188,6 +191,7 @@ QUEUES = [
         LIMITS["accepted_sessions_ratio"],
         LIMITS["team_sessions"],
         level="desk",
+        endpoint=SESSIONS,
     ),
     Figure(
         "late_sessions",

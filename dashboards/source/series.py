@@ -49,6 +49,26 @@ class Series:
     def of_agents(self, field: str) -> str:
         return self.named(f"tencent_desk_agent_{field}", self.agent)
 
+    def of_chosen_group(self) -> "Series":
+        return replace(self, of_group=True)
+
+    def in_group(self, expr: str) -> str:
+        """Of agents: those of the chosen group."""
+        if not self.of_group:
+            return expr
+        return lines("(", indented(expr), f") and ignoring (state, nickname, status, group_id) {self.members()}")
+
+    def today(self, field: str) -> str:
+        """A field that both readings have."""
+        if self.reading == STATISTICS_ONLY:
+            return self.of_agents(field)
+        realtime = f"{self.of_agents(f'realtime_{field}')} {self.without_statistics()}"
+        return realtime if self.reading == REALTIME_ONLY else f"{self.of_agents(field)}\nor {realtime}"
+
+    def without_statistics(self) -> str:
+        """A whole target is read in one way: no figure is of both."""
+        return f"unless ignoring (agent_id) {self.named('tencent_desk_agent_sessions')}"
+
     def members(self) -> str:
         """The agents of the chosen group. A series without the label has it empty, which only the choice of all matches."""
         chosen = 'group_id=~"$group"'
@@ -57,8 +77,8 @@ class Series:
 
     def total(self, expr: str, without: str = "agent_id") -> str:
         """The team's, or the chosen group's, unless one series for each agent is asked for."""
-        if self.of_group and "agent_id" in without:
-            expr = lines("(", indented(expr), f") and ignoring (state, group_id) {self.members()}")
+        if "agent_id" in without:
+            expr = self.in_group(expr)
         sum_of = "" if self.each_agent else f"sum without ({without}) "
         return f"{sum_of}(\n{indented(expr)}\n)" if "\n" in expr else f"{sum_of}({expr})"
 
@@ -72,7 +92,8 @@ DIRECTORY = "get_member_list"
 GROUPS = "get_member_group_list"
 
 RULES = Series(recorded=True)
-PANEL = Series(target='job="$job", instance="$instance"')
+# A panel asks for each reading by itself, and says which it shows.
+PANEL = Series(target='job="$job", instance="$instance"', reading=STATISTICS_ONLY)
 
 # What an hour ago was no sample may have one within this time before: the exporter was down then, or the agent missing.
 WITHIN = "30m"

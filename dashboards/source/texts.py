@@ -11,12 +11,18 @@ SHARED = {
     "not_served": "Not served here",
     "no_rules": "No rules",
     "nothing_fires": "Nothing fires",
+    "none_or_not_served": "No figures, or not served here",
+    "realtime": "Realtime",
+    "of_realtime": "{}, realtime",
+    "statistics": "Statistics",
+    "group": "Group",
     "dash": "–",
     "job": "Job",
     "instance": "Exporter",
     "datasource": "Prometheus",
     "agent_id": "Agent",
     "link_overview": "Overview",
+    "link_now": "Now",
     "link_agent": "Agent",
     "link_exporter": "Exporter",
     "link_wall": "Wall",
@@ -101,14 +107,20 @@ UNANSWERED = (
     "the queue are not in it."
 )
 SATISFIED = "Share of the rated sessions that got four or five stars. Sessions without a rating are not in it."
+READINGS = (
+    "Read from agent statistics; where Desk gives none, from the members' realtime figures, and the panel says *Realtime*."
+)
+OF_GROUP = "Of the chosen group. An agent may be in several, so figures of groups are never added up."
+OF_DESK = "Of the whole Desk, whichever group is chosen."
+NAMES = "Takes STATUS_NAMES to name Desk's numbers free, busy and rest."
 GROWTH = "It is the growth of the day's count; when Desk counts a session is not documented."
 STATES = "Busy means: assign me no new sessions. An agent who serves users sits in free, so this is no measure of load."
 ALERTS_OF = "Needs the alert rules in this Prometheus. 0 is no alert; without the rules it says so."
 
 OVERVIEW = {
     "title": "Tencent Desk: Overview",
-    "description": "What is wrong now, the last hour, and the day so far of one Desk's team.",
-    "headings": {"hour": "The last hour", "day": "Today so far", "detail": "The day in detail"},
+    "description": "What is wrong now, the last hour, and the day so far of one Desk's team, or of one of its groups.",
+    "headings": {"hour": "The last hour", "day": "Today so far", "hours": "Queue and hours of the whole Desk", "detail": "The day in detail"},
     "panels": {
         "critical": ("Critical", f"Critical alerts that fire now, about this Desk and its exporter. {ALERTS_OF}"),
         "warning": ("Warnings", f"Warnings that fire now. {ALERTS_OF}"),
@@ -123,12 +135,12 @@ OVERVIEW = {
             "What is wrong now",
             "Alerts that fire, critical ones first: what, who, and since when the condition holds.",
         ),
-        "first_response_hour": ("First response", f"{FIRST_RESPONSE} {HOUR} {RED}"),
-        "response_hour": ("Response", f"{RESPONSE} {HOUR} {RED}"),
+        "first_response_hour": ("First response", f"{FIRST_RESPONSE} {HOUR} {RED} {READINGS} {OF_GROUP}"),
+        "response_hour": ("Response", f"{RESPONSE} {HOUR} {RED} {READINGS} {OF_GROUP}"),
         "within_hour": ("Within 30 s", f"{WITHIN} {RED}"),
         "unanswered_hour": ("Unanswered", f"{UNANSWERED} {RED}"),
         "satisfied_hour": ("Satisfied", f"{SATISFIED} {RED}"),
-        "sessions_hour": ("Sessions", f"Sessions that came within the last hour. {GROWTH}"),
+        "sessions_hour": ("Sessions", f"Sessions that came within the last hour. {GROWTH} {READINGS} {OF_GROUP}"),
         "online_hour": (
             "Logged in",
             "Agents logged in at a time, on average over the last hour: the growth of their seconds in free, busy "
@@ -141,13 +153,13 @@ OVERVIEW = {
             "seconds over that of the "
             "seconds in free, busy and rest. An estimate, as Desk does not say when it counts a session's seconds.",
         ),
-        "first_response_day": ("First response", f"{FIRST_RESPONSE}"),
-        "response_day": ("Response", f"{RESPONSE}"),
+        "first_response_day": ("First response", f"{FIRST_RESPONSE} {READINGS} {OF_GROUP}"),
+        "response_day": ("Response", f"{RESPONSE} {READINGS} {OF_GROUP}"),
         "within_day": ("Within 30 s", f"{WITHIN}"),
         "unanswered_day": ("Unanswered", f"{UNANSWERED}"),
         "satisfied_day": ("Satisfied", f"{SATISFIED}"),
-        "sessions_day": ("Sessions", "Sessions that agents have handled since Desk's midnight."),
-        "duration_day": ("Duration", "Average duration of a session, weighted by sessions."),
+        "sessions_day": ("Sessions", f"Sessions that agents have handled since Desk's midnight. {READINGS} {OF_GROUP}"),
+        "duration_day": ("Duration", f"Average duration of a session, weighted by sessions. {READINGS} {OF_GROUP}"),
         "agents_day": ("Agents", "Agents that Desk lists today, whether or not they are logged in now."),
         "response_times": (
             "Response times",
@@ -165,13 +177,37 @@ OVERVIEW = {
         ),
         "agents": (
             "Agents today",
-            "Today's figures of each agent that Desk lists; a click on the name opens the agent's day. "
+            f"Today's figures of each agent that Desk lists. {OF_GROUP} **Read from** says which answer of Desk they are from: agent "
+            "statistics, or the realtime figures, which know sessions and averages only. A click on the name opens the agent's day. "
             "**Over its limit** names what is beyond the limits of one agent: first response and response (over 10 "
             "answered or effective "
             "sessions), unanswered (over 10 sessions), satisfied (over 20 ratings). **Gone since** is the last "
             "logout, where the agent's "
             "time in free, busy and rest has stood still for ten minutes. Names may be equal or missing: the id "
             "tells them apart.",
+        ),
+        "queue_hour": (
+            "Time in the queue",
+            f"Average of the sessions that were accepted in the last hour; those who gave up are not in it. {OF_DESK} {RED}",
+        ),
+        "wait_hour": (
+            "Wait by Little's law",
+            "The mean queue of the last hour over the rate at which sessions were handed over: an estimate that has in it those who gave "
+            f"up too. Far above the time in the queue, many give up. {OF_DESK}",
+        ),
+        "accepted_hour": (
+            "Accepted",
+            "Of the sessions handed over in the last hour, those that an agent accepted. The others queue, gave up or failed: Desk does "
+            f"not say which. {OF_DESK} {RED}",
+        ),
+        "desk_sessions": ("Sessions today", f"Sessions begun today, by users or agents, those of the bot alone among them. {OF_DESK}"),
+        "handed_over_day": ("Handed over", f"Sessions of today that were handed over to agents. {OF_DESK}"),
+        "accepted_day": ("Accepted today", f"Of the sessions handed over today, those that an agent accepted. {OF_DESK}"),
+        "stars_day": ("Stars", f"Mean of today's ratings, 1 to 5. {OF_DESK}"),
+        "hours": (
+            "By hour",
+            "Each hour of today by Desk's clock, the running one among them. Averages are Desk's own, in whole seconds; the time in the "
+            "queue is of accepted sessions. An hour that Desk does not list is not shown.",
         ),
         "states": ("Time by state", f"How the team's time logged in within the last hour divides. {STATES}"),
         "online": (
@@ -210,6 +246,68 @@ OVERVIEW = {
         "gone": "Gone since",
         "open_agent": "Open this agent's day",
         "yesterday": "A day earlier",
+        "reading": "Read from",
+        "hour": "Hour",
+        "handed_over": "Handed over",
+        "accepted": "Accepted",
+        "accepted_share": "Of handed over",
+        "in_the_queue": "In the queue",
+        "duration": "Duration",
+        "mean_stars": "Stars",
+    },
+}
+
+NOW = {
+    "title": "Tencent Desk: Now",
+    "description": "Who waits, and who can take them: queue, seats, agents and groups as they are now.",
+    "headings": {},
+    "panels": {
+        "queue": (
+            "In the queue",
+            f"Sessions in the queue. Red beyond the alert's limit, and where no agent is free. Desk does not say how long they wait. {OF_DESK}",
+        ),
+        "free": ("Free", f"Agents online who take new sessions. Red where none is, and sessions queue. {OF_DESK}"),
+        "busy": ("Busy", f"Agents online who take no new sessions, and serve those they have. {OF_DESK}"),
+        "rest": ("Rest", f"Agents online who rest. {OF_DESK}"),
+        "active": ("Served now", f"Sessions that agents serve now. {OF_DESK}"),
+        "capacity": (
+            "Capacity used",
+            "Of the sessions that the agents online may have at a time, those that they have; more than 100 % where sessions were picked "
+            "up by hand. Where no status is named, Desk's count of sessions over its count of agents at their mean limit. "
+            f"Red beyond the alert's limit. {OF_GROUP}",
+        ),
+        "spare": ("Spare seats", f"Sessions that the free agents may take. {NAMES} {OF_GROUP}"),
+        "queues": ("Queue", f"Sessions in the queue. Dashed: the alert's default limit. {OF_DESK}"),
+        "states": ("Agents online", f"Agents online by state. {OF_DESK}"),
+        "capacities": ("Capacity used", f"As above. Dashed: the alert's default limit. {OF_GROUP}"),
+        "group_queues": (
+            "Queue by group",
+            "Users in the queue of each group. They need not add up to the queue of the whole Desk: sessions may queue without a group.",
+        ),
+        "groups": (
+            "Groups",
+            "Of each group's members: sessions they have now, of whichever group, and what they may take. Who is in several groups counts "
+            f"in each, so groups are never added up. Free, used and spare: {NAMES[0].lower()}{NAMES[1:]} **Limit** is each agent's.",
+        ),
+        "agents": (
+            "Agents",
+            f"Each agent whom Desk lists now. {OF_GROUP} **Used** is sessions now over the agent's own limit. **Status** is the name that "
+            "STATUS_NAMES gives to Desk's number, and empty where it gives none.",
+        ),
+    },
+    "words": {
+        "agent": "Agent",
+        "id": "Id",
+        "status": "Status",
+        "code": "Number",
+        "current": "Sessions now",
+        "limit": "Limit",
+        "used": "Used",
+        "sessions": "Sessions today",
+        "in_queue": "In the queue",
+        "spare": "Spare",
+        "members": "Members",
+        "needs_names": "Needs STATUS_NAMES",
     },
 }
 
@@ -221,14 +319,14 @@ AGENT = {
         "name": ("Agent", "The nickname as Desk gives it, or the id where there is none."),
         "first_response": (
             "First response",
-            f"Today's average as Desk gives it, in whole seconds, of answered sessions. {FIRST_RESPONSE} {RED}",
+            f"Today's average as Desk gives it, in whole seconds, of answered sessions. {FIRST_RESPONSE} {RED} {READINGS}",
         ),
-        "response": ("Response", f"Today's average as Desk gives it, in whole seconds. {RESPONSE} {RED}"),
+        "response": ("Response", f"Today's average as Desk gives it, in whole seconds. {RESPONSE} {RED} {READINGS}"),
         "within": ("Within 30 s", f"Of today. {WITHIN}"),
         "unanswered": ("Unanswered", f"Of today. {UNANSWERED}"),
         "satisfied": ("Satisfied", f"Of today. {SATISFIED} It says little below 20 ratings."),
         "ratings": ("Ratings", "Sessions of today that users rated."),
-        "sessions": ("Sessions", "Sessions of this agent since Desk's midnight."),
+        "sessions": ("Sessions", f"Sessions of this agent since Desk's midnight. {READINGS}"),
         "first_responses": (
             "First response",
             "This agent's average of the day so far, and the team's. Dashed: the default limit for one agent.",
@@ -370,11 +468,11 @@ WALL = {
     "It needs no click.",
     "headings": {},
     "panels": {
-        "first_response": ("First response, last hour", f"{FIRST_RESPONSE} {HOUR} {RED}"),
-        "response": ("Response, last hour", f"{RESPONSE} {HOUR} {RED}"),
+        "first_response": ("First response, last hour", f"{FIRST_RESPONSE} {HOUR} {RED} {READINGS}"),
+        "response": ("Response, last hour", f"{RESPONSE} {HOUR} {RED} {READINGS}"),
         "within": ("First answer in 30 s, last hour", f"{WITHIN} {RED}"),
         "unanswered": ("Unanswered, last hour", f"{UNANSWERED} {RED}"),
-        "sessions": ("Sessions, last hour", f"Sessions that came within the last hour. {GROWTH}"),
+        "sessions": ("Sessions, last hour", f"Sessions that came within the last hour. {GROWTH} {READINGS}"),
         "online": OVERVIEW["panels"]["online_hour"],
         "satisfied": ("Satisfied, last hour", f"{SATISFIED} {RED}"),
         "age": OVERVIEW["panels"]["age"],
@@ -387,4 +485,4 @@ WALL = {
     "words": {"nobody": "No agent"},
 }
 
-ENGLISH = {"shared": SHARED, "alerts": ALERTS, "overview": OVERVIEW, "agent": AGENT, "exporter": EXPORTER, "wall": WALL}
+ENGLISH = {"shared": SHARED, "alerts": ALERTS, "overview": OVERVIEW, "now": NOW, "agent": AGENT, "exporter": EXPORTER, "wall": WALL}

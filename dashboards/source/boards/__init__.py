@@ -2,7 +2,8 @@
 
 from boards.agent import agent
 from boards.exporter import exporter
+from boards.now import now
 from boards.overview import overview
 from boards.wall import wall
 
-BOARDS = {"overview": overview, "agent": agent, "exporter": exporter, "wall": wall}
+BOARDS = {"overview": overview, "now": now, "agent": agent, "exporter": exporter, "wall": wall}

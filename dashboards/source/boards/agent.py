@@ -3,25 +3,35 @@
 from board import Board, Edition, chosen
 from figures import FIGURES
 from limits import LIMITS
-from panels import MINUTES, Line, Query, bars, chart, number, red
-from series import PANEL
+from panels import MINUTES, SHADES, Line, Query, bars, chart, number, red, refs
+from promql import lines
+from series import PANEL, REALTIME_ONLY
 
 from boards.overview import by_state, kinds
 
 ONE = PANEL.of_agent('agent_id="$agent_id"')
+REALTIME_ONE = ONE.read(REALTIME_ONLY)
 # Everyone who was listed within the time that the board shows, with a name or without.
 AGENTS = (
     'query_result(last_over_time(tencent_desk_agent_info{job="$job", instance="$instance"}[$__range]) '
-    'or ignoring (nickname) last_over_time(tencent_desk_agent_sessions{job="$job", instance="$instance"}[$__range]))'
+    'or ignoring (nickname) last_over_time(tencent_desk_agent_sessions{job="$job", instance="$instance"}[$__range]) '
+    'or ignoring (nickname) last_over_time(tencent_desk_agent_realtime_sessions{job="$job", instance="$instance"}[$__range]))'
 )
 PARTS = '/agent_id="(?<value>[^"]+)"(?:.*nickname="(?<text>[^"]+)")?/'
 
 
 def over_limit(name: str, limit: str, count: str) -> str:
     """The day's average as Desk gives it, where it is beyond the limit of one agent."""
-    over = FIGURES[count].expr(ONE.by_agent())
-    return (
-        f"{ONE.of_agents(name)} > {LIMITS[limit].expr(ONE)}\nand {over} >= {LIMITS['agent_sessions'].expr(ONE)}"
+    return lines(
+        f"{ONE.of_agents(name)} > {LIMITS[limit].expr(ONE)}",
+        f"and {FIGURES[count].expr(ONE.by_agent())} >= {LIMITS['agent_sessions'].expr(ONE)}",
+    )
+
+
+def over_limit_in_realtime(name: str, limit: str) -> str:
+    return lines(
+        f"({REALTIME_ONE.today(name)}) > {LIMITS[limit].expr(ONE)}",
+        f"and {ONE.of_agents('realtime_sessions')} >= {LIMITS['agent_sessions'].expr(ONE)}",
     )
 
 
@@ -36,20 +46,28 @@ def agent(edition: Edition) -> Board:
         return number(words, key, [Query(ONE.of_agents(name) + times)], unit, decimals, no_value)
 
     def judged(key: str, name: str, limit: str, count: str):
-        shown, worse = ONE.of_agents(name), over_limit(name, limit, count)
-        return red(
-            number(words, key, [Query(f"{shown}\nunless ({worse})", ref="A"), Query(worse, ref="B")], "suffix: s"), "B"
-        )
+        worse = over_limit(name, limit, count), over_limit_in_realtime(name, limit)
+        asked = []
+        for reading, bad, title in zip((ONE, REALTIME_ONE), worse, (" ", of("realtime")), strict=True):
+            asked += [Query(f"{reading.today(name)}\nunless ({bad})", title), Query(bad, title)]
+        return red(red(number(words, key, refs(asked), "suffix: s").text_mode("value_and_name"), "B"), "D")
+
+    def in_both(key: str, name: str, unit: str = "none", decimals: int = 0, times: str = ""):
+        asked = [Query(f"({reading.today(name)}){times}", title) for reading, title in ((ONE, " "), (REALTIME_ONE, of("realtime")))]
+        return number(words, key, refs(asked), unit, decimals).text_mode("value_and_name")
 
     def both(key: str, name: str, limit: str):
-        drawn = [
-            Line(of("this_agent"), ONE.of_agents(f"average_{name}")),
-            Line(of("team_line"), FIGURES[f"{name}:mean"].expr(PANEL), is_thin=True),
-        ]
+        drawn = []
+        for team, title in ((PANEL, "{}"), (PANEL.read(REALTIME_ONLY), of("of_realtime"))):
+            reading = team.of_agent('agent_id="$agent_id"')
+            drawn += [
+                Line(title.format(of("this_agent")), reading.today(f"average_{name}"), SHADES[0]),
+                Line(title.format(of("team_line")), FIGURES[f"{name}:mean"].expr(team), SHADES[1], is_thin=True),
+            ]
         return chart(words, key, drawn, "suffix: s", limits=(LIMITS[limit],))
 
     info = PANEL.named("tencent_desk_agent_info", 'agent_id="$agent_id"')
-    nameless = f"{ONE.of_agents('sessions')}\nunless ignoring (nickname) {info}"
+    nameless = f"({ONE.of_agents('sessions')} or {ONE.of_agents('realtime_sessions')})\nunless ignoring (nickname) {info}"
     name = number(words, "name", [Query(info, "{{nickname}}", "A"), Query(nameless, "{{agent_id}}", "B")]).text_mode(
         "name"
     )
@@ -67,7 +85,7 @@ def agent(edition: Edition) -> Board:
         (3, number(words, "unanswered", [Query(FIGURES["unanswered_sessions:ratio"].expr(ONE))], "percentunit")),
         (3, number(words, "satisfied", [Query(FIGURES["satisfied_sessions:ratio"].expr(ONE))], "percentunit")),
         (2, field("ratings", "rated_sessions")),
-        (3, field("sessions", "sessions")),
+        (3, in_both("sessions", "sessions")),
     )
     board.line(
         8,
@@ -111,6 +129,6 @@ def agent(edition: Edition) -> Board:
         (5, field("logout", "last_logout_timestamp_seconds", "time:HH:mm", times=" * 1000")),
         (5, number(words, "logged_in", [Query(f"sum without (state) ({ONE.of_agents('state_seconds')})")], "s", 1)),
         (4, field("users", "served_users")),
-        (5, field("duration", "average_session_seconds", *MINUTES, times=" / 60")),
+        (5, in_both("duration", "average_session_seconds", *MINUTES, times=" / 60")),
     )
     return board

@@ -45,13 +45,13 @@ def endpoints(words: Words):
         return f"max by (endpoint) (\n{expr}\n)"
 
     def figure(title: str, expr: str, unit: str, decimals: int = 0) -> Column:
-        return Column(words.of(title), each(expr), width=110, properties=as_number(unit, decimals))
+        return Column(words.of(title), each(expr), width=85, properties=as_number(unit, decimals))
 
     went = lines(each(own("endpoint_up")), f"or {each(own('polls_total'))} * 0 - 1")
     states = {1: (words.of("good"), TEXT), 0: (words.of("failed"), RED), -1: (words.of("not_served"), GREY)}
     columns = [
-        Column(words.of("endpoint"), label="endpoint"),
-        Column(words.of("last"), went, width=140, properties=[prop("mappings", [mapped(states)]), COLOURED]),
+        Column(words.of("endpoint"), label="endpoint", width=300),
+        Column(words.of("last"), went, width=130, properties=[prop("mappings", [mapped(states)]), COLOURED]),
         figure("age", f"{FIGURES['poll_age_seconds:now'].expr(PANEL)}\nand {own('poll_interval_seconds')}", "s"),
         figure("every", own("poll_interval_seconds"), "s"),
         figure("good_polls", FIGURES["exporter_polls:ratio1h"].expr(PANEL), "percentunit", 1),
@@ -94,7 +94,7 @@ def exporter(edition: Edition) -> Board:
         (3, count(words, "critical", "critical", RED, EXPORTER)),
         (3, count(words, "warning", "warning", ORANGE, EXPORTER)),
     )
-    board.line(8, (12, endpoints(words)), (12, what_fires(words, edition.texts["alerts"], "alerts", EXPORTER)))
+    board.line(8, (14, endpoints(words)), (10, what_fires(words, edition.texts["alerts"], "alerts", EXPORTER)))
     board.line(
         8,
         (

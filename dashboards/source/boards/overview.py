@@ -3,10 +3,11 @@
 from collections.abc import Callable
 
 from agents import table_of_agents
-from board import Board, Edition
+from board import Board, Edition, groups
 from figures import FIGURES
 from firing import age, count, what_fires
 from grafana_foundation_sdk.builders import timeseries
+from hours import accepted_share, by_hour, day, mean_stars, of_day
 from limits import LIMITS
 from panels import (
     GREY,
@@ -26,24 +27,30 @@ from panels import (
     number,
     prop,
 )
-from series import PANEL, Series
+from series import EITHER, PANEL, REALTIME_ONLY, Series
+
+# The chosen group, or all.
+TEAM = PANEL.of_chosen_group()
 
 DAY_EARLIER = "last_over_time((\n{}\n)[5m:1m] offset 1d)"
 
 
 def overview(edition: Edition) -> Board:
-    board = Board("overview", edition)
+    board = Board("overview", edition, variables=[groups(edition.words("overview"))])
     words = board.words
     of = words.of
 
     def shown(key: str, name: str):
-        return figure(words, key, FIGURES[name])
+        return figure(words, key, FIGURES[name], TEAM)
 
     def line(title: str, name: str, **more) -> Line:
-        return Line(title, FIGURES[name].expr(PANEL), **more)
+        return Line(title, FIGURES[name].expr(TEAM), **more)
 
-    def lasts(title: str, name: str, **more) -> Line:
-        return Line(title, in_minutes(FIGURES[name].expr(PANEL)), **more)
+    def both(title: str, name: str, write: Callable[[str], str] = str, **more) -> list[Line]:
+        """The same of realtime figures, where these are what there is."""
+        shown = FIGURES[name]
+        realtime = Line(of("of_realtime").format(title), write(shown.expr(TEAM.read(REALTIME_ONLY))), **more)
+        return [Line(title, write(shown.expr(TEAM)), **more), realtime]
 
     board.line(
         5,
@@ -66,6 +73,7 @@ def overview(edition: Edition) -> Board:
         (3, shown("in_hand_hour", "sessions_in_hand:mean1h")),
     )
     board.heading("day")
+    agents_listed = TEAM.read(EITHER).total(TEAM.read(EITHER).today("sessions")).replace("sum", "count", 1)
     board.line(
         4,
         (3, shown("first_response_day", "first_response_seconds:mean")),
@@ -75,7 +83,7 @@ def overview(edition: Edition) -> Board:
         (3, shown("satisfied_day", "satisfied_sessions:ratio")),
         (3, shown("sessions_day", "sessions:sum")),
         (3, shown("duration_day", "session_seconds:mean")),
-        (3, number(words, "agents_day", [Query(PANEL.total(PANEL.of_agents("sessions")).replace("sum", "count", 1))])),
+        (3, number(words, "agents_day", [Query(agents_listed)])),
     )
     first, answer = of("first_response"), of("response")
     board.line(
@@ -86,12 +94,10 @@ def overview(edition: Edition) -> Board:
                 words,
                 "response_times",
                 [
-                    line(of("last_hour").format(first), "first_response_seconds:mean1h", colour=SHADES[0]),
-                    line(of("last_hour").format(answer), "response_seconds:mean1h", colour=SHADES[1]),
-                    line(
-                        of("today_so_far").format(first), "first_response_seconds:mean", colour=SHADES[0], is_thin=True
-                    ),
-                    line(of("today_so_far").format(answer), "response_seconds:mean", colour=SHADES[1], is_thin=True),
+                    *both(of("last_hour").format(first), "first_response_seconds:mean1h", colour=SHADES[0]),
+                    *both(of("last_hour").format(answer), "response_seconds:mean1h", colour=SHADES[1]),
+                    *both(of("today_so_far").format(first), "first_response_seconds:mean", colour=SHADES[0], is_thin=True),
+                    *both(of("today_so_far").format(answer), "response_seconds:mean", colour=SHADES[1], is_thin=True),
                 ],
                 "suffix: s",
                 limits=(LIMITS["team_first_response_seconds"], LIMITS["team_response_seconds"]),
@@ -103,19 +109,26 @@ def overview(edition: Edition) -> Board:
                 words,
                 "volume",
                 [
-                    line(of("last_hour").format(of("sessions")), "sessions:growth1h"),
-                    Line(
-                        of("yesterday"),
-                        DAY_EARLIER.format(FIGURES["sessions:growth1h"].expr(PANEL)),
-                        GREY,
-                        is_thin=True,
-                    ),
+                    *both(of("last_hour").format(of("sessions")), "sessions:growth1h", colour=SHADES[0]),
+                    *both(of("yesterday"), "sessions:growth1h", DAY_EARLIER.format, colour=GREY, is_thin=True),
                 ],
                 decimals=0,
             ),
         ),
     )
-    board.line(13, (24, table_of_agents(words)))
+    board.line(13, (24, table_of_agents(words, TEAM.by_agent().read(EITHER))))
+    board.heading("hours")
+    board.line(
+        4,
+        (4, figure(words, "queue_hour", FIGURES["queue_seconds:mean1h"])),
+        (4, figure(words, "wait_hour", FIGURES["expected_wait_seconds:mean1h"])),
+        (4, figure(words, "accepted_hour", FIGURES["accepted_sessions:ratio1h"])),
+        (3, of_day(words, "desk_sessions", day("sessions"))),
+        (3, of_day(words, "handed_over_day", day("handed_over_sessions"))),
+        (3, of_day(words, "accepted_day", accepted_share("day"), "percentunit")),
+        (3, of_day(words, "stars_day", mean_stars("day"), decimals=1)),
+    )
+    board.line(13, (24, by_hour(words)))
     board.heading("detail")
     board.line(
         8,
@@ -138,15 +151,15 @@ def overview(edition: Edition) -> Board:
     )
     board.line(
         8,
-        (8, by_state(words)),
+        (8, by_state(words, TEAM)),
         (
             8,
             chart(
                 words,
                 "durations",
                 [
-                    lasts(of("hour_line"), "session_seconds:mean1h"),
-                    lasts(of("day_line"), "session_seconds:mean", colour=SHADES[0], is_thin=True),
+                    *both(of("hour_line"), "session_seconds:mean1h", in_minutes, colour=SHADES[0]),
+                    *both(of("day_line"), "session_seconds:mean", in_minutes, colour=SHADES[0], is_thin=True),
                 ],
                 MINUTES[0],
             ),
@@ -163,7 +176,7 @@ def overview(edition: Edition) -> Board:
     )
     board.line(
         8,
-        (12, bars(words, "kinds", kinds(of))),
+        (12, bars(words, "kinds", kinds(of, TEAM))),
         (
             12,
             chart(

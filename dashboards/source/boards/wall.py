@@ -7,7 +7,7 @@ from firing import age, firing
 from grafana_foundation_sdk.builders import stat
 from limits import LIMITS
 from panels import RED, TEXT, Query, Size, Words, figure, mapped, number, prop
-from series import PANEL
+from series import EITHER, PANEL
 
 # Alerts about one agent are the other list.
 LOUD = 'severity!="info"'
@@ -62,7 +62,8 @@ def over_limit(words: Words) -> stat.Panel:
     """Each agent over a limit: name, and which."""
     over = over_limits()
     nameless = f"topk(6, ({over}) unless on (agent_id) {PANEL.named('tencent_desk_agent_info')})"
-    some = f"{PANEL.total(PANEL.of_agents('sessions'))} * 0\nunless on () ({over})"
+    either = PANEL.read(EITHER)
+    some = f"{either.total(either.today('sessions'))} * 0\nunless on () ({over})"
     signs = [mapped(named_signs(words) | {0: (words.of("nobody"), TEXT)})]
     queries = [Query(names_over_limit(), "{{nickname}}", "A"), Query(nameless, "{{agent_id}}", "B"), Query(some, " ", "C")]
     panel = number(words, "over_limit", queries, mappings=signs, size=LIST)

@@ -220,6 +220,8 @@ impl Variables<'_> {
             ("$job", self.job),
             ("$instance", self.instance),
             ("$agent_id", self.agent_id),
+            // All.
+            ("$group", ".*"),
         ] {
             filled = filled.replace(variable, value);
         }
