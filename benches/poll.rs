@@ -14,8 +14,8 @@ use jiff::tz::TimeZone;
 use tencent_desk_exporter::base::clock::{Clock as _, DayWindow, SystemClock, Window};
 use tencent_desk_exporter::catalog::agents::ENDPOINT;
 use tencent_desk_exporter::desk::Answer;
-use tencent_desk_exporter::desk::answer;
 use tencent_desk_exporter::desk::call::{LIMIT, Start};
+use tencent_desk_exporter::desk::reply;
 use tencent_desk_exporter::exposition::Variant;
 use tencent_desk_exporter::exposition::coding::Coding;
 use tencent_desk_exporter::exposition::page::Page;
@@ -62,7 +62,7 @@ fn whole(pages: &[String]) -> Answer {
     let mut whole = Answer::default();
     for call in ENDPOINT.calls {
         for page in pages {
-            if let Ok(page) = answer::decode(call, Start::default(), page.as_bytes()) {
+            if let Ok(page) = reply::decode(call, Start::default(), page.as_bytes()) {
                 whole.append(page);
             }
         }

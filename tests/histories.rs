@@ -26,12 +26,12 @@ use tencent_desk_exporter::base::clock::{Clock, DayWindow, Now, Window};
 use tencent_desk_exporter::catalog::StatusNames;
 use tencent_desk_exporter::catalog::agents::ENDPOINT;
 use tencent_desk_exporter::desk::call::{Call, Start};
-use tencent_desk_exporter::desk::{Answer as Told, Class, Error, answer};
+use tencent_desk_exporter::desk::{Answer as Told, Class, Error, reply};
 use tencent_desk_exporter::exposition::coding::{Coding, Piece};
 use tencent_desk_exporter::exposition::page::Demand;
 use tencent_desk_exporter::exposition::{Format, Variant};
 use tencent_desk_exporter::poll::schedule::Next;
-use tencent_desk_exporter::poll::{Desk, Plan, Poller, Shared};
+use tencent_desk_exporter::poll::{Fetch, Plan, Poller, Shared};
 use tencent_desk_exporter::status::board::{Board, Feed};
 use tencent_desk_exporter::status::meters::Meters;
 
@@ -296,7 +296,7 @@ struct Stage {
     answered_at: Option<usize>,
 }
 
-impl Desk for Script {
+impl Fetch for Script {
     async fn fetch(&self, _: &'static [Call], window: &Window) -> Result<Told, Error> {
         let (during, answer, serial) = {
             let mut stage = self.stage.lock().unwrap();
@@ -362,7 +362,7 @@ fn told(rows: &[Option<u8>], serial: usize) -> Told {
         rows.len(),
         data.join(",")
     );
-    let page = answer::decode(&ENDPOINT.calls[0], Start::default(), body.as_bytes()).unwrap();
+    let page = reply::decode(&ENDPOINT.calls[0], Start::default(), body.as_bytes()).unwrap();
     Told {
         tables: page.tables,
         ..Told::default()

@@ -28,8 +28,8 @@ use tencent_desk_exporter::base::secret::Secret;
 use tencent_desk_exporter::catalog::ENDPOINTS;
 use tencent_desk_exporter::catalog::agents::ENDPOINT;
 use tencent_desk_exporter::config::{Environment, PREFIX, SETTINGS};
-use tencent_desk_exporter::desk::answer::{Page, decode};
 use tencent_desk_exporter::desk::call::{Kind, Start, Table};
+use tencent_desk_exporter::desk::reply::{Reply, decode};
 use tencent_desk_exporter::desk::usersig::UserSig;
 
 fn cases(cases: u32) -> ProptestConfig {
@@ -123,7 +123,7 @@ mod answers {
         Ok(())
     }
 
-    fn check_page(page: &Page) -> Verdict {
+    fn check_page(page: &Reply) -> Verdict {
         for rows in &page.tables {
             let table = rows.table();
             for row in rows.iter() {

@@ -13,7 +13,7 @@ use libfuzzer_sys::fuzz_target;
 use tencent_desk_exporter::base::clock::{DayWindow, Window};
 use tencent_desk_exporter::catalog::{ENDPOINTS, Endpoint};
 use tencent_desk_exporter::desk::Answer;
-use tencent_desk_exporter::desk::answer::decode;
+use tencent_desk_exporter::desk::reply::decode;
 use tencent_desk_exporter::desk::call::Start;
 use tencent_desk_exporter::exposition::coding::Coding;
 use tencent_desk_exporter::exposition::snapshot::Snapshot;

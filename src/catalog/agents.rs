@@ -5,14 +5,14 @@
 
 use super::Reading::{Average, Info, NonZero, Number, Ratio, Split};
 use super::{AGENT_ID, Counts, Endpoint, Family, Interval, Need, Reading, count};
-use crate::desk::call::{self, Call, Column, Field, Kind, Paging, Shape, Span, Table};
+use crate::desk::call::{self, Call, Column, Field, Kind, Paging, Period, Shape, Table};
 use crate::desk::table::Row;
 
 /// The endpoint.
 pub const ENDPOINT: Endpoint = Endpoint {
     calls: &[Call {
         command: "describe_agent_statistics",
-        span: Span::Day,
+        period: Period::Day,
         paging: Paging::Offset,
         constants: &[],
         agents: Some("AgentIds"),
@@ -237,8 +237,8 @@ fn effective_sessions(row: Row<'_>) -> f64 {
 mod tests {
     use super::*;
     use crate::catalog::StatusNames;
-    use crate::desk::answer::decode;
     use crate::desk::call::Start;
+    use crate::desk::reply::decode;
 
     /// What `family` (less its prefix) says of a row with these members.
     fn said(family: &str, members: &str) -> Option<f64> {

@@ -7,13 +7,13 @@
 
 use super::Reading::{Each, Info, NonZero, Number, Total};
 use super::{AGENT_ID, Counts, Endpoint, Family, Interval, Need, Reading};
-use crate::desk::call::{self, Call, Column, Field, Kind, Paging, Shape, Span, Table};
+use crate::desk::call::{self, Call, Column, Field, Kind, Paging, Period, Shape, Table};
 
 /// All agents, those who are offline too.
 pub const MEMBERS: Endpoint = Endpoint {
     calls: &[Call {
         command: "get_member_list",
-        span: Span::Now,
+        period: Period::Now,
         paging: Paging::Number {
             number: "PageNum",
             size: "PageSize",
@@ -55,7 +55,7 @@ pub const MEMBERS: Endpoint = Endpoint {
 pub const GROUPS: Endpoint = Endpoint {
     calls: &[Call {
         command: "get_member_group_list",
-        span: Span::Now,
+        period: Period::Now,
         paging: Paging::Number {
             number: "PageNumber",
             size: "PageSize",

@@ -6,14 +6,14 @@
 
 use super::Reading::{Average, Named, Number};
 use super::{AGENT_ID, Counts, Endpoint, Family, Interval, Need, Reading, count};
-use crate::desk::call::{self, Call, Column, Field, Kind, Paging, Shape, Span, Table};
+use crate::desk::call::{self, Call, Column, Field, Kind, Paging, Period, Shape, Table};
 use crate::desk::table::Row;
 
 /// The endpoint.
 pub const ENDPOINT: Endpoint = Endpoint {
     calls: &[Call {
         command: "describe_member_realtime_statistics",
-        span: Span::Now,
+        period: Period::Now,
         paging: Paging::Offset,
         constants: &[],
         agents: Some("MemberIds"),

@@ -5,13 +5,13 @@
 
 use super::Reading::{Number, Split};
 use super::{Counts, Endpoint, Family, Interval, Need, Reading};
-use crate::desk::call::{self, Call, Column, Field, Kind, Paging, Shape, Span, Table};
+use crate::desk::call::{self, Call, Column, Field, Kind, Paging, Period, Shape, Table};
 
 /// The endpoint.
 pub const ENDPOINT: Endpoint = Endpoint {
     calls: &[Call {
         command: "describe_reception_realtime_statistics",
-        span: Span::Now,
+        period: Period::Now,
         paging: Paging::Whole,
         constants: &[],
         agents: None,

@@ -5,7 +5,7 @@
 
 use super::Reading::{Average, Number, Split};
 use super::{Counts, Endpoint, Family, Interval, Need, Reading, count};
-use crate::desk::call::{self, Call, Column, Field, Kind, Paging, Shape, Span, Table};
+use crate::desk::call::{self, Call, Column, Field, Kind, Paging, Period, Shape, Table};
 use crate::desk::table::Row;
 
 /// The endpoint.
@@ -30,7 +30,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
 
 const CALL: Call = Call {
     command: "describe_session_statistics",
-    span: Span::Day,
+    period: Period::Day,
     paging: Paging::Whole,
     constants: &[],
     agents: None,

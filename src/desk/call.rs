@@ -15,7 +15,7 @@ pub struct Call {
     /// The command's name in the URL, and the value of the label `endpoint`.
     pub command: &'static str,
     /// Of which time it is asked.
-    pub span: Span,
+    pub period: Period,
     /// How the rows behind the first [`LIMIT`] are asked for.
     pub paging: Paging,
     /// Parameters that are always the same.
@@ -30,7 +30,7 @@ pub struct Call {
 
 /// Of which time a command is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Span {
+pub enum Period {
     /// Of a day, by `From` and `To`.
     Day,
     /// Of none: it tells how things are.
@@ -287,7 +287,7 @@ impl Serialize for Request<'_> {
     /// In the order of the documents' examples.
     fn serialize<S: Serializer>(&self, json: S) -> Result<S::Ok, S::Error> {
         let mut body = json.serialize_map(None)?;
-        if let (Span::Day, Window::Day(day)) = (self.call.span, self.window) {
+        if let (Period::Day, Window::Day(day)) = (self.call.period, self.window) {
             body.serialize_entry("From", &day.from_second())?;
             body.serialize_entry("To", &day.to_second())?;
         }
@@ -323,7 +323,7 @@ pub(super) mod sample {
     /// Paged by offset.
     pub(in super::super) static AGENTS: Call = Call {
         command: "agents",
-        span: Span::Day,
+        period: Period::Day,
         paging: Paging::Offset,
         constants: &[],
         agents: Some("AgentIds"),
@@ -345,7 +345,7 @@ pub(super) mod sample {
     /// One row, with rows of its own.
     pub(in super::super) static NOW: Call = Call {
         command: "now",
-        span: Span::Now,
+        period: Period::Now,
         paging: Paging::Whole,
         constants: &[("GroupByHour", true)],
         agents: None,
@@ -371,7 +371,7 @@ pub(super) mod sample {
     /// Paged by numbers that may begin at 1.
     pub(in super::super) static GROUPS: Call = Call {
         command: "groups",
-        span: Span::Now,
+        period: Period::Now,
         paging: Paging::Number {
             number: "PageNumber",
             size: "PageSize",

@@ -16,12 +16,12 @@ use jiff::Timestamp;
 use reqwest::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap};
 use reqwest::{Response, StatusCode, Url};
 
-use super::answer::{self, Page};
 use super::call::{Call, Channel, Request, Start};
 use super::credentials::Credentials;
 use super::error::{Class, Error, harmless};
 use super::pace::{Pace, Slot};
 use super::paging::{self, Answer, Pages};
+use super::reply::{self, Reply};
 use crate::base::clock::{Clock, Window};
 use crate::base::secret::Secret;
 use crate::desk::dial::proxy::Proxy;
@@ -166,7 +166,7 @@ impl Client {
         self.credentials.expires_at()
     }
 
-    async fn send(&self, ask: &Ask, user_sig: &Secret) -> Result<Page, Error> {
+    async fn send(&self, ask: &Ask, user_sig: &Secret) -> Result<Reply, Error> {
         let _slot = self.slot().await?;
         let started = Instant::now();
         let answer = self.exchange(ask, user_sig).await;
@@ -196,7 +196,7 @@ impl Client {
         }
     }
 
-    async fn exchange(&self, ask: &Ask, user_sig: &Secret) -> Result<Page, Error> {
+    async fn exchange(&self, ask: &Ask, user_sig: &Secret) -> Result<Reply, Error> {
         let host = self.host.load(Ordering::Relaxed);
         let outcome = self.post(host, ask, user_sig).await;
         if let Err(error) = &outcome
@@ -208,10 +208,10 @@ impl Client {
     }
 
     /// What an answer says, less our own secrets: Desk may well repeat what it refuses.
-    fn read(&self, ask: &Ask, body: &[u8]) -> Result<Page, Error> {
+    fn read(&self, ask: &Ask, body: &[u8]) -> Result<Reply, Error> {
         let conceal = |text: String| self.credentials.conceal(text);
         let mut page =
-            answer::decode(ask.call, ask.start, body).map_err(|error| error.reworded(conceal))?;
+            reply::decode(ask.call, ask.start, body).map_err(|error| error.reworded(conceal))?;
         page.unknown_fields = page.unknown_fields.into_iter().map(conceal).collect();
         Ok(page)
     }
@@ -354,7 +354,7 @@ impl CallPages<'_> {
 }
 
 impl Pages for CallPages<'_> {
-    async fn page(&self, start: Start) -> Result<Page, Error> {
+    async fn page(&self, start: Start) -> Result<Reply, Error> {
         let ask = self.ask(start)?;
         let mut tries = 0;
         let mut turns_left = self.client.settings.hosts.len().saturating_sub(1);

@@ -119,7 +119,7 @@ pub struct Credentials {
     identifier: String,
     proof: Proof,
     state: Mutex<State>,
-    reading: Reading,
+    reading: SharedRead,
 }
 
 #[derive(Debug)]
@@ -179,7 +179,7 @@ impl Credentials {
             identifier,
             proof,
             state: Mutex::new(state),
-            reading: Reading::default(),
+            reading: SharedRead::default(),
         }
     }
 
@@ -313,12 +313,12 @@ impl Credentials {
 /// Reads off the async threads, once at a time: a read that hangs is waited for once, and no second
 /// thread is lost to it.
 #[derive(Debug, Default)]
-struct Reading(tokio::sync::Mutex<Option<JoinHandle<Read>>>);
+struct SharedRead(tokio::sync::Mutex<Option<JoinHandle<Read>>>);
 
 /// What a read has led to.
 type Read = Result<Secret, String>;
 
-impl Reading {
+impl SharedRead {
     /// What `read` says, or what an earlier one said that has ended only now; `None` where it takes
     /// longer than [`READ_TIMEOUT`].
     async fn result(&self, read: impl FnOnce() -> Read + Send + 'static) -> Option<Read> {
@@ -410,7 +410,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_file_that_hangs_is_waited_for_by_one_thread_and_not_for_long() {
-        let reading = Reading::default();
+        let reading = SharedRead::default();
         let (answer, file) = std::sync::mpsc::channel();
         let hangs = move || file.recv().map_err(|error| error.to_string());
         assert_eq!(reading.result(hangs).await, None);

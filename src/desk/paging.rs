@@ -22,9 +22,9 @@ use std::time::Duration;
 use futures_util::StreamExt as _;
 use futures_util::stream;
 
-use super::answer::{MOST_ROWS, Page, remember};
 use super::call::{LIMIT, Paging, Start};
 use super::error::{Class, Error};
+use super::reply::{MOST_ROWS, Reply, remember};
 use super::table::{Row, Rows};
 
 /// How many pages of one walk are under way at a time.
@@ -48,7 +48,7 @@ const INVALID_PARAMETER: i64 = 141_004;
 /// Where pages come from: Desk, or a test.
 pub(super) trait Pages {
     /// The page that begins at `start`.
-    fn page(&self, start: Start) -> impl Future<Output = Result<Page, Error>>;
+    fn page(&self, start: Start) -> impl Future<Output = Result<Reply, Error>>;
 }
 
 /// All that Desk told: answers that add up, or that it gave twice alike.
@@ -69,7 +69,7 @@ pub struct Answer {
 impl Answer {
     /// Puts the rows of `page` behind those that are there: a page of an answer without paging, or of one
     /// whose pages are known to add up.
-    pub fn append(&mut self, page: Page) {
+    pub fn append(&mut self, page: Reply) {
         if self.tables.is_empty() {
             self.tables = page.tables;
         } else {
@@ -226,7 +226,7 @@ struct Walk {
 }
 
 impl Walk {
-    fn new(asked: usize, first: &Page) -> Result<Self, Error> {
+    fn new(asked: usize, first: &Reply) -> Result<Self, Error> {
         let mut walk = Self {
             tables: first
                 .tables
@@ -261,7 +261,7 @@ impl Walk {
     ///
     /// # Errors
     /// Of class `protocol`: all of them together are more than this machine should have to hold.
-    fn take(&mut self, page: &Page) -> Result<(), Error> {
+    fn take(&mut self, page: &Reply) -> Result<(), Error> {
         let held = page.rows().map_or(0, Rows::received);
         let total = page.total.unwrap_or_default();
         if held > 0 || self.pages == 0 {
@@ -279,7 +279,7 @@ impl Walk {
     }
 
     /// Adds the rows of a page whose place is a guess: those that are there already are no sign of change.
-    fn take_other(&mut self, page: &Page) -> Result<(), Error> {
+    fn take_other(&mut self, page: &Reply) -> Result<(), Error> {
         let held = page.rows().map_or(0, Rows::received);
         if held > page.rows().map_or(0, |rows| self.seen.count(rows)) {
             self.repeated += self.add(page);
@@ -288,7 +288,7 @@ impl Walk {
     }
 
     /// Adds the rows of `page`, and tells how many of them had come on pages before.
-    fn add(&mut self, page: &Page) -> usize {
+    fn add(&mut self, page: &Reply) -> usize {
         let repeated = page.rows().map_or(0, |rows| self.seen.count(rows));
         if let Some(rows) = page.rows() {
             self.seen.add(rows);
@@ -400,8 +400,8 @@ impl Seen {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::desk::answer::decode;
     use crate::desk::call::sample::{AGENTS, GROUPS};
+    use crate::desk::reply::decode;
     use std::cell::RefCell;
 
     /// The `TotalCount` of a rule that means: no page, but a refusal.
@@ -441,7 +441,7 @@ mod tests {
     }
 
     impl<F: Fn(usize, usize) -> (u64, Vec<usize>)> Pages for Desk<F> {
-        async fn page(&self, start: Start) -> Result<Page, Error> {
+        async fn page(&self, start: Start) -> Result<Reply, Error> {
             let offset = start.rows;
             let nth = self.asked.borrow().len();
             self.asked.borrow_mut().push(offset);
@@ -655,7 +655,7 @@ mod tests {
     }
 
     impl Pages for Numbered {
-        async fn page(&self, start: Start) -> Result<Page, Error> {
+        async fn page(&self, start: Start) -> Result<Reply, Error> {
             self.asked.borrow_mut().push(start.number);
             let first = start
                 .number

@@ -152,7 +152,7 @@ impl Demand {
     /// A scraper that has not come for so long will find its variant made when it comes.
     const LATELY: Duration = Duration::from_secs(600);
 
-    /// Expects what every Prometheus asks for, before anybody has asked.
+    /// Expects what every Prometheus asks for, before any scrape has asked.
     pub fn new(now: Now) -> Self {
         let demand = Self(Mutex::default());
         demand.note(Variant::USUAL, now);

@@ -208,7 +208,7 @@ impl Snapshot {
     pub(crate) fn of_agents(data: &str, asked: &[&str]) -> Self {
         use crate::base::clock::DayWindow;
         use crate::catalog::agents::ENDPOINT;
-        use crate::desk::answer::decode;
+        use crate::desk::reply::decode;
         let body = format!(r#"{{"ErrorCode":0,"TotalCount":0,"Data":{data}}}"#);
         let page = decode(&ENDPOINT.calls[0], Default::default(), body.as_bytes()).unwrap();
         let answer = Answer {

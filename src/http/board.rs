@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use crate::base::clock::Now;
 use crate::base::duration;
 use crate::base::version;
-use crate::status::board::{Feed, Outcome};
+use crate::status::board::{Feed, PollOutcome};
 
 const TEMPLATE: &str = include_str!("board.html");
 
@@ -50,10 +50,10 @@ fn in_words(feeds: &[Arc<Feed>], now: Now) -> String {
     let one = |feed: &Arc<Feed>| {
         let word = match feed.last_poll.as_ref().map(|poll| &poll.outcome) {
             None => "first poll under way",
-            Some(Outcome::NotServed) => "not served here",
-            Some(Outcome::Failed(_)) => "polls fail",
-            Some(Outcome::Good) if !feed.is_up(now) => "poll hangs",
-            Some(Outcome::Good) => "up",
+            Some(PollOutcome::NotServed) => "not served here",
+            Some(PollOutcome::Failed(_)) => "polls fail",
+            Some(PollOutcome::Good) if !feed.is_up(now) => "poll hangs",
+            Some(PollOutcome::Good) => "up",
         };
         format!("{}: {word}", feed.endpoint.name())
     };
@@ -80,19 +80,19 @@ impl Verdict {
                 headline: "The first poll of Desk is under way.",
                 explanation: "This page shows more as soon as it has ended.".to_owned(),
             },
-            Some(Outcome::Good) if !feed.is_up(now) => Self {
+            Some(PollOutcome::Good) if !feed.is_up(now) => Self {
                 word: "poll hangs",
                 color: "bad",
                 headline: "A poll of Desk finds no end.",
                 explanation: "The one before it succeeded, but is too old to be shown.".to_owned(),
             },
-            Some(Outcome::Good) if feed.shown(now).is_none() => Self {
+            Some(PollOutcome::Good) if feed.shown(now).is_none() => Self {
                 word: "new day",
                 color: "wait",
                 headline: "Desk's day has ended.",
                 explanation: "The first poll of the new one is under way.".to_owned(),
             },
-            Some(Outcome::Good) => Self {
+            Some(PollOutcome::Good) => Self {
                 word: "up",
                 color: "good",
                 headline: "Desk answers.",
@@ -103,13 +103,13 @@ impl Verdict {
                     ),
                 },
             },
-            Some(Outcome::NotServed) => Self {
+            Some(PollOutcome::NotServed) => Self {
                 word: "not served",
                 color: "wait",
                 headline: "Desk does not serve this here.",
                 explanation: "It is asked again each hour.".to_owned(),
             },
-            Some(Outcome::Failed(error)) => Self {
+            Some(PollOutcome::Failed(error)) => Self {
                 word: "polls fail",
                 color: "bad",
                 headline: "Polls of Desk fail.",
@@ -190,10 +190,10 @@ mod tests {
             ended: ended.wall,
             took: Duration::ZERO,
             next: ended.wall,
-            outcome: failure.map_or(Outcome::Good, Outcome::Failed),
+            outcome: failure.map_or(PollOutcome::Good, PollOutcome::Failed),
         };
         Feed {
-            last_good: (poll.outcome == Outcome::Good).then(|| Arc::new(page)),
+            last_good: (poll.outcome == PollOutcome::Good).then(|| Arc::new(page)),
             last_poll: Some(poll),
             ..unpolled()
         }

@@ -257,7 +257,7 @@ mod tests {
     use crate::catalog::agents::ENDPOINT;
     use crate::desk::{Class, Error};
     use crate::exposition::page::Page;
-    use crate::status::board::{LastPoll, Outcome};
+    use crate::status::board::{LastPoll, PollOutcome};
     use http_body_util::BodyExt as _;
     use hyper::body::Body as _;
     use jiff::Timestamp;
@@ -363,7 +363,7 @@ mod tests {
         let failed = LastPoll {
             ended: Timestamp::now(),
             took: Duration::ZERO,
-            outcome: Outcome::Failed(Error::new(Class::Network, "no <answer>")),
+            outcome: PollOutcome::Failed(Error::new(Class::Network, "no <answer>")),
             next: Timestamp::now(),
         };
         let feed = Feed {

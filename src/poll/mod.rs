@@ -4,4 +4,4 @@ pub mod poller;
 mod report;
 pub mod schedule;
 
-pub use poller::{Desk, Plan, Poller, Shared};
+pub use poller::{Fetch, Plan, Poller, Shared};

@@ -19,7 +19,7 @@ use crate::desk::call::Call;
 use crate::desk::{Answer, Class, Client, Error};
 use crate::exposition::page::{Demand, Page};
 use crate::exposition::snapshot::Snapshot;
-use crate::status::board::{Board, Feed, LastPoll, Outcome};
+use crate::status::board::{Board, Feed, LastPoll, PollOutcome};
 use crate::status::meters::Meters;
 
 /// How often the loop looks at the clocks: a wall clock can jump over midnight, or back.
@@ -29,7 +29,7 @@ const GLANCE: Duration = Duration::from_secs(1);
 const LONGEST_POLL: Duration = Duration::from_secs(300);
 
 /// What is asked: Desk, or a test's script.
-pub trait Desk: Send + Sync {
+pub trait Fetch: Send + Sync {
     /// What it answers to `calls`, whole.
     fn fetch(
         &self,
@@ -47,7 +47,7 @@ pub trait Desk: Send + Sync {
     fn paused_for(&self) -> Duration;
 }
 
-impl Desk for Client {
+impl Fetch for Client {
     fn fetch(
         &self,
         calls: &'static [Call],
@@ -118,9 +118,9 @@ impl Shared {
 
 /// Polls one endpoint of `desk`.
 #[derive(Debug)]
-pub struct Poller<D> {
+pub struct Poller<F> {
     plan: Plan,
-    desk: Arc<D>,
+    desk: Arc<F>,
     shared: Arc<Shared>,
     failures_in_a_row: u32,
 }
@@ -132,9 +132,9 @@ enum Ended {
     Moot,
 }
 
-impl<D: Desk> Poller<D> {
+impl<F: Fetch> Poller<F> {
     /// A poller that has not polled yet.
-    pub fn new(plan: Plan, desk: Arc<D>, shared: Arc<Shared>) -> Self {
+    pub fn new(plan: Plan, desk: Arc<F>, shared: Arc<Shared>) -> Self {
         Self {
             plan,
             desk,
@@ -264,8 +264,8 @@ impl<D: Desk> Poller<D> {
             window,
         };
         let (last_good, outcome) = match outcome {
-            Ok(page) => (Some(page), Outcome::Good),
-            Err(error) => (self.feed().last_good, Outcome::Failed(error)),
+            Ok(page) => (Some(page), PollOutcome::Good),
+            Err(error) => (self.feed().last_good, PollOutcome::Failed(error)),
         };
         self.publish(now, next, last_good, outcome);
         next
@@ -282,11 +282,11 @@ impl<D: Desk> Poller<D> {
             wait: NOT_SERVED_PAUSE,
             window: Window::Now,
         };
-        self.publish(now, next, None, Outcome::NotServed);
+        self.publish(now, next, None, PollOutcome::NotServed);
         next
     }
 
-    fn publish(&self, now: Now, next: Next, last_good: Option<Arc<Page>>, outcome: Outcome) {
+    fn publish(&self, now: Now, next: Next, last_good: Option<Arc<Page>>, outcome: PollOutcome) {
         let feed = Feed {
             last_good,
             last_poll: Some(LastPoll {

@@ -12,9 +12,9 @@ use crate::desk::{Class, Error};
 use crate::exposition::snapshot::{Snapshot, named, unmatched};
 
 /// Why polls fail, as far as the log tells failures apart.
-type Reason = (Class, Option<i64>, Option<StatusCode>);
+type Cause = (Class, Option<i64>, Option<StatusCode>);
 
-fn reason(error: &Error) -> Reason {
+fn cause_of(error: &Error) -> Cause {
     (error.class(), error.code(), error.status_code())
 }
 
@@ -25,7 +25,7 @@ pub(super) struct Report(Mutex<BTreeMap<&'static str, Said>>);
 /// What was last said of one endpoint.
 #[derive(Debug, Default)]
 struct Said {
-    failure: Option<Reason>,
+    failure: Option<Cause>,
     lacked_rows: bool,
     unknown_fields: Vec<String>,
     has_held_ids_against_rows: bool,
@@ -39,9 +39,9 @@ impl Report {
         let mut said = lock(&self.0);
         let is_news = said
             .values()
-            .all(|said| said.failure != Some(reason(error)));
+            .all(|said| said.failure != Some(cause_of(error)));
         let own = said.entry(endpoint.name()).or_default();
-        own.failure = Some(reason(error));
+        own.failure = Some(cause_of(error));
         own.not_served = None;
         let (endpoint, class) = (endpoint.name(), error.class());
         if is_news {
@@ -59,8 +59,8 @@ impl Report {
         own.note_oddities(snapshot);
         let failure = own.failure.take();
         let was_unserved = own.not_served.take().is_some();
-        let lasts = |reason: Reason| said.values().any(|said| said.failure == Some(reason));
-        if was_unserved || failure.is_some_and(|reason| !lasts(reason)) {
+        let lasts = |cause: Cause| said.values().any(|said| said.failure == Some(cause));
+        if was_unserved || failure.is_some_and(|cause| !lasts(cause)) {
             tracing::info!(endpoint, "polls succeed again");
         }
         tracing::debug!(endpoint, rows = snapshot.count(0), "the poll succeeded");

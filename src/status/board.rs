@@ -37,14 +37,14 @@ pub struct LastPoll {
     /// How long it took.
     pub took: Duration,
     /// With what.
-    pub outcome: Outcome,
+    pub outcome: PollOutcome,
     /// When the next one is due.
     pub next: Timestamp,
 }
 
 /// What a poll ended with.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
+pub enum PollOutcome {
     /// An answer.
     Good,
     /// A failure.
@@ -68,7 +68,7 @@ impl Feed {
     /// Why the last poll failed, if it did.
     pub fn failure(&self) -> Option<&Error> {
         match self.last_poll.as_ref().map(|poll| &poll.outcome) {
-            Some(Outcome::Failed(error)) => Some(error),
+            Some(PollOutcome::Failed(error)) => Some(error),
             _ => None,
         }
     }
@@ -76,7 +76,7 @@ impl Feed {
     /// Whether Desk serves the endpoint, as far as is known.
     pub fn is_served(&self) -> bool {
         let outcome = self.last_poll.as_ref().map(|poll| &poll.outcome);
-        outcome != Some(&Outcome::NotServed)
+        outcome != Some(&PollOutcome::NotServed)
     }
 
     /// Whether the last poll succeeded, and lately enough at `now`: one that hangs since then is
@@ -87,7 +87,7 @@ impl Feed {
     pub fn is_up(&self, now: Now) -> bool {
         let outcome = self.last_poll.as_ref().map(|poll| &poll.outcome);
         let last_good = self.last_good.as_ref();
-        outcome == Some(&Outcome::Good) && last_good.is_some_and(|page| page.is_recent(now))
+        outcome == Some(&PollOutcome::Good) && last_good.is_some_and(|page| page.is_recent(now))
     }
 
     /// How many rows the last good answer counted and did not hold.
@@ -105,10 +105,10 @@ impl Feed {
 /// The feeds of all endpoints, the one that `tencent_desk_up` is about first, and the sign that each is
 /// polled.
 #[derive(Debug)]
-pub struct Board(Vec<Slot>);
+pub struct Board(Vec<Entry>);
 
 #[derive(Debug)]
-struct Slot {
+struct Entry {
     feed: Mutex<Arc<Feed>>,
     /// When the poller last looked at the clocks.
     beat: Mutex<Instant>,
@@ -118,52 +118,55 @@ impl Board {
     /// Pollers look at the clocks at least once a second; one that has not for so long is stuck.
     const LONGEST_SILENCE: Duration = Duration::from_secs(60);
 
-    /// One slot for each of `feeds`, in their order; all pollers have just begun.
+    /// One entry for each of `feeds`, in their order; all pollers have just begun.
     pub fn new(feeds: Vec<Feed>, now: Now) -> Self {
-        let slot = |feed| Slot {
+        let entry = |feed| Entry {
             feed: Mutex::new(Arc::new(feed)),
             beat: Mutex::new(now.mono),
         };
-        Self(feeds.into_iter().map(slot).collect())
+        Self(feeds.into_iter().map(entry).collect())
     }
 
     /// All of them, as they stand.
     pub fn feeds(&self) -> Vec<Arc<Feed>> {
-        self.0.iter().map(|slot| lock(&slot.feed).clone()).collect()
+        self.0
+            .iter()
+            .map(|entry| lock(&entry.feed).clone())
+            .collect()
     }
 
     /// The one at `place`, if there is one.
     pub fn feed(&self, place: usize) -> Option<Arc<Feed>> {
-        self.0.get(place).map(|slot| lock(&slot.feed).clone())
+        self.0.get(place).map(|entry| lock(&entry.feed).clone())
     }
 
     /// What the poller of the feed at `place` found.
     pub fn publish(&self, place: usize, feed: Feed) {
-        if let Some(slot) = self.0.get(place) {
-            *lock(&slot.feed) = Arc::new(feed);
+        if let Some(entry) = self.0.get(place) {
+            *lock(&entry.feed) = Arc::new(feed);
         }
     }
 
     /// The poller of the feed at `place` has looked at the clocks.
     pub fn beat(&self, place: usize, now: Now) {
-        if let Some(slot) = self.0.get(place) {
-            *lock(&slot.beat) = now.mono;
+        if let Some(entry) = self.0.get(place) {
+            *lock(&entry.beat) = now.mono;
         }
     }
 
     /// Whether all pollers have lately looked at the clocks.
     pub fn is_alive(&self, now: Now) -> bool {
-        let silence = |slot: &Slot| now.mono.saturating_duration_since(*lock(&slot.beat));
+        let silence = |entry: &Entry| now.mono.saturating_duration_since(*lock(&entry.beat));
         self.0
             .iter()
-            .all(|slot| silence(slot) <= Self::LONGEST_SILENCE)
+            .all(|entry| silence(entry) <= Self::LONGEST_SILENCE)
     }
 
     /// Whether the first poll of each endpoint has ended, well or badly.
     pub fn is_ready(&self) -> bool {
         self.0
             .iter()
-            .all(|slot| lock(&slot.feed).last_poll.is_some())
+            .all(|entry| lock(&entry.feed).last_poll.is_some())
     }
 
     /// Whether Desk answers other endpoints than the one at `place`: the required one, or where that is not
@@ -175,7 +178,7 @@ impl Board {
         }
         let is_good = |feed: &Arc<Feed>| {
             let outcome = feed.last_poll.as_ref().map(|poll| &poll.outcome);
-            outcome == Some(&Outcome::Good)
+            outcome == Some(&PollOutcome::Good)
         };
         match others
             .iter()

@@ -51,7 +51,7 @@ const PROCESS_FIGURES_LAST: Duration = Duration::from_secs(1);
 struct Gathered {
     changes: u64,
     feeds: Vec<Arc<Feed>>,
-    standing: Vec<Standing>,
+    standing: Vec<(bool, bool)>,
     at: Instant,
     families: Vec<MetricFamily>,
     pieces: ByVariant<Option<Piece>>,
@@ -75,10 +75,8 @@ impl Gathered {
     }
 }
 
-/// What a feed comes to by the mere passing of time: whether its figures may be shown, and whether it is up.
-type Standing = (bool, bool);
-
-fn standing(feeds: &[Arc<Feed>], now: Now) -> Vec<Standing> {
+/// What each feed comes to by the mere passing of time: whether its figures may be shown, and whether it is up.
+fn standing(feeds: &[Arc<Feed>], now: Now) -> Vec<(bool, bool)> {
     let standing = |feed: &Arc<Feed>| (feed.shown(now).is_some(), feed.is_up(now));
     feeds.iter().map(standing).collect()
 }
@@ -331,7 +329,7 @@ mod tests {
     use super::*;
     use crate::base::clock::{Clock, SystemClock};
     use crate::catalog::agents::ENDPOINT;
-    use crate::status::board::{LastPoll, Outcome};
+    use crate::status::board::{LastPoll, PollOutcome};
 
     fn text(meters: &Meters, feed: &Arc<Feed>) -> String {
         let plain = Variant::ALL[0];
@@ -379,7 +377,7 @@ mod tests {
             last_poll: Some(LastPoll {
                 ended: Timestamp::UNIX_EPOCH,
                 took: Duration::from_secs(1),
-                outcome: Outcome::NotServed,
+                outcome: PollOutcome::NotServed,
                 next: Timestamp::UNIX_EPOCH,
             }),
             ..feed()

@@ -20,8 +20,8 @@ use tencent_desk_exporter::catalog::StatusNames;
 use tencent_desk_exporter::catalog::agents::ENDPOINT;
 use tencent_desk_exporter::demo::day::Day;
 use tencent_desk_exporter::demo::{SEED, zone_for};
-use tencent_desk_exporter::desk::answer;
 use tencent_desk_exporter::desk::call::Start;
+use tencent_desk_exporter::desk::reply;
 
 use crate::support::exporter::Setup;
 use crate::support::page::{Page, Sample};
@@ -164,7 +164,7 @@ impl Past<'_> {
     fn add_agents(&self, rows: &[Value], at: i64, block: &mut Block) {
         let answer = json!({ "ErrorCode": 0, "TotalCount": rows.len(), "Data": rows });
         let answer = answer.to_string();
-        let page = answer::decode(&ENDPOINT.calls[0], Start::default(), answer.as_bytes()).unwrap();
+        let page = reply::decode(&ENDPOINT.calls[0], Start::default(), answer.as_bytes()).unwrap();
         for row in page.rows().unwrap().iter() {
             for family in ENDPOINT.families {
                 family.for_each_sample(row, &StatusNames::new(), |sample| {

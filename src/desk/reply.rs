@@ -1,4 +1,4 @@
-//! Answers of Desk, read from their JSON.
+//! Replies of Desk, read from their JSON.
 //!
 //! What decides over a page (its error code, how many rows there are, where they begin and end) is
 //! read leniently in how it is written and strictly in what it says. A row is read leniently: a
@@ -38,9 +38,9 @@ const MOST_IDS: usize = 1000;
 /// The most rows that one answer may bring. One that promises more is not believed.
 pub(super) const MOST_ROWS: usize = 200_000;
 
-/// A page of an answer.
+/// One reply of Desk: an answer, or a page of one.
 #[derive(Debug)]
-pub struct Page {
+pub struct Reply {
     /// One for each of the call's, in its order.
     pub tables: Vec<Rows>,
     /// How many rows Desk says there are in all, where the call's answers say so.
@@ -51,7 +51,7 @@ pub struct Page {
     pub bytes: usize,
 }
 
-impl Page {
+impl Reply {
     /// Those of the table that is paged.
     pub fn rows(&self) -> Option<&Rows> {
         self.tables.first()
@@ -63,7 +63,7 @@ impl Page {
 /// # Errors
 /// What Desk refuses with, by its code; of class `protocol`, an answer that cannot be read or lacks
 /// what it must have. HTTP's status says nothing here: success is `ErrorCode` 0 and nothing else.
-pub fn decode(call: &'static Call, start: Start, body: &[u8]) -> Result<Page, Error> {
+pub fn decode(call: &'static Call, start: Start, body: &[u8]) -> Result<Reply, Error> {
     let body = body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body);
     // The one that repairs is slower, also where there is nothing to repair.
     let text =
@@ -75,7 +75,7 @@ pub fn decode(call: &'static Call, start: Start, body: &[u8]) -> Result<Page, Er
         envelope => envelope.map(|envelope| envelope.page(start)),
     };
     let page = page.map_err(|error| broken(&error))??;
-    Ok(Page {
+    Ok(Reply {
         bytes: body.len(),
         ..page
     })
@@ -98,7 +98,7 @@ struct Envelope<'a> {
     error_info: Option<&'a RawValue>,
     total: Option<&'a RawValue>,
     /// What stood where the rows should be; nothing where that was not there.
-    found: Option<Found>,
+    held: Option<Held>,
     tables: Vec<Rows>,
     unknown_fields: BTreeSet<String>,
     /// What there is too much of to be kept.
@@ -107,7 +107,7 @@ struct Envelope<'a> {
 
 /// What stood where rows should be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Found {
+enum Held {
     Rows,
     /// As many programs write an empty list; where rows are due it is none.
     Null,
@@ -121,14 +121,14 @@ impl<'a> Envelope<'a> {
             error_code: None,
             error_info: None,
             total: None,
-            found: None,
+            held: None,
             tables: call.tables.iter().map(Rows::new).collect(),
             unknown_fields: BTreeSet::new(),
             excess: None,
         }
     }
 
-    fn page(self, start: Start) -> Result<Page, Error> {
+    fn page(self, start: Start) -> Result<Reply, Error> {
         let info = self.error_info.and_then(text_of).unwrap_or_default();
         let code: i64 = self
             .error_code
@@ -138,10 +138,10 @@ impl<'a> Envelope<'a> {
             return Err(Error::refused(code, &info));
         }
         let total = self.total()?;
-        let is_there = match self.found {
-            Some(Found::Rows) => true,
-            Some(Found::Null) => self.may_be_empty(start, total),
-            Some(Found::Other) | None => false,
+        let is_there = match self.held {
+            Some(Held::Rows) => true,
+            Some(Held::Null) => self.may_be_empty(start, total),
+            Some(Held::Other) | None => false,
         };
         if !is_there {
             return Err(self.lacks_rows());
@@ -149,7 +149,7 @@ impl<'a> Envelope<'a> {
         if let Some(excess) = self.excess {
             return Err(unreadable(&format!("it holds {excess}")));
         }
-        Ok(Page {
+        Ok(Reply {
             tables: self.tables,
             total,
             unknown_fields: self.unknown_fields,
@@ -219,8 +219,8 @@ impl<'a> Envelope<'a> {
             expected = field + 1;
             match table.fields.get(field).map(|field| field.kind) {
                 Some(Kind::Rows(inner)) => {
-                    let found = map.next_value_seed(TableOf(self, inner))?;
-                    row.note(field, found == Found::Rows);
+                    let held = map.next_value_seed(TableOf(self, inner))?;
+                    row.note(field, held == Held::Rows);
                 }
                 None | Some(Kind::Unused) => {
                     map.next_value::<IgnoredAny>()?;
@@ -371,7 +371,7 @@ impl<'de> Visitor<'de> for Envelope<'de> {
                 name if Some(name) == rows => {
                     // Said twice, it counts as it is said last.
                     self.tables = self.call.tables.iter().map(Rows::new).collect();
-                    self.found = Some(map.next_value_seed(TableOf(&mut self, 0))?);
+                    self.held = Some(map.next_value_seed(TableOf(&mut self, 0))?);
                 }
                 "ActionStatus" | "RequestId" | "TotalCount" => {
                     map.next_value::<IgnoredAny>()?;
@@ -421,30 +421,30 @@ impl TableOf<'_, '_> {
 }
 
 impl<'de> DeserializeSeed<'de> for TableOf<'_, '_> {
-    type Value = Found;
+    type Value = Held;
 
-    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Found, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Held, D::Error> {
         json.deserialize_any(self)
     }
 }
 
 impl<'de> Visitor<'de> for TableOf<'_, '_> {
-    type Value = Found;
+    type Value = Held;
 
-    otherwise!(self => Found::Other);
+    otherwise!(self => Held::Other);
 
-    fn visit_unit<E>(self) -> Result<Found, E> {
-        Ok(Found::Null)
+    fn visit_unit<E>(self) -> Result<Held, E> {
+        Ok(Held::Null)
     }
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("rows")
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Found, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Held, A::Error> {
         if self.shape() == Some(Shape::Object) {
             while seq.next_element::<IgnoredAny>()?.is_some() {}
-            return Ok(Found::Other);
+            return Ok(Held::Other);
         }
         let Self(envelope, place) = self;
         if let Some(rows) = envelope.tables.get_mut(place) {
@@ -455,16 +455,16 @@ impl<'de> Visitor<'de> for TableOf<'_, '_> {
             .next_element_seed(RowOf(envelope, place, &mut row))?
             .is_some()
         {}
-        Ok(Found::Rows)
+        Ok(Held::Rows)
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Found, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Held, A::Error> {
         if self.shape() == Some(Shape::Array) {
             while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-            return Ok(Found::Other);
+            return Ok(Held::Other);
         }
         self.0.read_row(self.1, &mut NewRow::new(), map)?;
-        Ok(Found::Rows)
+        Ok(Held::Rows)
     }
 }
 
@@ -590,7 +590,7 @@ fn text_of(json: &RawValue) -> Option<Cow<'_, str>> {
 }
 
 /// An integer as it stands, digit for digit and however long; of `7.0` what stands before the point. With
-/// an exponent (`1.4e+14`) digits may have been lost before it came here, and it could be of anybody.
+/// an exponent (`1.4e+14`) digits may have been lost before it came here, and it could be of any agent.
 fn digits(number: &str) -> Option<&str> {
     let (integer, fraction) = number.split_once('.').unwrap_or((number, ""));
     let digits = integer.strip_prefix('-').unwrap_or(integer);
@@ -623,24 +623,24 @@ mod tests {
     const BUSY: Column = AGENTS.tables[0].number("BusyTime");
     const NICKNAME: Column = AGENTS.tables[0].text("AgentNickName");
 
-    fn decode(body: &[u8]) -> Result<Page, Error> {
+    fn decode(body: &[u8]) -> Result<Reply, Error> {
         super::decode(&AGENTS, Start::default(), body)
     }
 
-    fn decode_after(rows: usize, body: &[u8]) -> Result<Page, Error> {
+    fn decode_after(rows: usize, body: &[u8]) -> Result<Reply, Error> {
         super::decode(&AGENTS, Start { rows, number: 0 }, body)
     }
 
-    fn page(data: &str) -> Page {
+    fn page(data: &str) -> Reply {
         let body = format!(r#"{{"ErrorCode": 0, "TotalCount": 1, "Data": {data}}}"#);
         decode(body.as_bytes()).unwrap()
     }
 
-    fn row(members: &str) -> Page {
+    fn row(members: &str) -> Reply {
         page(&format!(r#"[{{"AgentId": "a", {members}}}]"#))
     }
 
-    impl Page {
+    impl Reply {
         fn only(&self) -> &Rows {
             self.rows().unwrap()
         }
@@ -810,18 +810,18 @@ mod tests {
             &maps,
         ] {
             let data = [row.as_bytes(), other].concat();
-            let (found, without_id) = agents(&data);
+            let (held, without_id) = agents(&data);
             let is_object = row.starts_with('{');
             assert_eq!(
-                (found, without_id),
+                (held, without_id),
                 (vec![whole.clone()], 1),
                 "{row:.20} {is_object}"
             );
         }
         for value in [&nest, &maps] {
             let row = format!(r#"{{"AgentId":"a","BusyTime":{value},"New":{value}}}"#);
-            let (found, _) = agents(&[row.as_bytes(), other].concat());
-            assert_eq!(found, ["a \"\" None", whole.as_str()]);
+            let (held, _) = agents(&[row.as_bytes(), other].concat());
+            assert_eq!(held, ["a \"\" None", whole.as_str()]);
         }
     }
 
@@ -937,7 +937,7 @@ mod tests {
             let body = format!(r#"{{"ErrorCode":0,"Data":{data}}}"#);
             super::decode(&NOW, Start::default(), body.as_bytes())
         };
-        let groups = |page: &Page| -> Vec<String> {
+        let groups = |page: &Reply| -> Vec<String> {
             page.tables[1]
                 .iter()
                 .map(|row| row.key().to_owned())
