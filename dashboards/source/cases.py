@@ -10,7 +10,7 @@ from boards.agent import over_limit
 from boards.wall import names_over_limit
 from figures import FIGURES
 from promql import indented
-from series import PANEL
+from series import PANEL, REALTIME_ONLY
 
 TARGET = 'job="d", instance="i"'
 
@@ -33,7 +33,64 @@ class Case:
     group: str = ".*"
 
 
+# ann is in both groups, ben in one, cid in none.
+FLOOR = [
+    *(("agent_sessions", f'agent_id="{agent}"', f"{sessions}x9") for agent, sessions in (("ann", 10), ("ben", 20), ("cid", 40))),
+    *(("agent_current_sessions", f'agent_id="{agent}"', f"{taken}x9") for agent, taken in (("ann", 3), ("ben", 1), ("cid", 0))),
+    *(("agent_reception_limit", f'agent_id="{agent}"', "4x9") for agent in ("ann", "ben", "cid")),
+    *(("agent_status", f'agent_id="{agent}", status="{status}"', "1x9") for agent, status in (("ann", "free"), ("ben", "busy"), ("cid", "free"))),
+    ("agent_group_info", 'agent_id="ann", group_id="1"', "1x9"),
+    ("agent_group_info", 'agent_id="ann", group_id="2"', "1x9"),
+    ("agent_group_info", 'agent_id="ben", group_id="2"', "1x9"),
+]
+CHOSEN = PANEL.of_chosen_group()
+
 CASES = [
+    Case(
+        "all agents, each counted once, in however many groups",
+        FLOOR,
+        [("sessions:sum", "9m", 70), ("capacity:ratio", "9m", 4 / 12), ("spare_seats:sum", "9m", 5)],
+        scope=CHOSEN,
+    ),
+    Case(
+        "a group's agents, whichever other groups they are in",
+        FLOOR,
+        [("sessions:sum", "9m", 30), ("capacity:ratio", "9m", 0.5), ("spare_seats:sum", "9m", 1)],
+        scope=CHOSEN,
+        group="2",
+    ),
+    Case("a group without agents", FLOOR, [("sessions:sum", "9m", None), ("capacity:ratio", "9m", None)], scope=CHOSEN, group="3"),
+    Case(
+        "all agents, where Desk serves no groups",
+        [("agent_sessions", 'agent_id="ann"', "10x9")],
+        [("sessions:sum", "9m", 10), ("capacity:ratio", "9m", None), ("spare_seats:sum", "9m", None)],
+        scope=CHOSEN,
+    ),
+    Case(
+        "no seat is spare where no agent is free",
+        [
+            ("agent_current_sessions", 'agent_id="ann"', "1x9"),
+            ("agent_reception_limit", 'agent_id="ann"', "4x9"),
+            ("agent_status", 'agent_id="ann", status="rest"', "1x9"),
+        ],
+        [("spare_seats:sum", "9m", 0)],
+    ),
+    Case(
+        "a queue while nobody is free, and the realtime reading of a Desk without agent statistics",
+        [
+            ("queued_sessions", "", "3x9"),
+            ("online_agents", 'state="free"', "0x9"),
+            ("agent_realtime_sessions", 'agent_id="ann"', "7x9"),
+        ],
+        [(f"({FIGURES['unattended_sessions:now'].expr(PANEL)}) + 0", "9m", 3), ("sessions:sum", "9m", 7)],
+        scope=PANEL.read(REALTIME_ONLY),
+    ),
+    Case(
+        "no realtime reading beside agent statistics",
+        [("agent_sessions", 'agent_id="ann"', "5x9"), ("agent_realtime_sessions", 'agent_id="ann"', "7x9")],
+        [("sessions:sum", "9m", None)],
+        scope=PANEL.read(REALTIME_ONLY),
+    ),
     Case(
         "an agent who drops out of Desk's list takes nothing from the others",
         [

@@ -229,10 +229,11 @@ def chart(
     limits: tuple[Limit, ...] = (),
     is_stacked: bool = False,
     most: float | None = None,
+    no_value: str = "",
 ) -> timeseries.Panel:
     """Lines over time, in steps: figures stand still between polls. Limits are drawn where the axis reaches them."""
     queries = refs([Query(line.expr, line.name, over_time=True) for line in drawn])
-    panel = dressed(timeseries.Panel(), words, key, queries, words.of("no_lines"))
+    panel = dressed(timeseries.Panel(), words, key, queries, no_value or words.of("no_lines"))
     panel = panel.unit(unit).min(0).axis_soft_max(SOFT_MOST.get(unit, 0)).thresholds(plain_thresholds(limits=limits))
     if limits:
         panel = panel.thresholds_style(
@@ -273,10 +274,10 @@ def look(line: Line, place: int) -> list[model.DynamicConfigValue]:
 # ---- bars and tables ----
 
 
-def bars(words: Words, key: str, shown: list[tuple[str, str]]) -> bargauge.Panel:
+def bars(words: Words, key: str, shown: list[tuple[str, str]], no_value: str = "") -> bargauge.Panel:
     """Counts side by side: their names and expressions."""
     queries = refs([Query(expr, name) for name, expr in shown])
-    panel = dressed(bargauge.Panel(), words, key, queries, words.of("no_figures"))
+    panel = dressed(bargauge.Panel(), words, key, queries, no_value or words.of("no_figures"))
     panel = panel.unit("none").decimals(0).min(0).thresholds(plain_thresholds(SHADES[0]))
     panel = panel.orientation(options.VizOrientation.HORIZONTAL).display_mode(options.BarGaugeDisplayMode.BASIC)
     panel = panel.value_mode(options.BarGaugeValueMode.TEXT).show_unfilled(False)

@@ -54,7 +54,7 @@ def endpoints(words: Words):
         Column(words.of("last"), went, width=130, properties=[prop("mappings", [mapped(states)]), COLOURED]),
         figure("age", f"{FIGURES['poll_age_seconds:now'].expr(PANEL)}\nand {own('poll_interval_seconds')}", "s"),
         figure("every", own("poll_interval_seconds"), "s"),
-        figure("good_polls", FIGURES["exporter_polls:ratio1h"].expr(PANEL), "percentunit", 1),
+        figure("good_polls", f"{FIGURES['exporter_polls:ratio1h'].expr(PANEL)}\nand {own('poll_interval_seconds')}", "percentunit", 1),
         figure("took", own("poll_duration_seconds"), "s", 2),
     ]
     return grid(words, "endpoints", columns, "endpoint", [(words.of("endpoint"), False)], words.of("no_exporter"))

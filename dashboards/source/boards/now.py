@@ -128,6 +128,7 @@ def now(edition: Edition) -> Board:
     board = Board("now", edition, refresh="30s", variables=[groups(edition.words("now"))])
     words = board.words
     of = words.of
+    nothing = of("none_or_not_served")
     nobody = f"{state('free')} == 0\nand ignoring (state) {FIGURES['queued_sessions:now'].expr(PANEL)} > 0"
     board.line(
         4,
@@ -139,7 +140,7 @@ def now(edition: Edition) -> Board:
         (4, figure(words, "capacity", FIGURES["capacity:ratio"], CHOSEN)),
         (4, needs_names(words, "spare", FIGURES["spare_seats:sum"].expr(CHOSEN))),
     )
-    states = chart(words, "states", [Line("{{state}}", PANEL.named("tencent_desk_online_agents"))], is_stacked=True, decimals=0)
+    states = chart(words, "states", [Line("{{state}}", PANEL.named("tencent_desk_online_agents"))], is_stacked=True, decimals=0, no_value=nothing)
     for place, name in enumerate(("free", "busy", "rest")):
         states = states.override_by_name(name, [prop("displayName", of(name)), fixed(SHADES[place])])
     board.line(
@@ -152,6 +153,7 @@ def now(edition: Edition) -> Board:
                 [Line(of("in_queue"), FIGURES["queued_sessions:now"].expr(PANEL))],
                 decimals=0,
                 limits=(LIMITS["queued_sessions"],),
+                no_value=nothing,
             ),
         ),
         (8, states),
@@ -163,10 +165,11 @@ def now(edition: Edition) -> Board:
                 [Line(of("used"), FIGURES["capacity:ratio"].expr(CHOSEN))],
                 "percentunit",
                 limits=(LIMITS["capacity_ratio"],),
+                no_value=nothing,
             ),
         ),
     )
     by_group = f"max by (group_id, group_name) ({PANEL.named('tencent_desk_group_queued_users', OF_GROUP)})"
-    board.line(9, (7, bars(words, "group_queues", [("{{group_name}} ({{group_id}})", by_group)])), (17, groups_now(words)))
+    board.line(9, (7, bars(words, "group_queues", [("{{group_name}} ({{group_id}})", by_group)], nothing)), (17, groups_now(words)))
     board.line(13, (24, agents(words)))
     return board
