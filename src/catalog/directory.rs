@@ -110,6 +110,9 @@ const MEMBER: Table = Table {
         call::unused("Avatar"),
         call::unused("MemberReceptionLimit"),
         call::unused("MemberReceptionLimitEnabled"),
+        // Of the page on the members of one group.
+        call::unused("CreateTime"),
+        call::unused("KickOff"),
     ],
 };
 

@@ -108,6 +108,8 @@ pub struct Error {
     lasts: bool,
     /// For how long we are asked not to come again.
     pause: Option<Duration>,
+    /// No request was sent, since all pause after a refusal of another one.
+    unsent: bool,
     /// What to do, where more is known than the class.
     advice: Option<&'static str>,
 }
@@ -123,6 +125,7 @@ impl Error {
             unconnected: false,
             lasts: false,
             pause: None,
+            unsent: false,
             advice: None,
         }
     }
@@ -176,6 +179,7 @@ impl Error {
         let seconds = pause.as_secs_f64().ceil();
         Self {
             pause: Some(pause),
+            unsent: true,
             ..Self::new(
                 Class::RateLimited,
                 format!(
@@ -272,6 +276,17 @@ impl Error {
     /// Whether Desk says that the UserSig is too old, so that a fresh one may do.
     pub fn asks_for_fresh_user_sig(&self) -> bool {
         matches!(self.code, Some(70001 | 70052 | 70347))
+    }
+
+    /// Whether all requests have to pause for it: Desk refuses for the rate, or says how long to stay away.
+    pub fn pauses_all(&self) -> bool {
+        let is_refusal = self.class == Class::RateLimited || self.demanded_pause().is_some();
+        is_refusal && !self.unsent
+    }
+
+    /// Whether no request was sent, since all pause.
+    pub fn is_unsent(&self) -> bool {
+        self.unsent
     }
 
     /// How long Desk, or what stands between, wants to be left alone, where it says so itself.

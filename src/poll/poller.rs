@@ -246,7 +246,7 @@ impl<F: Fetch> Poller<F> {
             // By both clocks, as `Next` counts: else a jump during the poll eats the pause after it.
             let elapsed = now.since(started);
             let wait = pause_after(error, self.failures_in_a_row, interval, elapsed);
-            if error.class() == Class::RateLimited || error.demanded_pause().is_some() {
+            if error.pauses_all() {
                 self.desk.pause(wait.saturating_sub(elapsed));
             }
             wait

@@ -68,6 +68,8 @@ pub(super) fn pause_after(
             let jittered = soon.mul_f64(0.8 + 0.2 * fastrand::f64());
             (elapsed + jittered).min(interval)
         }
+        // Desk has not refused this one: it is asked as soon as all are.
+        Class::RateLimited if error.is_unsent() => Duration::ZERO,
         Class::RateLimited => {
             let ever_longer = interval.saturating_mul(doubled).saturating_mul(2);
             let limited = ever_longer.min(LONGEST_PAUSE.max(interval));
@@ -85,6 +87,18 @@ pub(super) fn pause_after(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_request_that_was_not_sent_is_no_further_refusal() {
+        let (minute, elapsed) = (Duration::from_secs(60), Duration::from_secs(2));
+        let paused = Error::paused(minute);
+        assert!(!paused.pauses_all());
+        assert_eq!(pause_after(&paused, 3, minute, elapsed), minute + elapsed);
+        let refused = Error::refused(141_009, "");
+        assert!(refused.pauses_all());
+        assert!(pause_after(&refused, 1, minute, elapsed) >= 2 * minute);
+        assert!(Error::refused(70050, "").pauses_all() && !Error::refused(70001, "").pauses_all());
+    }
 
     #[test]
     fn what_is_about_now_is_shown_for_three_intervals_within_bounds() {
