@@ -323,7 +323,7 @@ DAYS = [
         team(well(0, 120), surge(120, 240)),
         shown(ALL_OF_TEAM, 180, 1),
         minutes=240,
-        labels='namespace="monitoring", service="desk", cluster="east"',
+        labels='namespace="monitoring", service="desk", endpoint="metrics"',
     ),
 ]
 

@@ -11,11 +11,12 @@ use serde_json::{Value, json};
 
 use crate::support::alertmanager::{Alertmanager, MailServer, Webhook};
 use crate::support::desk::{Desk, Reply};
+use crate::support::endpoints::Endpoint;
 use crate::support::eventually;
 use crate::support::exporter::{Exporter, Setup};
 use crate::support::prometheus::Prometheus;
 use crate::support::repository;
-use crate::support::rows::{agent, with};
+use crate::support::rows::{self, agent, with};
 
 /// `text` with all of `from` replaced.
 #[track_caller]
@@ -78,10 +79,14 @@ struct Chain {
 
 impl Chain {
     fn of(desk: &Desk) -> Chain {
+        Chain::with(Setup::busily(desk))
+    }
+
+    fn with(setup: Setup) -> Chain {
         let webhook = Webhook::listen();
         let mail = MailServer::listen();
         let alertmanager = alertmanager(&webhook, &mail);
-        let exporter = Setup::busily(desk).start();
+        let exporter = setup.start();
         Chain {
             prometheus: prometheus(exporter.address(), alertmanager.address()),
             exporter,
@@ -203,4 +208,46 @@ fn trouble_arrives_and_so_does_its_end() {
         .filter(|name| ![SLOW, STALE, DOWN].contains(name))
         .collect();
     assert_eq!(others, Vec::<&str>::new());
+}
+
+/// A queue that no agent can take is told, and its end; and nothing of it where Desk does not serve it.
+#[test]
+fn a_queue_without_an_agent_arrives_and_so_does_its_end() {
+    const QUEUE: &str = "TencentDeskQueueUnattended";
+    let desk = Desk::with(answering_within(10));
+    let reception = |queue: u32, free: u32| {
+        let now = json!({ "CurrentQueueCnt": queue, "FreeAgentCnt": free });
+        with(rows::reception_example(), now)
+    };
+    desk.further(|further| further.reception = reception(3, 2));
+    let asked = "describe_agent_statistics,describe_reception_realtime_statistics";
+    let setup = Setup::busily(&desk)
+        .set("ENDPOINTS", asked)
+        .set("REALTIME_INTERVAL", "1s");
+    let chain = Chain::with(setup);
+    chain.prometheus.expect("tencent_desk_queued_sessions", 3.0);
+    chain.prometheus.expect("count(ALERTS) or vector(0)", 0.0);
+
+    desk.further(|further| further.reception = reception(3, 0));
+    let told = chain.wait_for(QUEUE, "firing");
+    assert_eq!(told["labels"]["severity"], "critical", "{told}");
+    let said = repository::text(&told["annotations"], "summary");
+    assert_eq!(said, "3 in the queue, and no agent is free");
+    chain.wait_for_mail("desk-operators@example.com", QUEUE);
+    desk.further(|further| further.reception = reception(0, 1));
+    chain.wait_for(QUEUE, "resolved");
+
+    // Desk serves it no more: that is no trouble.
+    desk.reply_at(
+        Endpoint::ReceptionRealtime,
+        Reply::Status(404, vec![], String::new()),
+    );
+    let gone = "count(tencent_desk_exporter_endpoint_up) or vector(0)";
+    chain.prometheus.expect(gone, 1.0);
+    chain.prometheus.expect("count(ALERTS) or vector(0)", 0.0);
+    let told = chain.webhook.alerts();
+    let others = told
+        .iter()
+        .filter(|alert| alert["labels"]["alertname"] != QUEUE);
+    assert_eq!(others.count(), 0, "{told:?}");
 }
