@@ -1,18 +1,20 @@
 //! However clocks and Desk behave, a scrape shows one good answer of the present day, or nothing.
 //!
-//! Random histories drive [`Poller::tick`] with scripted clocks and scripted answers, in paused time
-//! and without sockets. Beside it runs a model of the contract that is too simple to be wrong: the
-//! last good answer, the date on which its poll started, and what both clocks said when it ended.
+//! Random histories drive [`Poller::tick`], for any endpoint, with scripted clocks and scripted answers, in
+//! paused time and without sockets. Beside it runs a model of the contract that is too simple to be wrong:
+//! the last good answer, the date on which its poll started, what both clocks said when it ended, and whether
+//! Desk answers another endpoint.
 //! After every poll, and at instants between polls, what is exposed must be exactly what the model
 //! says, in both directions: nothing that it does not allow, and everything that it does.
 
 // Outside `#[test]` functions too: that is how tests fail.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
-use std::collections::BTreeMap;
+mod wordings;
+
 use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -21,19 +23,22 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 use proptest::test_runner::{Config, FileFailurePersistence, RngAlgorithm, TestRunner};
+use reqwest::StatusCode;
+use reqwest::header::HeaderMap;
 
 use tencent_desk_exporter::base::clock::{Clock, DayWindow, Now, Window};
-use tencent_desk_exporter::catalog::StatusNames;
-use tencent_desk_exporter::catalog::agents::ENDPOINT;
+use tencent_desk_exporter::catalog::{ENDPOINTS, Endpoint, Interval, Need, StatusNames};
 use tencent_desk_exporter::desk::call::{Call, Start};
 use tencent_desk_exporter::desk::{Answer as Told, Class, Error, reply};
 use tencent_desk_exporter::exposition::coding::{Coding, Piece};
 use tencent_desk_exporter::exposition::page::Demand;
 use tencent_desk_exporter::exposition::{Format, Variant};
-use tencent_desk_exporter::poll::schedule::Next;
+use tencent_desk_exporter::poll::schedule::{Next, good_for};
 use tencent_desk_exporter::poll::{Fetch, Plan, Poller, Shared};
-use tencent_desk_exporter::status::board::{Board, Feed};
+use tencent_desk_exporter::status::board::{Board, Feed, LastPoll, PollOutcome};
 use tencent_desk_exporter::status::meters::Meters;
+
+use wordings::{WORDINGS, Wording};
 
 /// Histories in all, cut into parts that run side by side.
 const HISTORIES: u32 = 10_000;
@@ -59,14 +64,19 @@ const ZONES: [&str; 10] = [
     "Asia/Kathmandu",
 ];
 
+/// The codes that say no more of a further endpoint than that Desk does not serve it, while it answers others.
+const NOT_SERVED: [i64; 6] = [60002, 60009, 60017, 141_000, 10003, 10026];
+
 /// How a poll ends.
 #[derive(Debug, Clone)]
 enum Answer {
-    /// With these rows: an agent's number, or none where the row has no id.
+    /// With rows of these ids.
     Good(Vec<Option<u8>>),
     Fails(Class),
     /// With an error code of Desk's.
     Refused(i64),
+    /// With HTTP 404.
+    NotFound,
     /// Not by itself.
     Never,
 }
@@ -107,11 +117,18 @@ struct Step {
     /// The wall clock is set by this, just before it is read for this many-th time in the poll.
     slip: Option<(usize, SignedDuration)>,
     answer: Answer,
+    /// Whether the last poll of the other endpoint succeeded.
+    other_answers: bool,
     scrapes: Vec<Gap>,
 }
 
 #[derive(Debug, Clone)]
 struct History {
+    wording: &'static Wording,
+    /// Another one on the same board.
+    other: &'static Wording,
+    /// How long its first poll takes.
+    other_takes: Duration,
     zone: &'static str,
     start: Timestamp,
     interval: Duration,
@@ -122,15 +139,39 @@ struct History {
 fn histories() -> impl Strategy<Value = History> {
     let times = (0..1_500_000_000_i64, any::<bool>(), 0..100_000_i64);
     let interval = select(vec![1_u64, 5, 60, 60, 600]);
-    (select(&ZONES), times, interval, 0..4_u64, several_steps()).prop_map(
-        |(zone, times, interval, more, steps)| History {
-            zone,
-            start: start(zone, times),
-            interval: Duration::from_secs(interval),
-            max_staleness: Duration::from_secs(interval * (more + 1) + 37 * more),
-            steps,
-        },
+    (
+        endpoints(),
+        select(&ZONES),
+        times,
+        interval,
+        0..4_u64,
+        0..5_000_u64,
+        several_steps(),
     )
+        .prop_map(
+            |((wording, other), zone, times, interval, more, other_millis, steps)| History {
+                wording,
+                other,
+                other_takes: Duration::from_millis(other_millis),
+                zone,
+                start: start(zone, times),
+                interval: Duration::from_secs(interval),
+                max_staleness: Duration::from_secs(interval * (more + 1) + 37 * more),
+                steps,
+            },
+        )
+}
+
+/// One that is polled, and agent statistics or any other beside it.
+fn endpoints() -> impl Strategy<Value = (&'static Wording, &'static Wording)> {
+    let others = prop_oneof![2 => Just(0), 1 => 0..WORDINGS.len()];
+    (0..WORDINGS.len(), others).prop_map(|(polled, other)| {
+        let other = match other == polled {
+            true => (other + 1) % WORDINGS.len(),
+            false => other,
+        };
+        (WORDINGS[polled], WORDINGS[other])
+    })
 }
 
 /// Any time from 2005 on, or the hours before a change of the zone's clocks.
@@ -154,15 +195,19 @@ fn steps() -> impl Strategy<Value = Step> {
         vec(movements(), 0..4),
         proptest::option::weighted(0.1, (1..8_usize, jumps())),
         answers(),
+        proptest::bool::weighted(0.7),
         vec(gaps(), 0..3),
     )
-        .prop_map(|(before, during, slip, answer, scrapes)| Step {
-            before,
-            during,
-            slip,
-            answer,
-            scrapes,
-        })
+        .prop_map(
+            |(before, during, slip, answer, other_answers, scrapes)| Step {
+                before,
+                during,
+                slip,
+                answer,
+                other_answers,
+                scrapes,
+            },
+        )
 }
 
 fn gaps() -> impl Strategy<Value = Gap> {
@@ -206,6 +251,8 @@ fn answers() -> impl Strategy<Value = Answer> {
         200 => rows.prop_map(Answer::Good),
         120 => select(&Class::ALL).prop_map(Answer::Fails),
         60 => select(vec![70050, 70001, 141_009, 141_002, 60006, 123_456]).prop_map(Answer::Refused),
+        60 => select(&NOT_SERVED).prop_map(Answer::Refused),
+        10 => Just(Answer::NotFound),
         1 => Just(Answer::Never),
     ]
 }
@@ -282,6 +329,7 @@ impl Clock for Clocks {
 /// A Desk that answers as the step says.
 #[derive(Debug, Clone)]
 struct Script {
+    wording: &'static Wording,
     clocks: Arc<Clocks>,
     stage: Arc<Mutex<Stage>>,
 }
@@ -291,16 +339,18 @@ struct Stage {
     during: Vec<Movement>,
     answer: Option<Answer>,
     serial: usize,
-    asked: Option<DayWindow>,
+    asked: Option<Window>,
     /// How often the clocks had been read when the answer was given.
     answered_at: Option<usize>,
+    /// For how long all polls were to pause.
+    paused: Option<Duration>,
 }
 
 impl Fetch for Script {
-    async fn fetch(&self, _: &'static [Call], window: &Window) -> Result<Told, Error> {
+    async fn fetch(&self, calls: &'static [Call], window: &Window) -> Result<Told, Error> {
         let (during, answer, serial) = {
             let mut stage = self.stage.lock().unwrap();
-            stage.asked = window.day().copied();
+            stage.asked = Some(*window);
             (
                 stage.during.clone(),
                 stage.answer.clone().unwrap(),
@@ -318,7 +368,10 @@ impl Fetch for Script {
         }
         self.stage.lock().unwrap().answered_at = Some(self.clocks.count_readings());
         match answer {
-            Answer::Good(rows) => Ok(told(&rows, serial)),
+            Answer::Good(ids) => {
+                let date = window.day().map(DayWindow::date);
+                Ok(told(calls, &self.wording.bodies(&ids, serial, date)))
+            }
             other => Err(failure(&other).unwrap()),
         }
     }
@@ -327,7 +380,9 @@ impl Fetch for Script {
         None
     }
 
-    fn pause(&self, _: Duration) {}
+    fn pause(&self, time: Duration) {
+        self.stage.lock().unwrap().paused = Some(time);
+    }
 
     fn paused_for(&self) -> Duration {
         Duration::ZERO
@@ -339,50 +394,23 @@ fn failure(answer: &Answer) -> Option<Error> {
         Answer::Good(_) | Answer::Never => None,
         Answer::Fails(class) => Some(Error::new(*class, "as the script says")),
         Answer::Refused(code) => Some(Error::refused(*code, "as the script says")),
+        Answer::NotFound => Some(Error::status(
+            StatusCode::NOT_FOUND,
+            &HeaderMap::new(),
+            SystemTime::UNIX_EPOCH,
+        )),
     }
 }
 
-/// Each row of each answer has a number that no other row has.
-fn number(serial: usize, row: usize) -> usize {
-    serial * 100 + row
-}
-
-fn told(rows: &[Option<u8>], serial: usize) -> Told {
-    let data: Vec<String> = rows
-        .iter()
-        .enumerate()
-        .map(|(row, agent)| {
-            let n = number(serial, row);
-            let id = agent.map_or_else(|| "null".to_owned(), |agent| format!("\"a{agent}\""));
-            format!(r#"{{"AgentId":{id},"AgentNickName":"n{n}","TotalMsgCnt":{n}}}"#)
-        })
-        .collect();
-    let body = format!(
-        r#"{{"ErrorCode":0,"TotalCount":{},"Data":[{}]}}"#,
-        rows.len(),
-        data.join(",")
-    );
-    let page = reply::decode(&ENDPOINT.calls[0], Start::default(), body.as_bytes()).unwrap();
-    Told {
-        tables: page.tables,
-        ..Told::default()
+fn told(calls: &'static [Call], bodies: &[String]) -> Told {
+    let mut told = Told::default();
+    assert_eq!(calls.len(), bodies.len());
+    for (call, body) in calls.iter().zip(bodies) {
+        let reply = reply::decode(call, Start::default(), body.as_bytes()).unwrap();
+        told.tables.extend(reply.tables);
+        told.total = told.total.or(reply.total);
     }
-}
-
-/// The samples of that: of an agent's rows the last one.
-fn samples(rows: &[Option<u8>], serial: usize) -> Vec<String> {
-    let by_agent: BTreeMap<u8, usize> = rows
-        .iter()
-        .enumerate()
-        .filter_map(|(row, agent)| Some(((*agent)?, number(serial, row))))
-        .collect();
-    let infos = by_agent.iter().map(|(agent, n)| {
-        format!(r#"tencent_desk_agent_info{{agent_id="a{agent}",nickname="n{n}"}} 1"#)
-    });
-    let messages = by_agent
-        .iter()
-        .map(|(agent, n)| format!(r#"tencent_desk_agent_messages{{agent_id="a{agent}"}} {n}"#));
-    infos.chain(messages).collect()
+    told
 }
 
 /// The last good answer, as the contract sees it.
@@ -395,12 +423,14 @@ struct Good {
 
 /// What has to hold, and what is needed to tell.
 struct Model {
+    wording: &'static Wording,
     zone: TimeZone,
     interval: Duration,
-    max_staleness: Duration,
+    good_for: Duration,
     last_good: Option<Good>,
-    /// How the last poll failed, if it did; outside, whether there was one.
-    last_poll: Option<Option<Error>>,
+    last_poll: Option<PollOutcome>,
+    /// Whether the other endpoint's last poll succeeded.
+    other_answers: bool,
 }
 
 type Verdict = Result<(), TestCaseError>;
@@ -419,8 +449,29 @@ impl Model {
     fn is_fresh(&self, good: &Good, now: Now) -> bool {
         let by_wall = now.wall.duration_since(good.ended.wall);
         let by_mono = now.mono.duration_since(good.ended.mono);
-        by_mono <= self.max_staleness
-            && by_wall <= SignedDuration::try_from(self.max_staleness).unwrap()
+        by_mono <= self.good_for && by_wall <= SignedDuration::try_from(self.good_for).unwrap()
+    }
+
+    /// Whether an instant of a poll is on another day than `started`, where that makes a difference.
+    fn is_day_over(&self, started: Now, instant: Timestamp) -> bool {
+        self.wording.is_of_a_day && self.date(instant) != self.date(started.wall)
+    }
+
+    /// What a poll with this answer is to be told as.
+    fn outcome(&self, answer: &Answer) -> PollOutcome {
+        let may_be_unserved = match answer {
+            Answer::Refused(code) => NOT_SERVED.contains(code),
+            Answer::NotFound => true,
+            _ => false,
+        };
+        let is_required = self.wording.endpoint.need == Need::Required;
+        match failure(answer) {
+            None => PollOutcome::Good,
+            Some(_) if may_be_unserved && !is_required && self.other_answers => {
+                PollOutcome::NotServed
+            }
+            Some(error) => PollOutcome::Failed(error),
+        }
     }
 
     /// What a scrape at `now` shows: exactly what it must.
@@ -428,7 +479,8 @@ impl Model {
         let expected = self
             .last_good
             .as_ref()
-            .filter(|good| good.date == self.date(now.wall) && self.is_fresh(good, now))
+            .filter(|good| !self.wording.is_of_a_day || good.date == self.date(now.wall))
+            .filter(|good| self.is_fresh(good, now))
             .map(|good| good.samples.clone());
         let shown = feed.shown(now).map(|page| {
             text(&PLAIN.families(page.snapshot()).unwrap())
@@ -445,12 +497,16 @@ impl Model {
     /// The last poll succeeded, and within the time for which a success is good.
     fn is_up(&self, now: Now) -> bool {
         let last_good = self.last_good.as_ref();
-        matches!(self.last_poll, Some(None))
+        self.last_poll == Some(PollOutcome::Good)
             && last_good.is_some_and(|good| self.is_fresh(good, now))
     }
 
-    /// The day that was asked for is that on which the poll started, whole.
-    fn check_asked(&self, asked: &DayWindow, started: Now) -> Verdict {
+    /// The day that was asked for is that on which the poll started, whole; or there was none.
+    fn check_asked(&self, asked: &Window, started: Now) -> Verdict {
+        prop_assert_eq!(asked.day().is_some(), self.wording.is_of_a_day);
+        let Some(asked) = asked.day() else {
+            return Ok(());
+        };
         let second = |second| self.date(Timestamp::from_second(second).unwrap());
         let date = self.date(started.wall);
         prop_assert_eq!(second(asked.from_second()), date);
@@ -461,25 +517,8 @@ impl Model {
     }
 
     /// When the next poll is due, seen from the end of the last one.
-    fn check_next(
-        &self,
-        next: &Next,
-        started: Now,
-        ended: Now,
-        failure: Option<&Error>,
-    ) -> Verdict {
+    fn check_next(&self, next: &Next, started: Now, ended: Now, outcome: &PollOutcome) -> Verdict {
         let remaining = next.remaining(ended);
-        let date = self.date(ended.wall);
-        if date != self.date(started.wall) {
-            prop_assert_eq!(remaining, Duration::ZERO, "it is another day");
-            return Ok(());
-        }
-        let due = ended.wall + remaining;
-        let is_within = remaining.is_zero() || self.date(due - 1.nanosecond()) == date;
-        prop_assert!(is_within, "due after midnight: {}", due);
-        if self.date(due) != date {
-            return Ok(());
-        }
         let since = |wall: SignedDuration, mono: Duration| {
             mono.max(Duration::try_from(wall).unwrap_or_default())
         };
@@ -487,8 +526,31 @@ impl Model {
             ended.wall.duration_since(started.wall),
             ended.mono.duration_since(started.mono),
         );
+        if *outcome == PollOutcome::NotServed {
+            let hour = Duration::from_secs(3600);
+            prop_assert_eq!(remaining, hour.saturating_sub(took), "not served");
+            return Ok(());
+        }
+        if self.is_day_over(started, ended.wall) {
+            prop_assert_eq!(remaining, Duration::ZERO, "it is another day");
+            return Ok(());
+        }
+        let due = ended.wall + remaining;
+        let is_late = !remaining.is_zero() && self.is_day_over(started, due - 1.nanosecond());
+        prop_assert!(!is_late, "due after midnight: {}", due);
+        if self.is_day_over(started, due) {
+            return Ok(());
+        }
         let regular = self.interval.saturating_sub(took);
+        let failure = match outcome {
+            PollOutcome::Failed(error) => Some(error),
+            _ => None,
+        };
         match failure.map(Error::class) {
+            // HTTP 404 does not pass by itself.
+            _ if failure.and_then(Error::status_code).is_some() => {
+                prop_assert_eq!(remaining, regular);
+            }
             Some(Class::Network | Class::Server) => {
                 prop_assert!(remaining <= regular);
                 let is_sooner = remaining < regular || took >= self.interval / 2;
@@ -506,11 +568,37 @@ impl Model {
         }
         Ok(())
     }
+
+    /// All polls pause where Desk is asked too often, and only there: until this one is due, at least.
+    fn check_pause(
+        &self,
+        paused: Option<Duration>,
+        remaining: Duration,
+        outcome: &PollOutcome,
+    ) -> Verdict {
+        let least = match outcome {
+            PollOutcome::Failed(error) if error.code() == Some(70050) => {
+                Some(Duration::from_secs(60))
+            }
+            PollOutcome::Failed(error) if error.class() == Class::RateLimited => {
+                Some(self.interval)
+            }
+            _ => None,
+        };
+        prop_assert_eq!(paused.is_some(), least.is_some(), "{:?}", outcome);
+        prop_assert!(paused >= least.max(paused.map(|_| remaining)));
+        Ok(())
+    }
 }
 
 /// One history under way.
 struct Play {
     model: Model,
+    other: &'static Endpoint,
+    other_takes: Duration,
+    /// Where the two are on the board.
+    place: usize,
+    other_place: usize,
     clocks: Arc<Clocks>,
     stage: Arc<Mutex<Stage>>,
     poller: Poller<Script>,
@@ -527,19 +615,27 @@ impl Play {
             hands: Mutex::default(),
         });
         let stage = Arc::new(Mutex::default());
+        let wording = history.wording;
         let script = Script {
+            wording,
             clocks: clocks.clone(),
             stage: Arc::clone(&stage),
         };
+        let interval = history.interval;
+        let mut endpoints = [wording.endpoint, history.other.endpoint];
+        // As on any board, what is required comes first.
+        endpoints.sort_by_key(|endpoint| endpoint.need != Need::Required);
+        let is_polled = |endpoint: &Endpoint| endpoint.name() == wording.endpoint.name();
+        let place = usize::from(!is_polled(endpoints[0]));
         let plan = Plan {
-            endpoint: &ENDPOINT,
-            place: 0,
-            interval: history.interval,
-            good_for: history.max_staleness,
+            endpoint: wording.endpoint,
+            place,
+            interval,
+            good_for: good_for(wording.endpoint.interval, interval, history.max_staleness),
         };
         let now = clocks.peek();
-        let board = Board::new(vec![Feed::new(&ENDPOINT, history.interval)], now);
-        let board = Arc::new(board);
+        let feeds = endpoints.map(|endpoint| Feed::new(endpoint, interval));
+        let board = Arc::new(Board::new(feeds.into(), now));
         let shared = Shared::new(
             clocks.clone(),
             zone.clone(),
@@ -551,12 +647,18 @@ impl Play {
         let poller = Poller::new(plan, Arc::new(script), Arc::new(shared));
         Self {
             model: Model {
+                wording,
                 zone,
-                interval: history.interval,
-                max_staleness: history.max_staleness,
+                interval,
+                good_for: plan.good_for,
                 last_good: None,
                 last_poll: None,
+                other_answers: false,
             },
+            other: history.other.endpoint,
+            other_takes: history.other_takes,
+            place,
+            other_place: 1 - place,
             clocks,
             stage,
             poller,
@@ -566,7 +668,7 @@ impl Play {
     }
 
     fn feed(&self) -> Arc<Feed> {
-        self.board.feed(0).unwrap()
+        self.board.feed(self.place).unwrap()
     }
 
     async fn pass(&self, gap: Gap) {
@@ -596,7 +698,7 @@ impl Play {
                         true => now.wall.duration_since(good.ended.wall),
                         false => (now.mono - good.ended.mono).try_into().unwrap(),
                     });
-                let limit = SignedDuration::try_from(self.model.max_staleness).unwrap();
+                let limit = SignedDuration::try_from(self.model.good_for).unwrap();
                 either(limit - age + SignedDuration::from_nanos(nanos), by_jump)
             }
         };
@@ -625,7 +727,7 @@ impl Play {
         };
         let before = self.feed();
         self.clocks.expect_slip(step.slip);
-        let next = self.poller.tick().await;
+        let next = self.tick(step.other_answers, serial == 1).await;
         self.clocks.expect_slip(None);
         self.next = Some(next);
 
@@ -636,15 +738,45 @@ impl Play {
         let Some(answered_at) = stage.answered_at else {
             return self.broken_off(&before, &readings, &next);
         };
-        let failure = failure(&step.answer);
-        if let Answer::Good(rows) = &step.answer {
+        if let Answer::Good(ids) = &step.answer {
             self.model.last_good = Some(Good {
-                samples: samples(rows, serial),
+                samples: self.model.wording.samples(ids, serial),
                 date: self.model.date(started.wall),
                 ended: readings[answered_at],
             });
         }
-        self.ended(failure, &next, started, ended)
+        let outcome = self.model.outcome(&step.answer);
+        let remaining = next.remaining(ended);
+        self.model.check_pause(stage.paused, remaining, &outcome)?;
+        self.ended(outcome, &next, started, ended)
+    }
+
+    /// One poll, before which another of the other endpoint has ended. At first it ends meanwhile, where it is
+    /// one whose answer is waited for; where it is not, it has yet to be polled.
+    async fn tick(&mut self, other_answers: bool, is_first: bool) -> Next {
+        let (other, takes) = (self.other, self.other_takes);
+        let (board, place) = (self.board.clone(), self.other_place);
+        let other_ends = |ended| {
+            let feed = other_feed(other, ended, other_answers);
+            board.publish(place, feed);
+        };
+        let now = self.clocks.peek().wall;
+        self.model.other_answers = other_answers;
+        if !is_first {
+            other_ends(now);
+            return self.poller.tick().await;
+        }
+        if other.need == Need::Required {
+            let meanwhile = async {
+                tokio::time::sleep(takes).await;
+                other_ends(now);
+            };
+            return tokio::join!(self.poller.tick(), meanwhile).0;
+        }
+        self.model.other_answers = false;
+        let next = self.poller.tick().await;
+        other_ends(now);
+        next
     }
 
     /// The poll was given up: because its day was over, so that it left no trace, or for its length.
@@ -652,28 +784,48 @@ impl Play {
         let (started, ended) = (readings[0], *readings.last().unwrap());
         let feed = self.feed();
         if Arc::ptr_eq(before, &feed) {
-            let day = self.model.date(started.wall);
-            let is_moot = readings.iter().any(|now| self.model.date(now.wall) != day);
+            let mut readings = readings.iter();
+            let is_moot = readings.any(|now| self.model.is_day_over(started, now.wall));
             prop_assert!(is_moot, "given up within its day");
             prop_assert_eq!(next.remaining(ended), Duration::ZERO);
             return Ok(());
         }
-        let limit = self.model.max_staleness.max(Duration::from_secs(300));
+        let limit = self.model.good_for.max(Duration::from_secs(300));
         prop_assert!(ended.mono - started.mono >= limit, "given up too soon");
-        let failure = feed.failure().cloned();
-        prop_assert_eq!(failure.as_ref().map(Error::class), Some(Class::Network));
-        self.ended(failure, next, started, ended)
+        prop_assert_eq!(feed.failure().map(Error::class), Some(Class::Network));
+        let outcome = feed.last_poll.as_ref().unwrap().outcome.clone();
+        self.ended(outcome, next, started, ended)
     }
 
-    fn ended(&mut self, failure: Option<Error>, next: &Next, started: Now, ended: Now) -> Verdict {
+    fn ended(&mut self, outcome: PollOutcome, next: &Next, started: Now, ended: Now) -> Verdict {
         let feed = self.feed();
         let told = feed.last_poll.as_ref().unwrap();
-        prop_assert_eq!(feed.failure(), failure.as_ref());
+        prop_assert_eq!(&told.outcome, &outcome);
         prop_assert_eq!(told.next, ended.wall + next.remaining(ended));
-        self.model
-            .check_next(next, started, ended, failure.as_ref())?;
-        self.model.last_poll = Some(failure);
+        self.model.check_next(next, started, ended, &outcome)?;
+        if outcome == PollOutcome::NotServed {
+            self.model.last_good = None;
+        }
+        self.model.last_poll = Some(outcome);
         Ok(())
+    }
+}
+
+/// How an endpoint stands of which no more matters than whether Desk answers it.
+fn other_feed(endpoint: &'static Endpoint, ended: Timestamp, answers: bool) -> Feed {
+    let outcome = match answers {
+        true => PollOutcome::Good,
+        false => PollOutcome::Failed(Error::new(Class::Server, "as the script says")),
+    };
+    let last_poll = LastPoll {
+        ended,
+        took: Duration::ZERO,
+        outcome,
+        next: ended,
+    };
+    Feed {
+        last_poll: Some(last_poll),
+        ..Feed::new(endpoint, Duration::ZERO)
     }
 }
 
@@ -709,25 +861,41 @@ fn text(piece: &Piece) -> String {
 /// The exporter's own metrics say the same.
 fn check_own_page(play: &Play, meters: &Meters) -> Verdict {
     let (feed, now) = (play.feed(), play.clocks.peek());
+    let endpoint = play.model.wording.endpoint;
     let text = text(&meters.piece(PLAIN, std::slice::from_ref(&feed), now));
-    let up = u8::from(play.model.is_up(now));
-    let up = format!("\ntencent_desk_up {up}\n");
-    prop_assert!(text.contains(&up), "{}", text);
-    let agents = feed.shown(now).map_or(0, |page| page.snapshot().count(0));
-    let agents_line = format!("\ntencent_desk_exporter_agents {agents}\n");
-    prop_assert!(text.contains(&agents_line), "{}", text);
-    let has_day = text.contains("\ntencent_desk_day_start_timestamp_seconds ");
-    prop_assert_eq!(has_day, agents > 0);
+    let value = |series: &str| {
+        let mut lines = text.lines();
+        let found = lines.find_map(|line| line.strip_prefix(&format!("tencent_desk_{series} ")));
+        found.map(str::to_owned)
+    };
+    let of_endpoint = |metric| value(&format!("{metric}{{endpoint=\"{}\"}}", endpoint.name()));
+    let is_served = play.model.last_poll != Some(PollOutcome::NotServed);
+    let up = u8::from(play.model.is_up(now)).to_string();
+    prop_assert_eq!(value("up"), Some(up.clone()));
+    prop_assert_eq!(of_endpoint("exporter_endpoint_up"), is_served.then_some(up));
+    let has_interval = of_endpoint("exporter_poll_interval_seconds").is_some();
+    prop_assert_eq!(has_interval, is_served);
+    let has_succeeded = of_endpoint("exporter_last_success_timestamp_seconds").is_some();
+    prop_assert_eq!(has_succeeded, play.model.last_good.is_some());
+
+    let shown = feed.shown(now);
+    let agents = shown.filter(|_| endpoint.need == Need::Required);
+    let agents = agents.map_or(0, |page| page.snapshot().count(0));
+    prop_assert_eq!(value("exporter_agents"), Some(agents.to_string()));
+    let is_of_today = endpoint.interval == Interval::Poll;
+    let is_shown = shown.is_some_and(|page| !page.snapshot().is_empty());
+    let has_day = value("day_start_timestamp_seconds").is_some();
+    prop_assert_eq!(has_day, is_of_today && is_shown);
     Ok(())
 }
 
 fn play_some(cases: u32) {
-    let meters = Arc::new(Meters::new(&[&ENDPOINT], Timestamp::UNIX_EPOCH).unwrap());
+    let meters = Arc::new(Meters::new(ENDPOINTS, Timestamp::UNIX_EPOCH).unwrap());
     let config = Config {
         cases,
         // What once failed is tried first from then on: commit the file.
         failure_persistence: Some(Box::new(FileFailurePersistence::Direct(
-            "tests/histories.proptest-regressions",
+            "tests/histories/regressions",
         ))),
         rng_algorithm: RngAlgorithm::XorShift,
         ..Config::default()
