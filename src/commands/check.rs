@@ -122,6 +122,7 @@ fn tell_polls(text: &mut String, polls: &[(&Endpoint, Polled)]) -> bool {
         None => polls.iter().any(|(_, polled)| polled.is_ok()),
     };
     let mut is_good = true;
+    let mut told = Vec::new();
     for (endpoint, polled) in polls {
         match polled {
             Ok(snapshot) if is_required(endpoint) => tell_answer(text, snapshot),
@@ -142,10 +143,19 @@ fn tell_polls(text: &mut String, polls: &[(&Endpoint, Polled)]) -> bool {
             ),
             Err(error) => {
                 is_good = false;
+                let name = endpoint.name();
+                if told.contains(&error) {
+                    say(
+                        text,
+                        format_args!("{name}: it would fail for the same reason."),
+                    );
+                    continue;
+                }
                 if !is_required(endpoint) {
-                    say(text, format_args!("{}:", endpoint.name()));
+                    say(text, format_args!("{name}:"));
                 }
                 tell_failure(text, error);
+                told.push(error);
             }
         }
     }
