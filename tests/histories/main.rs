@@ -10,6 +10,7 @@
 // Outside `#[test]` functions too: that is how tests fail.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
+mod pause;
 mod wordings;
 
 use std::sync::{Arc, Mutex};
@@ -889,9 +890,8 @@ fn check_own_page(play: &Play, meters: &Meters) -> Verdict {
     Ok(())
 }
 
-fn play_some(cases: u32) {
-    let meters = Arc::new(Meters::new(ENDPOINTS, Timestamp::UNIX_EPOCH).unwrap());
-    let config = Config {
+fn config(cases: u32) -> Config {
+    Config {
         cases,
         // What once failed is tried first from then on: commit the file.
         failure_persistence: Some(Box::new(FileFailurePersistence::Direct(
@@ -899,8 +899,12 @@ fn play_some(cases: u32) {
         ))),
         rng_algorithm: RngAlgorithm::XorShift,
         ..Config::default()
-    };
-    let outcome = TestRunner::new(config).run(&histories(), |history| {
+    }
+}
+
+fn play_some(cases: u32) {
+    let meters = Arc::new(Meters::new(ENDPOINTS, Timestamp::UNIX_EPOCH).unwrap());
+    let outcome = TestRunner::new(config(cases)).run(&histories(), |history| {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_time()
             .start_paused(true)
