@@ -123,6 +123,17 @@ pub struct Poller<F> {
     desk: Arc<F>,
     shared: Arc<Shared>,
     failures_in_a_row: u32,
+    /// Since when each poll was refused in a way that may mean that Desk does not serve the endpoint.
+    refused_since: Option<Timestamp>,
+}
+
+/// Whether Desk serves an endpoint that it refuses.
+enum Verdict {
+    /// It does: the refusal is a failure.
+    Served,
+    NotServed,
+    /// It did, and what it serves everywhere has not been asked for since.
+    Open,
 }
 
 /// What came of one poll.
@@ -140,6 +151,7 @@ impl<F: Fetch> Poller<F> {
             desk,
             shared,
             failures_in_a_row: 0,
+            refused_since: None,
         }
     }
 
@@ -164,12 +176,18 @@ impl<F: Fetch> Poller<F> {
             Ok(window) => window,
             Err(error) => return self.conclude(started, Window::Now, Err(error)),
         };
-        match self.poll(&window).await {
-            Ended::Moot => self.at_once(started),
-            Ended::With(Err(error)) if self.is_not_served(&error).await => {
-                self.conclude_not_served(started, error)
-            }
-            Ended::With(outcome) => self.conclude(started, window, outcome),
+        let outcome = match self.poll(&window).await {
+            Ended::Moot => return self.at_once(started),
+            Ended::With(outcome) => outcome,
+        };
+        let Err(error) = outcome else {
+            self.refused_since = None;
+            return self.conclude(started, window, outcome);
+        };
+        match self.verdict_on(&error).await {
+            Verdict::Served => self.conclude(started, window, Err(error)),
+            Verdict::NotServed => self.conclude_not_served(started, error),
+            Verdict::Open => self.leave_open(started, window, &error),
         }
     }
 
@@ -215,18 +233,45 @@ impl<F: Fetch> Poller<F> {
     }
 
     /// Whether `error` says no more than that Desk does not serve the endpoint here, since it answers others.
-    async fn is_not_served(&self, error: &Error) -> bool {
+    ///
+    /// What was answered before may be refused together with all others: that is known once these have been
+    /// asked too.
+    async fn verdict_on(&mut self, error: &Error) -> Verdict {
         let may_be_absent = self.plan.endpoint.need == Need::WhereServed;
         if !may_be_absent || !error.may_mean_not_served() {
-            return false;
+            self.refused_since = None;
+            return Verdict::Served;
         }
+        let now = self.glance().wall;
+        let since = *self.refused_since.get_or_insert(now);
+        let feed = self.feed();
+        let is_known = feed.last_poll.is_some() && feed.is_served();
+        let asked_since = is_known.then_some(since);
         loop {
             self.glance();
-            if let Some(answers_others) = self.shared.board.answers_others(self.plan.place) {
-                return answers_others;
+            let board = &self.shared.board;
+            match board.answers_others(self.plan.place, asked_since) {
+                Some(true) => return Verdict::NotServed,
+                Some(false) => return Verdict::Served,
+                None if is_known => return Verdict::Open,
+                // The first poll of what Desk serves everywhere has yet to end.
+                None => tokio::time::sleep(GLANCE / 10).await,
             }
-            // The first poll of what Desk serves everywhere has yet to end.
-            tokio::time::sleep(GLANCE / 10).await;
+        }
+    }
+
+    /// Lets the last poll stand, to age, until the next one tells.
+    fn leave_open(&self, started: Now, window: Window, error: &Error) -> Next {
+        let Plan {
+            endpoint, interval, ..
+        } = self.plan;
+        self.shared.meters.poll_ended(endpoint, None);
+        let endpoint = endpoint.name();
+        tracing::debug!(endpoint, reason = %error, "refused: whether others are too is yet to be seen");
+        Next {
+            started,
+            wait: interval,
+            window,
         }
     }
 
@@ -274,7 +319,7 @@ impl<F: Fetch> Poller<F> {
     fn conclude_not_served(&mut self, started: Now, error: Error) -> Next {
         let now = self.glance();
         let endpoint = self.plan.endpoint;
-        self.failures_in_a_row = 0;
+        (self.failures_in_a_row, self.refused_since) = (0, None);
         self.shared.meters.poll_ended(endpoint, None);
         self.shared.report.not_served(endpoint, error);
         let next = Next {

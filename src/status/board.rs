@@ -42,6 +42,14 @@ pub struct LastPoll {
     pub next: Timestamp,
 }
 
+impl LastPoll {
+    /// When it began.
+    pub fn began(&self) -> Timestamp {
+        let began = self.ended.checked_sub(self.took);
+        began.unwrap_or(Timestamp::MIN)
+    }
+}
+
 /// What a poll ended with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PollOutcome {
@@ -170,22 +178,24 @@ impl Board {
     }
 
     /// Whether Desk answers other endpoints than the one at `place`: the required one, or where that is not
-    /// polled, any. `None` where the required one has yet to end its first poll.
-    pub fn answers_others(&self, place: usize) -> Option<bool> {
+    /// polled, any. Only polls that began at `since` or later count, where that is given. `None` where such a
+    /// poll of the required one has yet to end.
+    pub fn answers_others(&self, place: usize, since: Option<Timestamp>) -> Option<bool> {
         let mut others = self.feeds();
         if place < others.len() {
             others.remove(place);
         }
         let is_good = |feed: &Arc<Feed>| {
-            let outcome = feed.last_poll.as_ref().map(|poll| &poll.outcome);
-            outcome == Some(&PollOutcome::Good)
+            let poll = feed.last_poll.as_ref()?;
+            let counts = since.is_none_or(|since| poll.began() >= since);
+            counts.then(|| poll.outcome == PollOutcome::Good)
         };
         match others
             .iter()
             .find(|feed| feed.endpoint.need == Need::Required)
         {
-            Some(required) => required.last_poll.as_ref().map(|_| is_good(required)),
-            None => Some(others.iter().any(is_good)),
+            Some(required) => is_good(required),
+            None => Some(others.iter().any(|feed| is_good(feed) == Some(true))),
         }
     }
 }

@@ -208,6 +208,48 @@ fn where_agent_statistics_are_refused_too_it_is_a_failure() {
 }
 
 #[test]
+fn what_was_served_and_is_refused_together_with_all_comes_back_with_all() {
+    for refusal in [
+        Reply::Error(60017),
+        Reply::Status(404, vec![], String::new()),
+    ] {
+        let desk = desk();
+        // The others are refused before agent statistics are.
+        let exporter = busily(&desk).set("POLL_INTERVAL", "4s").start();
+        wait_for_polls(&exporter, &Endpoint::ALL, 1.0);
+        desk.always(refusal);
+        exporter.wait_for("failures of all", |page| {
+            let fails = |it: Endpoint| up(page, it) == Some(0.0);
+            Endpoint::ALL.into_iter().all(fails)
+        });
+        assert_eq!(lines_with(&exporter, "not served").len(), 0);
+        assert_eq!(lines_with(&exporter, "polls fail").len(), 1);
+        desk.always(Reply::Normal);
+        exporter.wait_for("all figures", |page| {
+            let is_up = |it: Endpoint| up(page, it) == Some(1.0);
+            Endpoint::ALL.into_iter().all(is_up)
+        });
+    }
+}
+
+#[test]
+fn what_is_served_no_more_is_no_failure() {
+    let desk = desk();
+    let exporter = busily(&desk).start();
+    wait_for_polls(&exporter, &Endpoint::ALL, 2.0);
+    for endpoint in Endpoint::FURTHER {
+        desk.reply_at(endpoint, Reply::Error(60009));
+    }
+    let page = exporter.wait_for("none of them", |page| {
+        let is_gone = |it: Endpoint| up(page, it).is_none();
+        Endpoint::FURTHER.into_iter().all(is_gone)
+    });
+    for endpoint in Endpoint::FURTHER {
+        assert_not_served(&page, endpoint);
+    }
+}
+
+#[test]
 fn a_failing_endpoint_takes_nothing_from_the_others() {
     let faults = [
         Reply::Error(141_002),
