@@ -144,7 +144,9 @@ fn kept(
     let key_at = |place: usize| rows.at(place).key();
     match (key, window) {
         (Kind::AgentId, _) if !asked.is_empty() => {
-            places.retain(|&place| asked.contains(key_at(place)));
+            // An id is an e-mail address, and the endpoints need not spell it alike.
+            let asked: BTreeSet<_> = asked.iter().map(|id| id.to_lowercase()).collect();
+            places.retain(|&place| asked.contains(&key_at(place).to_lowercase()));
             discard(Discard::NotAsked, rows.len() - places.len());
         }
         (Kind::Date, Window::Day(day)) => {
@@ -176,8 +178,8 @@ fn unmatched_ids(asked: &BTreeSet<String>, tables: &[Kept]) -> Vec<String> {
     if asked.is_empty() {
         return Vec::new();
     }
-    let there: BTreeSet<_> = table.rows().map(Row::key).collect();
-    let is_missing = |id: &&String| !there.contains(id.as_str());
+    let there: BTreeSet<_> = table.rows().map(|row| row.key().to_lowercase()).collect();
+    let is_missing = |id: &&String| !there.contains(&id.to_lowercase());
     asked.iter().filter(is_missing).cloned().collect()
 }
 
