@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -17,6 +18,10 @@ use crate::status::meters::Meters;
 
 /// How many agents are listed.
 const NAMED: usize = 5;
+
+/// How long no endpoint is asked after a refusal for the rate: more than a request waits for, so that the others
+/// are told as not asked.
+const REFUSED_FOR_THE_RATE: Duration = Duration::from_secs(60);
 
 /// What `check` found out.
 #[derive(Debug)]
@@ -106,7 +111,11 @@ async fn poll(client: &Client, endpoint: &'static Endpoint, day: DayWindow) -> P
         true => Window::Day(day),
         false => Window::Now,
     };
-    let answer = client.fetch(endpoint.calls, &window).await?;
+    let answer = client.fetch(endpoint.calls, &window).await;
+    if let Some(error) = answer.as_ref().err().filter(|error| error.pauses_all()) {
+        client.pause(error.demanded_pause().unwrap_or(REFUSED_FOR_THE_RATE));
+    }
+    let answer = answer?;
     Ok(Snapshot::new(endpoint, window, answer, Arc::default()))
 }
 

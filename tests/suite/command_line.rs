@@ -3,6 +3,7 @@
 use std::net::{SocketAddr, TcpListener};
 
 use crate::support::desk::{Desk, Reply};
+use crate::support::endpoints::Endpoint;
 use crate::support::exporter::{Finished, Setup, logfmt};
 use crate::support::{Unanswered, eventually, http, rows};
 
@@ -179,6 +180,23 @@ const CODES: [(&str, &[i64]); 5] = [
         ],
     ),
 ];
+
+#[test]
+fn check_asks_nothing_more_after_a_refusal_for_the_rate() {
+    for refusal in [
+        Reply::Error(60007),
+        Reply::Status(429, vec![], String::new()),
+    ] {
+        let desk = Desk::with(vec![rows::example()]);
+        desk.reply_at(Endpoint::AgentStatistics, refusal);
+        let check = Setup::of(&desk).unset("ENDPOINTS").args("check").run();
+        let finished = check.expect_code(1);
+        for endpoint in Endpoint::FURTHER {
+            assert_eq!(desk.asked_at(endpoint), 0, "{endpoint:?}");
+            assert!(finished.stdout.contains(endpoint.name()), "{endpoint:?}");
+        }
+    }
+}
 
 #[test]
 fn check_knows_the_class_of_every_code() {
