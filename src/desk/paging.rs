@@ -140,7 +140,12 @@ async fn walk(paging: Paging, asked: usize, pages: &impl Pages) -> Result<Walk, 
                     rows: walk.received(),
                     number: number - 1,
                 };
-                walk.take_other(&pages.page(before).await?)?;
+                match pages.page(before).await {
+                    Ok(other) => walk.take_other(&other)?,
+                    // Numbers begin at 1, as the documents' example has it.
+                    Err(error) if error.code() == Some(INVALID_PARAMETER) => {}
+                    Err(error) => return Err(error),
+                }
             }
         }
     }
@@ -671,6 +676,33 @@ mod tests {
             );
             decode(&GROUPS, start, body.as_bytes())
         }
+    }
+
+    #[test]
+    fn a_refusal_of_page_zero_says_that_numbers_begin_at_one() {
+        struct Strict(Numbered);
+        impl Pages for Strict {
+            async fn page(&self, start: Start) -> Result<Reply, Error> {
+                let reply = self.0.page(start).await;
+                if start.number == 0 {
+                    return Err(Error::refused(INVALID_PARAMETER, ""));
+                }
+                reply
+            }
+        }
+        let desk = Strict(Numbered {
+            groups: 2,
+            total: 3,
+            base: 1,
+            cap: 100,
+            asked: RefCell::default(),
+        });
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .start_paused(true)
+            .build();
+        let answer = runtime.unwrap().block_on(list(GROUPS.paging, 0, &desk));
+        assert_eq!(answer.unwrap().counts(), (2, 1));
     }
 
     #[test]

@@ -194,20 +194,21 @@ impl<'a> Envelope<'a> {
         unreadable(&format!("it says success but has no {shape} as {member}"))
     }
 
-    /// Reads the row that `map` is into the table at `place`.
+    /// Reads the row that `map` is, of the table at `place`. Whether it has any member.
     fn read_row<'de, A: MapAccess<'de>>(
         &mut self,
         place: usize,
         row: &mut NewRow<'de>,
         mut map: A,
-    ) -> Result<(), A::Error> {
+    ) -> Result<bool, A::Error> {
         row.clear();
         let Some(table) = self.call.tables.get(place) else {
             while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-            return Ok(());
+            return Ok(false);
         };
-        let mut expected = 0;
+        let (mut expected, mut has_members) = (0, false);
         while let Some(name) = map.next_key_seed(FieldName { table, expected })? {
+            has_members = true;
             let field = match name {
                 Name::Known(field) => field,
                 Name::Unknown(name) => {
@@ -219,6 +220,10 @@ impl<'a> Envelope<'a> {
             expected = field + 1;
             match table.fields.get(field).map(|field| field.kind) {
                 Some(Kind::Rows(inner)) => {
+                    if let Some(rows) = self.tables.get_mut(inner).filter(|_| row.had(field)) {
+                        // Said twice, it counts as it is said last.
+                        *rows = Rows::new(rows.table());
+                    }
                     let held = map.next_value_seed(TableOf(self, inner))?;
                     row.note(field, held == Held::Rows);
                 }
@@ -228,6 +233,10 @@ impl<'a> Envelope<'a> {
                 Some(kind) => take(row, field, kind, map.next_value()?),
             }
         }
+        Ok(has_members)
+    }
+
+    fn keep(&mut self, place: usize, row: &NewRow<'_>) {
         self.excess = self.excess.or_else(|| excess_of(row));
         if let Some(rows) = self.tables.get_mut(place)
             && self.excess.is_none()
@@ -237,7 +246,6 @@ impl<'a> Envelope<'a> {
                 self.excess = Some("more rows than any Desk has");
             }
         }
-        Ok(())
     }
 
     fn push_nothing(&mut self, place: usize) {
@@ -463,7 +471,14 @@ impl<'de> Visitor<'de> for TableOf<'_, '_> {
             while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
             return Ok(Held::Other);
         }
-        self.0.read_row(self.1, &mut NewRow::new(), map)?;
+        let is_list_or_row = self.shape() == Some(Shape::Either);
+        let Self(envelope, place) = self;
+        let mut row = NewRow::new();
+        let has_members = envelope.read_row(place, &mut row, map)?;
+        // Some programs write a list without rows as `{}`.
+        if has_members || !is_list_or_row {
+            envelope.keep(place, &row);
+        }
         Ok(Held::Rows)
     }
 }
@@ -500,7 +515,10 @@ impl<'de> Visitor<'de> for RowOf<'_, '_, 'de> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<(), A::Error> {
-        self.0.read_row(self.1, self.2, map)
+        let Self(envelope, place, row) = self;
+        envelope.read_row(place, row, map)?;
+        envelope.keep(place, row);
+        Ok(())
     }
 }
 

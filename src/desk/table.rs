@@ -355,6 +355,11 @@ impl<'a> NewRow<'a> {
         self.ids.push((place, ids.unwrap_or_default()));
     }
 
+    /// Whether the field at `place` was there.
+    pub(super) fn had(&self, place: usize) -> bool {
+        self.had & bit(place) != 0
+    }
+
     /// The field at `place` was there, and held what it should or not.
     pub(super) fn note(&mut self, place: usize, is_understood: bool) {
         self.had |= bit(place);

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::desk::{Count, Desk, Further};
+use crate::support::desk::{Count, Desk, Further, Reply};
 use crate::support::endpoints::Endpoint;
 use crate::support::exporter::{Exporter, Setup};
 use crate::support::page::Page;
@@ -450,6 +450,45 @@ fn an_odd_group_loses_only_itself() {
         "{shown:?}"
     );
     assert!(shown.len() <= 2, "{shown:?}");
+}
+
+#[test]
+fn a_desk_without_queues_may_write_no_groups_as_it_likes() {
+    for none in [json!({}), json!([])] {
+        let page = page_of(|further| further.reception["CurrentGroupQueueCnt"] = none.clone());
+        assert_shown(&page, "group_queued_users", &[]);
+        let reception = Endpoint::ReceptionRealtime;
+        assert_eq!(discarded(&page, reception, "no_id"), Some(0.0), "{none}");
+        let absent = own(&page, "exporter_absent_fields", reception);
+        assert_eq!(absent, Some(0.0), "{none}");
+    }
+}
+
+#[test]
+fn groups_that_are_said_twice_count_as_they_are_said_last() {
+    let desk = desk(|_| {});
+    desk.reply_at(
+        Endpoint::ReceptionRealtime,
+        Reply::body(
+            r#"{"ErrorCode":0,"Data":{"CurrentQueueCnt":1,
+                "CurrentGroupQueueCnt":[{"GroupId":1,"GroupName":"a","QueueCnt":5},{"GroupId":2,"GroupName":"b","QueueCnt":6}],
+                "CurrentGroupQueueCnt":[{"GroupId":1,"GroupName":"a","QueueCnt":7}]}}"#,
+        ),
+    );
+    let page = polled(&setup(&desk).start());
+    assert_shown(&page, "group_queued_users", &[("1 a", 7.0)]);
+}
+
+#[test]
+fn an_agent_is_asked_for_without_regard_to_case() {
+    let desk = desk(|further| further.members = members(3));
+    desk.set_rows(vec![rows::agent(&nth_id(2))]);
+    desk.ignore_filter();
+    let asked = nth_id(2).to_uppercase();
+    let page = polled(&setup(&desk).set("AGENT_IDS", asked).start());
+    assert_shown(&page, "agent_current_sessions", &[(&nth_id(2), 2.0)]);
+    let others = discarded(&page, Endpoint::MemberRealtime, "not_asked");
+    assert_eq!(others, Some(2.0));
 }
 
 #[test]
