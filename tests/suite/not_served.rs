@@ -1,5 +1,5 @@
-//! What becomes of the others where an endpoint is not served, fails, hangs or grows old: promises 4, 6 and 8 of the
-//! contract.
+//! What becomes of the others where an endpoint is not served, fails, hangs, grows old or asks to be left alone: promises
+//! 4, 6, 7 and 8 of the contract.
 
 use crate::support::desk::{Desk, Reply};
 use crate::support::endpoints::Endpoint;
@@ -396,4 +396,26 @@ fn at_midnight_goes_what_counts_since_then_and_stays_what_does_not() {
         desk.reply_at(endpoint, Reply::Normal);
     }
     exporter.wait_for("the next day", |page| !page.all("day_sessions").is_empty());
+}
+
+#[test]
+fn a_refusal_of_one_endpoint_for_the_rate_stops_the_others_too() {
+    let desk = desk();
+    let refused = Endpoint::GroupList;
+    let wish = vec![("Retry-After", "4".to_owned())];
+    desk.reply_at(refused, Reply::Status(429, wish, String::new()));
+    let exporter = busily(&desk).start();
+    exporter.wait_for("three refusals", |_| desk.asked_at(refused) >= 3);
+    let refusals = desk.requests_at(refused);
+    for endpoint in Endpoint::ALL.into_iter().filter(|it| *it != refused) {
+        let polls = desk.requests_at(endpoint).into_iter();
+        // One under way when the pause begins, and one when it is over; else there would be one a second.
+        let a_poll = usize::from(endpoint == Endpoint::SessionStatistics) + 1;
+        let came: Vec<_> = polls.map(|request| request.at).collect();
+        for pause in refusals.windows(2) {
+            let within = |at: &&_| pause[0].at < **at && **at < pause[1].at;
+            let count = came.iter().filter(within).count();
+            assert!(count <= 2 * a_poll, "{endpoint:?}: {count} in a pause");
+        }
+    }
 }
