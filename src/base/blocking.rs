@@ -21,8 +21,8 @@ pub(crate) static HASHING: LazyLock<Pool> = LazyLock::new(|| {
     Pool::new((cores / 2).max(1))
 });
 
-/// Rendering and compression of pages.
-pub(crate) static RENDERING: LazyLock<Pool> = LazyLock::new(|| Pool::new(2));
+/// Rendering and compression of pages, one after the other: what it uses of memory is used again by the next.
+pub(crate) static RENDERING: LazyLock<Pool> = LazyLock::new(|| Pool::new(1));
 
 /// Reading of files: secrets, and the web configuration with the files that it names.
 pub(crate) static FILES: LazyLock<Pool> = LazyLock::new(|| Pool::new(4));
