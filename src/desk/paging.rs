@@ -740,4 +740,28 @@ mod tests {
             assert_eq!(answer.total, Some(total as u64));
         }
     }
+
+    #[test]
+    fn pages_that_begin_at_zero_have_none_before_them() {
+        let desk = Numbered {
+            groups: 2,
+            total: 3,
+            base: 0,
+            cap: 100,
+            asked: RefCell::default(),
+        };
+        let paging = Paging::Number {
+            number: "PageNum",
+            size: "PageSize",
+            first: 0,
+            total: "Total",
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .start_paused(true)
+            .build();
+        let answer = runtime.unwrap().block_on(list(paging, 0, &desk)).unwrap();
+        assert_eq!(answer.counts(), (2, 1));
+        assert_eq!(*desk.asked.borrow(), [0, 1, 0, 1]);
+    }
 }
