@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::report::Report;
-use super::schedule::{NOT_SERVED_PAUSE, Next, pause_after};
+use super::schedule::{NOT_SERVED_PAUSE, Next, pause_after, pause_of_all};
 use crate::base::blocking;
 use crate::base::clock::{Clock, DayWindow, Now, Window};
 use crate::catalog::{Endpoint, Need, StatusNames};
@@ -290,11 +290,11 @@ impl<F: Fetch> Poller<F> {
         let wait = failure.map_or(interval, |error| {
             // By both clocks, as `Next` counts: else a jump during the poll eats the pause after it.
             let elapsed = now.since(started);
-            let wait = pause_after(error, self.failures_in_a_row, interval, elapsed);
+            let failures = self.failures_in_a_row;
             if error.pauses_all() {
-                self.desk.pause(wait.saturating_sub(elapsed));
+                self.desk.pause(pause_of_all(error, failures, interval));
             }
-            wait
+            pause_after(error, failures, interval, elapsed)
         });
         self.shared
             .meters

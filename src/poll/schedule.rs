@@ -9,6 +9,9 @@ use crate::desk::{Class, Error};
 /// The longest pause that a rate limit leads to, where the interval is not longer.
 const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 
+/// The longest interval by which the pause of all endpoints goes: that of today's figures, by default.
+const LONGEST_BASE: Duration = Duration::from_secs(60);
+
 /// The first pause after a failure that may pass; it doubles up to half the interval.
 const FIRST_PAUSE: Duration = Duration::from_secs(5);
 
@@ -61,7 +64,7 @@ pub(super) fn pause_after(
     interval: Duration,
     elapsed: Duration,
 ) -> Duration {
-    let doubled = 2_u32.saturating_pow(failures.saturating_sub(1).min(16));
+    let doubled = doubled(failures);
     let pause = match error.class() {
         Class::Network | Class::Server if error.is_passing() => {
             let soon = FIRST_PAUSE.saturating_mul(doubled).min(interval / 2);
@@ -71,9 +74,7 @@ pub(super) fn pause_after(
         // Desk has not refused this one: it is asked as soon as all are.
         Class::RateLimited if error.is_unsent() => Duration::ZERO,
         Class::RateLimited => {
-            let ever_longer = interval.saturating_mul(doubled).saturating_mul(2);
-            let limited = ever_longer.min(LONGEST_PAUSE.max(interval));
-            elapsed + limited.mul_f64(1.0 + 0.2 * fastrand::f64())
+            elapsed + ever_longer(interval, failures, LONGEST_PAUSE.max(interval))
         }
         _ => interval,
     };
@@ -84,9 +85,49 @@ pub(super) fn pause_after(
     )
 }
 
+/// How long no endpoint is asked after a refusal of one for the rate.
+///
+/// No longer than Desk demands, where it does, or than the failures in a row say: that this one is asked every
+/// hour is no reason to leave the others unasked for so long.
+pub(super) fn pause_of_all(error: &Error, failures: u32, interval: Duration) -> Duration {
+    let backoff = match error.class() {
+        Class::RateLimited => ever_longer(interval.min(LONGEST_BASE), failures, LONGEST_PAUSE),
+        _ => Duration::ZERO,
+    };
+    backoff.max(error.demanded_pause().unwrap_or_default())
+}
+
+fn ever_longer(interval: Duration, failures: u32, longest: Duration) -> Duration {
+    let pause = interval.saturating_mul(doubled(failures)).saturating_mul(2);
+    pause.min(longest).mul_f64(1.0 + 0.2 * fastrand::f64())
+}
+
+fn doubled(failures: u32) -> u32 {
+    2_u32.saturating_pow(failures.saturating_sub(1).min(16))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_endpoint_that_is_seldom_asked_pauses_the_others_no_longer_than_one_that_is_often() {
+        let seconds = Duration::from_secs;
+        let refused = Error::refused(60007, "");
+        for (interval, failures, expected) in [
+            (15, 1, 30),
+            (60, 1, 120),
+            (300, 1, 120),
+            (3600, 1, 120),
+            (3600, 9, 300),
+        ] {
+            let pause = pause_of_all(&refused, failures, seconds(interval));
+            let bounds = seconds(expected)..=seconds(expected).mul_f64(1.2);
+            assert!(bounds.contains(&pause), "{interval} s: {pause:?}");
+        }
+        let demands = Error::refused(70050, "");
+        assert_eq!(pause_of_all(&demands, 1, seconds(3600)), seconds(60));
+    }
 
     #[test]
     fn a_request_that_was_not_sent_is_no_further_refusal() {
