@@ -141,6 +141,7 @@ proptest! {
             .start_paused(true)
             .build()
             .unwrap();
+        let _alone = crate::RENDERING.write();
         runtime.block_on(polled(desk.clone(), &intervals));
         let seen = desk.seen.lock().unwrap();
         prop_assert!(seen.paused_until.is_some());
