@@ -1,6 +1,5 @@
 //! `check`: polls once, and tells in words whether the exporter would work.
 
-use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,7 +26,7 @@ const REFUSED_FOR_THE_RATE: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 struct Finding {
     /// For a person, several lines.
-    text: String,
+    text: Text,
     /// Whether a poll would work.
     is_good: bool,
 }
@@ -42,7 +41,7 @@ pub(super) fn run(environment: Environment) -> Result<(), Failure> {
     let finding = super::block_on(super::runtime()?, check(config))?;
     // On one terminal, the log stands before the finding.
     logging::finish();
-    if let Err(why) = super::print(&finding.text) {
+    if let Err(why) = super::print(&finding.text.0) {
         // The exit status tells the finding too, and does not change.
         logging::say(&format!("tencent-desk-exporter: {why}"));
     }
@@ -63,23 +62,21 @@ async fn check(config: Config) -> Result<Finding, String> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let zone = account.time_zone.clone();
     let day = DayWindow::around(clock.now().wall, &zone).map_err(|error| error.to_string())?;
-    let mut text = String::from("The configuration is complete.\n");
-    say(
-        &mut text,
-        format_args!(
-            "Asking {} as {} of {} for {} ({} to {}).",
-            account
-                .hosts
-                .first()
-                .and_then(|host| host.host_str())
-                .unwrap_or_default(),
-            account.credentials.identifier(),
-            account.credentials.sdk_app_id(),
-            day.start().to_zoned(zone.clone()).date(),
-            day.start().to_zoned(zone.clone()),
-            day.end().to_zoned(zone),
-        ),
-    );
+    let mut text = Text::default();
+    text.say("The configuration is complete.");
+    text.say(&format!(
+        "Asking {} as {} of {} for {} ({} to {}).",
+        account
+            .hosts
+            .first()
+            .and_then(|host| host.host_str())
+            .unwrap_or_default(),
+        account.credentials.identifier(),
+        account.credentials.sdk_app_id(),
+        day.start().to_zoned(zone.clone()).date(),
+        day.start().to_zoned(zone.clone()),
+        day.end().to_zoned(zone),
+    ));
     let meters =
         Meters::new(&polling.endpoints, Timestamp::now()).map_err(|error| error.to_string())?;
     let client = serve::client(account, &polling, clock, Arc::new(meters))?;
@@ -88,17 +85,13 @@ async fn check(config: Config) -> Result<Finding, String> {
         polls.push((endpoint, poll(&client, endpoint, day).await));
     }
     if let Some(expiry) = client.user_sig_expiry() {
-        say(
-            &mut text,
-            format_args!("The UserSig that was sent is good until {expiry:.0}."),
-        );
+        text.say(&format!(
+            "The UserSig that was sent is good until {expiry:.0}."
+        ));
     }
     let is_good = tell_polls(&mut text, &polls);
     if is_good {
-        say(
-            &mut text,
-            format_args!("A poll would work: start the exporter with this configuration."),
-        );
+        text.say("A poll would work: start the exporter with this configuration.");
     }
     Ok(Finding { text, is_good })
 }
@@ -120,7 +113,7 @@ async fn poll(client: &Client, endpoint: &'static Endpoint, day: DayWindow) -> P
 }
 
 /// Whether all would work. Where Desk answers one endpoint, another may be one that it does not serve here.
-fn tell_polls(text: &mut String, polls: &[(&Endpoint, Polled)]) -> bool {
+fn tell_polls(text: &mut Text, polls: &[(&Endpoint, Polled)]) -> bool {
     let is_required = |endpoint: &Endpoint| endpoint.need == Need::Required;
     let mut required = polls
         .iter()
@@ -137,31 +130,22 @@ fn tell_polls(text: &mut String, polls: &[(&Endpoint, Polled)]) -> bool {
             Ok(snapshot) if is_required(endpoint) => tell_answer(text, snapshot),
             Ok(snapshot) => {
                 let rows = snapshot.count(0);
-                say(
-                    text,
-                    format_args!("{}: answered, {rows} rows.", endpoint.name()),
-                );
+                text.say(&format!("{}: answered, {rows} rows.", endpoint.name()));
                 tell_oddities(text, snapshot);
             }
-            Err(error) if !is_required(endpoint) && answers && error.may_mean_not_served() => say(
-                text,
-                format_args!(
+            Err(error) if !is_required(endpoint) && answers && error.may_mean_not_served() => text.say(&format!(
                     "{}: not served here ({error}). That is no failure: its metrics will be absent.",
                     endpoint.name()
-                ),
-            ),
+                )),
             Err(error) => {
                 is_good = false;
                 let name = endpoint.name();
                 if told.contains(&error) {
-                    say(
-                        text,
-                        format_args!("{name}: it would fail for the same reason."),
-                    );
+                    text.say(&format!("{name}: it would fail for the same reason."));
                     continue;
                 }
                 if !is_required(endpoint) {
-                    say(text, format_args!("{name}:"));
+                    text.say(&format!("{name}:"));
                 }
                 tell_failure(text, error);
                 told.push(error);
@@ -171,75 +155,66 @@ fn tell_polls(text: &mut String, polls: &[(&Endpoint, Polled)]) -> bool {
     is_good
 }
 
-fn tell_answer(text: &mut String, snapshot: &Snapshot) {
+fn tell_answer(text: &mut Text, snapshot: &Snapshot) {
     let agents = snapshot.count(0);
-    say(text, format_args!("Desk answered: {agents} agents today."));
+    text.say(&format!("Desk answered: {agents} agents today."));
     for row in snapshot.rows(0).take(NAMED) {
         let nickname = match row.text(NICKNAME) {
             "" => "no nickname",
             nickname => nickname,
         };
-        say(text, format_args!("  {} ({nickname})", row.key()));
+        text.say(&format!("  {} ({nickname})", row.key()));
     }
     if agents > NAMED {
-        say(text, format_args!("  and {} more", agents - NAMED));
+        text.say(&format!("  and {} more", agents - NAMED));
     }
     if !snapshot.unmatched_ids.is_empty() {
-        say(
-            text,
-            format_args!("Warning: {}.", unmatched(&snapshot.unmatched_ids)),
-        );
+        text.say(&format!("Warning: {}.", unmatched(&snapshot.unmatched_ids)));
     }
     tell_oddities(text, snapshot);
 }
 
 /// What is there and should not be, or the other way round.
-fn tell_oddities(text: &mut String, snapshot: &Snapshot) {
+fn tell_oddities(text: &mut Text, snapshot: &Snapshot) {
     if snapshot.missing_rows > 0 {
-        say(
-            text,
-            format_args!(
-                "It promised {} more rows than it gave, also when asked twice.",
-                snapshot.missing_rows
-            ),
-        );
+        text.say(&format!(
+            "It promised {} more rows than it gave, also when asked twice.",
+            snapshot.missing_rows
+        ));
     }
     let not_asked = snapshot.discarded.get(&Discard::NotAsked).copied();
-    if let Some(rows @ 1..) = not_asked {
-        say(
-            text,
-            format_args!(
+    let mut calls = snapshot.endpoint.calls.iter();
+    if let Some(rows @ 1..) = not_asked
+        && calls.any(|call| call.agents.is_some())
+    {
+        text.say(&format!(
                 "It gave {rows} rows of agents that TENCENT_DESK_AGENT_IDS does not name: they are not shown."
-            ),
-        );
+            ));
     }
     if !snapshot.absent_fields.is_empty() {
         let absent: Vec<_> = snapshot.absent_fields.iter().copied().collect();
-        say(
-            text,
-            format_args!("No row has these fields: {}.", absent.join(", ")),
-        );
+        text.say(&format!("No row has these fields: {}.", absent.join(", ")));
     }
     if !snapshot.unknown_fields.is_empty() {
-        say(
-            text,
-            format_args!(
-                "It has fields that this version does not know: {}.",
-                named(&snapshot.unknown_fields)
-            ),
-        );
+        text.say(&format!(
+            "It has fields that this version does not know: {}.",
+            named(&snapshot.unknown_fields)
+        ));
     }
 }
 
-fn tell_failure(text: &mut String, error: &Error) {
-    say(
-        text,
-        format_args!("A poll would fail ({}): {error}.", error.class()),
-    );
-    say(text, format_args!("What to do: {}.", error.advice()));
+fn tell_failure(text: &mut Text, error: &Error) {
+    text.say(&format!("A poll would fail ({}): {error}.", error.class()));
+    text.say(&format!("What to do: {}.", error.advice()));
 }
 
-fn say(text: &mut String, line: std::fmt::Arguments<'_>) {
-    // Without control characters, which a nickname may have: a terminal would obey them.
-    let _ = writeln!(text, "{}", line.to_string().replace(char::is_control, " "));
+/// Lines for a terminal.
+#[derive(Debug, Default)]
+struct Text(String);
+
+impl Text {
+    /// Adds `line`, without control characters, which a nickname may have: a terminal would obey them.
+    fn say(&mut self, line: &str) {
+        self.0.extend([&*line.replace(char::is_control, " "), "\n"]);
+    }
 }
