@@ -404,6 +404,7 @@ fn a_proxys_status_is_named_with_what_to_do() {
             .set("ENDPOINT", url(NAME))
             .set("SDK_APP_ID", "1400000000")
             .set("SECRET_KEY", "k3y")
+            .set("ENDPOINTS", "describe_agent_statistics")
             .env("HTTPS_PROXY", format!("http://{}", proxy.address()));
         let finished = setup.args("check").run().expect_code(1);
         // Each time for a tunnel, and then for the reason why there is none.
