@@ -45,7 +45,8 @@ impl Secret {
 /// Whether `text` is a line such as `SECRET_KEY=...`. No key and no UserSig contains these names.
 fn begins_with_a_name(text: &str) -> bool {
     let name = text.split_once('=').map(|(name, _)| name);
-    name.is_some_and(|name| name.ends_with("SECRET_KEY") || name.ends_with("USER_SIG"))
+    let names = ["SECRET_KEY", "USER_SIG", "PSEUDONYM_KEY"];
+    name.is_some_and(|name| names.iter().any(|secret| name.ends_with(secret)))
 }
 
 impl fmt::Debug for Secret {
@@ -109,7 +110,12 @@ mod tests {
 
     #[test]
     fn a_line_of_an_env_file_is_no_secret() {
-        for name in ["SECRET_KEY", "TENCENT_DESK_SECRET_KEY", "USER_SIG"] {
+        for name in [
+            "SECRET_KEY",
+            "TENCENT_DESK_SECRET_KEY",
+            "USER_SIG",
+            "PSEUDONYM_KEY",
+        ] {
             let why = Secret::written(&format!("{name}=k3y\n")).unwrap_err();
             assert!(
                 why.contains("setting's name") && !why.contains("k3y"),

@@ -31,7 +31,7 @@ const AGENTS: Table = Table {
     shape: Shape::Array,
     fields: &[
         Field::new("AgentId", Kind::AgentId),
-        call::text("AgentNickName"),
+        Field::new("AgentNickName", Kind::Nickname),
         call::number("FirstLoginTimestamp"),
         call::number("LastLogoutTimestamp"),
         call::number("FreeTime"),

@@ -12,6 +12,7 @@ use crate::catalog::agents::NICKNAME;
 use crate::catalog::{Discard, Endpoint, Need};
 use crate::config::{Config, Environment};
 use crate::desk::{Client, Error};
+use crate::exposition::labels::{AgentLabels, Labels};
 use crate::exposition::snapshot::{Snapshot, named, unmatched};
 use crate::status::meters::Meters;
 
@@ -62,6 +63,7 @@ async fn check(config: Config) -> Result<Finding, String> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let zone = account.time_zone.clone();
     let day = DayWindow::around(clock.now().wall, &zone).map_err(|error| error.to_string())?;
+    let labels = Arc::new(polling.labels.clone());
     let mut text = Text::default();
     text.say("The configuration is complete.");
     text.say(&format!(
@@ -71,7 +73,11 @@ async fn check(config: Config) -> Result<Finding, String> {
             .first()
             .and_then(|host| host.host_str())
             .unwrap_or_default(),
-        account.credentials.identifier(),
+        match labels.agents.show_ids() {
+            true => account.credentials.identifier(),
+            // The account may be an agent's.
+            false => "the account of TENCENT_DESK_IDENTIFIER",
+        },
         account.credentials.sdk_app_id(),
         day.start().to_zoned(zone.clone()).date(),
         day.start().to_zoned(zone.clone()),
@@ -82,14 +88,14 @@ async fn check(config: Config) -> Result<Finding, String> {
     let client = serve::client(account, &polling, clock, Arc::new(meters))?;
     let mut polls = Vec::new();
     for &endpoint in &polling.endpoints {
-        polls.push((endpoint, poll(&client, endpoint, day).await));
+        polls.push((endpoint, poll(&client, endpoint, day, labels.clone()).await));
     }
     if let Some(expiry) = client.user_sig_expiry() {
         text.say(&format!(
             "The UserSig that was sent is good until {expiry:.0}."
         ));
     }
-    let is_good = tell_polls(&mut text, &polls);
+    let is_good = tell_polls(&mut text, &polls, &labels.agents);
     if is_good {
         text.say("A poll would work: start the exporter with this configuration.");
     }
@@ -99,7 +105,12 @@ async fn check(config: Config) -> Result<Finding, String> {
 /// What one poll brought.
 type Polled = Result<Snapshot, Error>;
 
-async fn poll(client: &Client, endpoint: &'static Endpoint, day: DayWindow) -> Polled {
+async fn poll(
+    client: &Client,
+    endpoint: &'static Endpoint,
+    day: DayWindow,
+    labels: Arc<Labels>,
+) -> Polled {
     let window = match endpoint.ends_at_midnight {
         true => Window::Day(day),
         false => Window::Now,
@@ -109,11 +120,11 @@ async fn poll(client: &Client, endpoint: &'static Endpoint, day: DayWindow) -> P
         client.pause(error.demanded_pause().unwrap_or(REFUSED_FOR_THE_RATE));
     }
     let answer = answer?;
-    Ok(Snapshot::new(endpoint, window, answer, Arc::default()))
+    Ok(Snapshot::new(endpoint, window, answer, labels))
 }
 
 /// Whether all would work. Where Desk answers one endpoint, another may be one that it does not serve here.
-fn tell_polls(text: &mut Text, polls: &[(&Endpoint, Polled)]) -> bool {
+fn tell_polls(text: &mut Text, polls: &[(&Endpoint, Polled)], labels: &AgentLabels) -> bool {
     let is_required = |endpoint: &Endpoint| endpoint.need == Need::Required;
     let mut required = polls
         .iter()
@@ -127,7 +138,7 @@ fn tell_polls(text: &mut Text, polls: &[(&Endpoint, Polled)]) -> bool {
     let mut told = Vec::new();
     for (endpoint, polled) in polls {
         match polled {
-            Ok(snapshot) if is_required(endpoint) => tell_answer(text, snapshot),
+            Ok(snapshot) if is_required(endpoint) => tell_answer(text, snapshot, labels),
             Ok(snapshot) => {
                 let rows = snapshot.count(0);
                 text.say(&format!("{}: answered, {rows} rows.", endpoint.name()));
@@ -155,15 +166,16 @@ fn tell_polls(text: &mut Text, polls: &[(&Endpoint, Polled)]) -> bool {
     is_good
 }
 
-fn tell_answer(text: &mut Text, snapshot: &Snapshot) {
+fn tell_answer(text: &mut Text, snapshot: &Snapshot, labels: &AgentLabels) {
     let agents = snapshot.count(0);
     text.say(&format!("Desk answered: {agents} agents today."));
     for row in snapshot.rows(0).take(NAMED) {
         let nickname = match row.text(NICKNAME) {
-            "" => "no nickname",
-            nickname => nickname,
+            _ if !labels.show_nicknames() => String::new(),
+            "" => " (no nickname)".to_owned(),
+            nickname => format!(" ({nickname})"),
         };
-        text.say(&format!("  {} ({nickname})", row.key()));
+        text.say(&format!("  {}{nickname}", row.key()));
     }
     if agents > NAMED {
         text.say(&format!("  and {} more", agents - NAMED));

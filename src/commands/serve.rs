@@ -73,7 +73,7 @@ pub(super) async fn serve(
     let shared = Arc::new(Shared::new(
         clock.clone(),
         account.time_zone.clone(),
-        polling.status_names.clone(),
+        polling.labels.clone(),
         meters.clone(),
         board.clone(),
         demand.clone(),
@@ -199,6 +199,7 @@ pub(super) fn client(
         proxy: account.proxy,
         agent_ids: account.agent_ids,
         channels: account.channels,
+        quotes: polling.labels.agents.show_nicknames(),
         request_timeout: polling.request_timeout,
         requests_per_second: polling.requests_per_second,
     };

@@ -8,11 +8,12 @@ use reqwest::Url;
 use super::filter;
 use super::polling;
 use super::reader::Reader;
-use super::settings::{PREFIX, Variables};
+use super::secret;
+use super::settings::Variables;
 use crate::base::secret::{Secret, looks_secret};
 use crate::base::{files, spelling, zones};
 use crate::desk::call::Channel;
-use crate::desk::credentials::{Credentials, Proof, SecretSource};
+use crate::desk::credentials::{Credentials, Proof};
 use crate::desk::dial::proxy::{self, Proxy};
 use crate::desk::tls::{self, RootPaths, Roots};
 
@@ -108,44 +109,25 @@ fn credentials(reader: &mut Reader, v: &Variables) -> Option<Credentials> {
     Some(Credentials::proven(sdk_app_id, identifier, proof, secret))
 }
 
-/// The only one that is set of the four variables with a secret, and that secret.
+/// What proves to Desk that we may ask, and the secret as it is now.
 fn proof(reader: &mut Reader, v: &Variables) -> Option<(Proof, Secret)> {
-    let all = [
-        ("SECRET_KEY", &v.secret_key),
-        ("SECRET_KEY_FILE", &v.secret_key_file),
-        ("USER_SIG", &v.user_sig),
-        ("USER_SIG_FILE", &v.user_sig_file),
-    ];
-    let is_blank = |value: &str| spelling::trimmed(value).is_empty();
-    let is_set = |value: &Option<String>| value.as_deref().is_some_and(|value| !is_blank(value));
-    let set: Vec<_> = all.into_iter().filter(|(_, value)| is_set(value)).collect();
-    let [(name, value)] = set[..] else {
-        let problem = match set.is_empty() {
-            true => "is not set",
-            false => "is not the only one of its kind",
-        };
-        reader.mistake(
-            "SECRET_KEY",
-            &format!("{problem}; set exactly one of SECRET_KEY, SECRET_KEY_FILE, USER_SIG and USER_SIG_FILE (each with the prefix {PREFIX})"),
-        );
-        return None;
-    };
-    let source = match name.ends_with("_FILE") {
-        true => SecretSource::File(reader.try_read(name, value, |path| Ok(path.into()))?),
-        false => SecretSource::Given(reader.try_read(name, value, Secret::written)?),
-    };
+    let (name, source) = secret::only(
+        reader,
+        &[
+            ("SECRET_KEY", &v.secret_key),
+            ("SECRET_KEY_FILE", &v.secret_key_file),
+            ("USER_SIG", &v.user_sig),
+            ("USER_SIG_FILE", &v.user_sig_file),
+        ],
+    )?;
     let proof = match name.starts_with("SECRET_KEY") {
-        true => Proof::Key(source),
-        false => Proof::UserSig(source),
+        true => Proof::Key(source.clone()),
+        false => Proof::UserSig(source.clone()),
     };
-    let secret = match proof.file() {
-        None => proof.read(),
-        Some(path) => {
-            let proof = proof.clone();
-            files::in_time(&files::shown(path), move || proof.read()).unwrap_or_else(Err)
-        }
-    };
-    let secret = secret.map_err(|why| reader.mistake(name, &why)).ok()?;
+    let secret = secret::read_in_time(reader, name, &source, {
+        let proof = proof.clone();
+        move || proof.read()
+    })?;
     Some((proof, secret))
 }
 

@@ -8,10 +8,12 @@ mod account;
 mod environment;
 mod filter;
 mod kubernetes;
+mod labels;
 mod list;
 mod logging;
 mod polling;
 mod reader;
+mod secret;
 mod serving;
 mod settings;
 
@@ -105,7 +107,9 @@ mod tests {
         assert_eq!(config.polling.endpoints.len(), 6);
         assert_eq!(config.polling.realtime_interval, Duration::from_secs(15));
         assert_eq!(config.polling.directory_interval, Duration::from_secs(300));
-        assert!(config.polling.status_names.is_empty() && config.account.channels.is_empty());
+        assert!(
+            config.polling.labels.status_names.is_empty() && config.account.channels.is_empty()
+        );
         assert_eq!(config.polling.max_staleness, Duration::from_secs(300));
         assert_eq!(config.serving.listen_addresses[0].to_string(), "[::]:10141");
         assert_eq!(config.account.credentials.identifier(), "administrator");
@@ -141,8 +145,9 @@ mod tests {
             ("REALTIME_INTERVAL", "999ms"),
             ("DIRECTORY_INTERVAL", "my-v4lue"),
             ("STATUS_NAMES", "my-v4lue"),
+            ("AGENT_LABELS", "my-v4lue"),
         ]);
-        assert_eq!(lines.len(), 19, "{lines:#?}");
+        assert_eq!(lines.len(), 20, "{lines:#?}");
         for line in lines {
             assert!(
                 line.starts_with(PREFIX) && !line.contains("v4lue"),
@@ -162,6 +167,86 @@ mod tests {
             missing[0].starts_with("TENCENT_DESK_SECRET_KEY_FILE: cannot open /does/not/exist"),
             "{missing:?}"
         );
+    }
+
+    #[test]
+    fn pseudonyms_need_a_key_and_a_key_needs_pseudonyms() {
+        const KEY: &str = "0123456789abcdef";
+        let labels = |mode, name, key| config(&[("AGENT_LABELS", mode), (name, key)]);
+        let agents = |mode| {
+            labels(mode, "PSEUDONYM_KEY", "")
+                .unwrap()
+                .polling
+                .labels
+                .agents
+        };
+        assert!(agents("").show_nicknames() && agents("full").show_nicknames());
+        assert!(agents("id").show_ids() && !agents("id").show_nicknames());
+        let config = labels("pseudonym", "PSEUDONYM_KEY", KEY).unwrap();
+        assert!(!config.polling.labels.agents.show_ids() && config.warnings.is_empty());
+        assert!(!format!("{config:?}").contains(KEY));
+
+        let short = labels("pseudonym", "PSEUDONYM_KEY", "0123456789abcde").unwrap();
+        assert!(
+            short.warnings[0].contains("is short"),
+            "{:?}",
+            short.warnings
+        );
+        for mode in ["full", "id"] {
+            let unused = labels(mode, "PSEUDONYM_KEY", KEY).unwrap();
+            assert!(
+                unused.warnings[0].contains("is not used"),
+                "{:?}",
+                unused.warnings
+            );
+        }
+        for (mode, name, key, told) in [
+            (
+                "pseudonym",
+                "PSEUDONYM_KEY",
+                "",
+                "PSEUDONYM_KEY: is not set; set exactly one of PSEUDONYM_KEY and PSEUDONYM_KEY_FILE",
+            ),
+            (
+                "pseudonym",
+                "PSEUDONYM_KEY",
+                "/run/secrets/pseudonym-key",
+                "PSEUDONYM_KEY: is a path",
+            ),
+            ("pseudonym", "PSEUDONYM_KEY", "two words", "PSEUDONYM_KEY: "),
+            (
+                "pseudonym",
+                "PSEUDONYM_KEY_FILE",
+                "/does/not/exist",
+                "PSEUDONYM_KEY_FILE: cannot open",
+            ),
+            ("", "PSEUDONYM_KEY", KEY, "PSEUDONYM_KEY: is for pseudonyms"),
+            (
+                "",
+                "PSEUDONYM_KEY_FILE",
+                "/does/not/exist",
+                "PSEUDONYM_KEY_FILE: is for pseudonyms",
+            ),
+            (
+                "pseudonyms",
+                "PSEUDONYM_KEY",
+                KEY,
+                "AGENT_LABELS: is none of",
+            ),
+        ] {
+            let lines = labels(mode, name, key).unwrap_err().0;
+            assert_eq!(lines.len(), 1, "{lines:?}");
+            assert!(
+                lines[0].contains(told) && !lines[0].contains(KEY),
+                "{lines:?}"
+            );
+        }
+        let both = [
+            ("AGENT_LABELS", "pseudonym"),
+            ("PSEUDONYM_KEY", KEY),
+            ("PSEUDONYM_KEY_FILE", "/f"),
+        ];
+        assert!(mistakes(&both)[0].contains("is not the only one of its kind"));
     }
 
     #[test]

@@ -1,13 +1,14 @@
 //! Which endpoints of Desk are polled, and when.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::labels;
 use super::list::List;
 use super::reader::Reader;
 use super::settings::Variables;
 use crate::base::{duration, spelling};
 use crate::catalog::{ENDPOINTS, Endpoint, Need};
+use crate::exposition::labels::Labels;
 
 const SECOND: Duration = Duration::from_secs(1);
 const DAY: Duration = Duration::from_secs(86_400);
@@ -23,8 +24,8 @@ pub struct Polling {
     pub realtime_interval: Duration,
     /// The same for agents' groups and limits.
     pub directory_interval: Duration,
-    /// Names of `MemberStatus`, by its number.
-    pub status_names: BTreeMap<i64, String>,
+    /// How agents and their statuses are named.
+    pub labels: Labels,
     /// The limit of one request, until its answer is complete.
     pub request_timeout: Duration,
     /// The most requests in any second.
@@ -43,7 +44,7 @@ impl Polling {
             poll_interval,
             realtime_interval: reader.read("REALTIME_INTERVAL", &v.realtime_interval, interval),
             directory_interval: reader.read("DIRECTORY_INTERVAL", &v.directory_interval, interval),
-            status_names: reader.read("STATUS_NAMES", &v.status_names, parse_status_names),
+            labels: labels::read(reader, v),
             request_timeout: reader.read("REQUEST_TIMEOUT", &v.request_timeout, timeout),
             requests_per_second: reader.read(
                 "REQUESTS_PER_SECOND",
@@ -119,47 +120,6 @@ pub(super) fn parse_endpoints(text: &str) -> Result<Vec<&'static Endpoint>, Stri
     })
 }
 
-/// The names of `MemberStatus` in `text`, as `1=free,2=busy`, by number; none if it is `none`.
-pub(super) fn parse_status_names(text: &str) -> Result<BTreeMap<i64, String>, String> {
-    const LIST: List = List {
-        item: "pair",
-        example: "1=free,2=busy,3=rest",
-        none: "none",
-    };
-    let advice = |what: &str| format!("{what}; write a number, = and a name, as {}", LIST.example);
-    let pairs = LIST.parse(text, |pair| {
-        let (number, name) = pair
-            .split_once('=')
-            .ok_or_else(|| advice("has no = between a number and a name"))?;
-        let number = number.trim().parse::<i64>();
-        let number = number.map_err(|_| advice("has no whole number before its ="))?;
-        let name = spelling::trimmed(name);
-        if let Some(quotes) = spelling::in_quotes(name) {
-            return Err(format!("has a name that {quotes}"));
-        }
-        if name.is_empty() {
-            return Err(advice("has no name behind its ="));
-        }
-        if name.contains('=') {
-            return Err(advice("has more than one ="));
-        }
-        if name.contains(char::is_control) {
-            return Err(advice("has a control character in its name"));
-        }
-        Ok((number, name.to_owned()))
-    })?;
-    let mut names = BTreeMap::new();
-    for (number, name) in pairs {
-        if names.insert(number, name).is_some() {
-            return Err(format!(
-                "names the number {number} twice; write each number once, as {}",
-                LIST.example
-            ));
-        }
-    }
-    Ok(names)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -203,43 +163,5 @@ mod tests {
         }
         let swapped = parse_endpoints("https://desk.example").unwrap_err();
         assert!(swapped.contains("TENCENT_DESK_ENDPOINT;"), "{swapped}");
-    }
-
-    #[test]
-    fn a_status_is_a_number_and_a_name() {
-        let names = parse_status_names(" 1=free, 2 = on break ,-3=空闲,").unwrap();
-        let expected = [(1, "free"), (2, "on break"), (-3, "空闲")];
-        assert_eq!(
-            names,
-            expected
-                .map(|(number, name)| (number, name.to_owned()))
-                .into()
-        );
-        for (text, told) in [
-            ("free", "no ="),
-            ("1", "no ="),
-            ("1=", "no name"),
-            ("1= ,2=busy", "no name"),
-            ("=free", "no whole number"),
-            ("1.5=free", "no whole number"),
-            ("free=1", "no whole number"),
-            ("0x1=free", "no whole number"),
-            ("99999999999999999999=free", "no whole number"),
-            ("1=free,1=busy", "the number 1 twice"),
-            ("1=free,01=free", "the number 1 twice"),
-            ("1=free 2=busy", "more than one ="),
-            ("1=free，2=busy", "else than commas"),
-            ("1=free;2=busy", "else than commas between its pairs;"),
-            ("1=fr\u{7}ee", "control character"),
-            ("1='free'", "quotes"),
-            ("1:free", "no ="),
-            (" , ", "has no pair"),
-        ] {
-            let why = parse_status_names(text).unwrap_err();
-            assert!(
-                why.contains(told) && !why.contains("free "),
-                "{text}: {why}"
-            );
-        }
     }
 }

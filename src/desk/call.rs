@@ -105,7 +105,7 @@ pub struct Field {
 /// What a field holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// The key: an agent's id. The setting `AGENT_IDS` goes by it.
+    /// The key: an agent's id. The settings `AGENT_IDS` and `AGENT_LABELS` go by it.
     AgentId,
     /// The key: any other id, written as text or as an integer.
     Id,
@@ -113,6 +113,8 @@ pub enum Kind {
     Date,
     /// The key: a full hour of the day that was asked for, kept as two digits.
     Hour,
+    /// Text that names a person: shown where `AGENT_LABELS` allows it.
+    Nickname,
     /// Text, or an integer that is meant as one.
     Text,
     /// A finite number.
@@ -141,7 +143,9 @@ impl Kind {
 
     pub(super) const fn store(self) -> Option<Store> {
         match self {
-            Self::AgentId | Self::Id | Self::Date | Self::Hour | Self::Text => Some(Store::Text),
+            Self::AgentId | Self::Id | Self::Date | Self::Hour | Self::Nickname | Self::Text => {
+                Some(Store::Text)
+            }
             Self::Number => Some(Store::Number),
             Self::Ids => Some(Store::Ids),
             Self::Rows(_) | Self::Unused => None,

@@ -18,7 +18,7 @@ use reqwest::{Response, StatusCode, Url};
 
 use super::call::{Call, Channel, Request, Start};
 use super::credentials::Credentials;
-use super::error::{Class, Error, harmless};
+use super::error::{Class, Error};
 use super::pace::{Pace, Slot};
 use super::paging::{self, Answer, Pages};
 use super::reply::{self, Reply};
@@ -63,6 +63,8 @@ pub struct Settings {
     pub agent_ids: Vec<String>,
     /// Only these channels, where a command can tell them apart; all where it is empty.
     pub channels: Vec<Channel>,
+    /// Whether an error repeats what Desk writes in words of its own, which may name a person.
+    pub quotes: bool,
     /// For one request, its whole answer included.
     pub request_timeout: Duration,
     /// Never exceeded over any second.
@@ -204,16 +206,29 @@ impl Client {
         {
             self.turn_away_from(host);
         }
-        self.read(ask, &outcome?)
+        let reply = outcome.and_then(|body| reply::decode(ask.call, ask.start, &body));
+        reply
+            .map(|reply| self.without_secrets_in_names(reply))
+            .map_err(|error| self.without_secrets(error))
     }
 
-    /// What an answer says, less our own secrets: Desk may well repeat what it refuses.
-    fn read(&self, ask: &Ask, body: &[u8]) -> Result<Reply, Error> {
-        let conceal = |text: String| self.credentials.conceal(text);
-        let mut page =
-            reply::decode(ask.call, ask.start, body).map_err(|error| error.reworded(conceal))?;
-        page.unknown_fields = page.unknown_fields.into_iter().map(conceal).collect();
-        Ok(page)
+    /// `error` less our own secrets, which Desk may well repeat, and less what else it repeats where that may
+    /// name a person.
+    fn without_secrets(&self, error: Error) -> Error {
+        let error = error.reworded(|text| self.credentials.conceal(text));
+        match self.settings.quotes {
+            true => error,
+            false => error.unquoted(),
+        }
+    }
+
+    fn without_secrets_in_names(&self, reply: Reply) -> Reply {
+        let names = reply.unknown_fields.into_iter();
+        let unknown_fields = names.map(|name| self.credentials.conceal(name)).collect();
+        Reply {
+            unknown_fields,
+            ..reply
+        }
     }
 
     async fn post(&self, host: usize, ask: &Ask, user_sig: &Secret) -> Result<Vec<u8>, Error> {
@@ -430,10 +445,10 @@ fn plain(headers: &HeaderMap, body: Vec<u8>) -> Result<Vec<u8>, Error> {
     };
     match codings.split(',').all(is_ours) {
         true => Ok(body),
-        false => unreadable(format!(
-            "the answer is coded as {}, which was not asked for",
-            harmless(&codings)
-        )),
+        false => {
+            let what = "the answer has a Content-Encoding that was not asked for";
+            Err(Error::new(Class::Protocol, what).quoting(&codings))
+        }
     }
 }
 

@@ -99,6 +99,8 @@ impl fmt::Display for Class {
 pub struct Error {
     class: Class,
     what: String,
+    /// What Desk says in words of its own, which may be about anyone; empty where it says nothing.
+    said: String,
     code: Option<i64>,
     /// HTTP's, where that is what failed.
     status: Option<StatusCode>,
@@ -120,6 +122,7 @@ impl Error {
         Self {
             class,
             what: what.into(),
+            said: String::new(),
             code: None,
             status: None,
             unconnected: false,
@@ -218,23 +221,35 @@ impl Error {
         let meaning = known.map_or("a code that this version does not know", |known| {
             known.meaning
         });
-        let said = harmless(info);
-        let what = if said.is_empty() {
-            format!("Desk answered with error {code}: {meaning}")
-        } else {
-            format!("Desk answered with error {code}: {meaning} (it says: {said})")
-        };
-        Self {
+        let what = format!("Desk answered with error {code}: {meaning}");
+        let error = Self {
             code: Some(code),
             ..Self::new(class, what)
+        };
+        error.quoting(info)
+    }
+
+    /// The same failure, with what the answer says in words of its own.
+    #[must_use]
+    pub fn quoting(self, said: &str) -> Self {
+        Self {
+            said: harmless(said),
+            ..self
         }
+    }
+
+    /// The same failure, without what the answer says in words of its own.
+    #[must_use]
+    pub fn unquoted(self) -> Self {
+        self.quoting("")
     }
 
     /// The same failure, told in other words.
     #[must_use]
-    pub fn reworded(self, reword: impl FnOnce(String) -> String) -> Self {
+    pub fn reworded(self, reword: impl Fn(String) -> String) -> Self {
         Self {
             what: reword(self.what),
+            said: reword(self.said),
             ..self
         }
     }
@@ -298,7 +313,11 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.what)
+        f.write_str(&self.what)?;
+        match self.said.as_str() {
+            "" => Ok(()),
+            said => write!(f, " (it says: {said})"),
+        }
     }
 }
 

@@ -15,7 +15,7 @@ use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess,
 use serde_json::value::RawValue;
 
 use super::call::{Call, Kind, LIMIT, Paging, Shape, Start, Table};
-use super::error::{Class, Error, harmless};
+use super::error::{Class, Error};
 use super::repair::repaired;
 use super::table::{NewRow, Rows};
 
@@ -133,7 +133,7 @@ impl<'a> Envelope<'a> {
         let code: i64 = self
             .error_code
             .and_then(whole)
-            .ok_or_else(|| unreadable(&without_code(&info)))?;
+            .ok_or_else(|| unreadable("it has no ErrorCode").quoting(&info))?;
         if code != 0 {
             return Err(Error::refused(code, &info));
         }
@@ -258,7 +258,9 @@ impl<'a> Envelope<'a> {
 fn take<'de>(row: &mut NewRow<'de>, field: usize, kind: Kind, json: &'de RawValue) {
     match kind {
         Kind::Number => row.set_number(field, number(json)),
-        Kind::AgentId | Kind::Id | Kind::Text => row.set_text(field, text_of(json)),
+        Kind::AgentId | Kind::Id | Kind::Nickname | Kind::Text => {
+            row.set_text(field, text_of(json))
+        }
         Kind::Date => row.set_text(field, text_of(json).and_then(|text| date(&text))),
         Kind::Hour => row.set_text(field, text_of(json).and_then(|text| hour(&text))),
         Kind::Ids => take_ids(row, field, json),
@@ -313,13 +315,6 @@ fn excess_of(row: &NewRow<'_>) -> Option<&'static str> {
         return Some("a row with more than 1000 ids");
     }
     (row.longest_text() > LONGEST_TEXT).then_some("a name of more than 128 KiB")
-}
-
-fn without_code(info: &str) -> String {
-    match harmless(info).as_str() {
-        "" => "it has no ErrorCode".to_owned(),
-        said => format!("it has no ErrorCode (it says: {said})"),
-    }
 }
 
 fn unreadable(why: &str) -> Error {

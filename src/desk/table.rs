@@ -6,7 +6,7 @@
 
 use std::borrow::Cow;
 
-use super::call::{Column, MOST_FIELDS, Store, Table};
+use super::call::{Column, Kind, MOST_FIELDS, Store, Table};
 use crate::base::strings::Strings;
 
 /// The rows of one table of an answer, in Desk's order.
@@ -130,6 +130,21 @@ impl Rows {
         fields
             .filter(move |(place, field)| field.is_used() && had & bit(*place) == 0)
             .map(|(_, field)| field.name)
+    }
+
+    /// Puts what `rewrite` makes of it in the place of each text of `kind`.
+    pub fn rewrite(&mut self, kind: Kind, rewrite: impl Fn(&str) -> String) {
+        for (column, field) in self.columns.iter_mut().zip(self.table.fields) {
+            if let Values::Texts(texts) = column
+                && field.kind == kind
+            {
+                let mut rewritten = Strings::default();
+                for place in 0..texts.len() {
+                    rewritten.push(&rewrite(texts.at(place)));
+                }
+                *texts = rewritten;
+            }
+        }
     }
 
     /// Makes room for `more` rows, and for no more than that.

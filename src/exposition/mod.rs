@@ -1,12 +1,13 @@
 //! Families as bytes, in every format and coding that a scraper asks for.
 //!
-//! [`snapshot`] is one poll as a value, [`page`] the same as bytes. [`text`] writes both text formats,
+//! [`snapshot`] is one poll as a value, in which people are named as [`labels`] says, [`page`] the same as bytes. [`text`] writes both text formats,
 //! [`protobuf`] the third, [`coding`] compresses what they write in pieces that can be joined. What a
 //! family is made of comes from the catalog, so there is no tree in between: a row's values go
 //! straight into the text.
 
 pub mod coding;
 pub(crate) mod const_metrics;
+pub mod labels;
 pub mod page;
 pub mod protobuf;
 pub mod snapshot;

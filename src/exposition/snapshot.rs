@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::base::clock::Window;
-use crate::catalog::{Discard, Endpoint, Family, Reading, Sample, StatusNames};
+use crate::catalog::{Discard, Endpoint, Family, Reading, Sample};
 use crate::desk::call::Kind;
 use crate::desk::table::{Row, Rows};
 use crate::desk::{Answer, harmless};
+use crate::exposition::labels::{AgentLabels, Labels};
 
 /// What one good poll brought.
 #[derive(Debug)]
@@ -19,14 +20,14 @@ pub struct Snapshot {
     /// Those of the endpoint, in its order.
     tables: Vec<Kept>,
     total: Option<u64>,
-    status_names: Arc<StatusNames>,
+    labels: Arc<Labels>,
     /// How many rows are not exposed, by the reason.
     pub discarded: BTreeMap<Discard, u64>,
-    /// The agents that were asked for, and of which there is no row.
+    /// The agents that were asked for, and of which there is no row; named as in the rows.
     pub unmatched_ids: Vec<String>,
     /// Rows that Desk promised and, asked twice, did not give.
     pub missing_rows: u64,
-    /// Names that this version does not know.
+    /// Names that this version does not know; stand-ins where free text is not shown.
     pub unknown_fields: Vec<String>,
     /// Fields that no row had, though there were rows.
     pub absent_fields: BTreeSet<&'static str>,
@@ -48,13 +49,14 @@ impl Kept {
 }
 
 impl Snapshot {
-    /// Takes `answer` as what `endpoint` said of `window`.
+    /// Takes `answer` as what `endpoint` said of `window`. Whom `labels` hides is hidden from here on.
     pub fn new(
         endpoint: &'static Endpoint,
         window: Window,
-        answer: Answer,
-        status_names: Arc<StatusNames>,
+        mut answer: Answer,
+        labels: Arc<Labels>,
     ) -> Self {
+        hide(&mut answer, &labels.agents);
         let mut discarded: BTreeMap<_, _> = endpoint
             .discards()
             .into_iter()
@@ -72,11 +74,11 @@ impl Snapshot {
             unmatched_ids: unmatched_ids(&answer.asked, &tables),
             tables,
             total: answer.total,
-            status_names,
             discarded,
             missing_rows: answer.missing_rows,
-            unknown_fields: answer.unknown_fields.into_iter().collect(),
+            unknown_fields: shown_fields(answer.unknown_fields, &labels.agents),
             absent_fields,
+            labels,
         }
     }
 
@@ -108,7 +110,7 @@ impl Snapshot {
             return;
         };
         for (place, row) in table.rows().enumerate() {
-            family.for_each_sample(row, &self.status_names, |sample| take(place, sample));
+            family.for_each_sample(row, &self.labels.status_names, |sample| take(place, sample));
         }
     }
 
@@ -125,6 +127,24 @@ impl Snapshot {
         }
         counts
     }
+}
+
+/// Puts into `answer` what `labels` shows of people, and takes out what it does not show.
+fn hide(answer: &mut Answer, labels: &AgentLabels) {
+    for rows in &mut answer.tables {
+        labels.hide(rows);
+    }
+    let asked = std::mem::take(&mut answer.asked).into_iter();
+    answer.asked = asked.map(|id| labels.name(&id).into_owned()).collect();
+}
+
+/// Names of fields, of which each is anyone's name where `labels` shows no free text.
+fn shown_fields(names: BTreeSet<String>, labels: &AgentLabels) -> Vec<String> {
+    let shown = |name| match labels.show_nicknames() {
+        true => name,
+        false => "[not shown]".to_owned(),
+    };
+    names.into_iter().map(shown).collect()
 }
 
 /// Which of `rows` are exposed: those that were asked for and are of the window, each key once.
@@ -208,6 +228,10 @@ pub fn unmatched(ids: &[String]) -> String {
 impl Snapshot {
     /// Of agent statistics, on the first day of Unix time: `data` is the array of rows.
     pub(crate) fn of_agents(data: &str, asked: &[&str]) -> Self {
+        Self::of_labelled_agents(data, asked, AgentLabels::default())
+    }
+
+    fn of_labelled_agents(data: &str, asked: &[&str], agents: AgentLabels) -> Self {
         use crate::base::clock::DayWindow;
         use crate::catalog::agents::ENDPOINT;
         use crate::desk::reply::decode;
@@ -216,19 +240,26 @@ impl Snapshot {
         let answer = Answer {
             tables: page.tables,
             asked: asked.iter().map(|&id| id.to_owned()).collect(),
+            unknown_fields: page.unknown_fields,
             ..Answer::default()
         };
         let day = DayWindow::around(jiff::Timestamp::UNIX_EPOCH, &jiff::tz::TimeZone::UTC);
         let window = Window::Day(day.unwrap());
-        Self::new(&ENDPOINT, window, answer, Arc::default())
+        let labels = Labels {
+            agents,
+            ..Labels::default()
+        };
+        Self::new(&ENDPOINT, window, answer, Arc::new(labels))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::secret::Secret;
     use crate::catalog::agents::ENDPOINT;
     use crate::desk::call::Column;
+    use crate::exposition::labels::PseudonymKey;
 
     fn snapshot(data: &str) -> Snapshot {
         Snapshot::of_agents(data, &[])
@@ -266,6 +297,72 @@ mod tests {
         assert_eq!(agents, ["a"]);
         assert_eq!(discarded(&snapshot), [1, 1, 2]);
         assert_eq!(snapshot.unmatched_ids, ["z"]);
+    }
+
+    #[test]
+    fn whom_labels_hide_is_in_no_part_of_a_snapshot() {
+        const NICKNAME: Column = crate::catalog::agents::NICKNAME;
+        let key = PseudonymKey::new(&Secret::new("a-key-of-this-test"));
+        let [anna, berta] = ["anna@shop", "berta@shop"].map(|id| key.pseudonym(id));
+        let mut pseudonyms = vec![anna.as_str(), berta.as_str()];
+        pseudonyms.sort_unstable();
+        for (labels, shown, unmatched, names) in [
+            (
+                AgentLabels::Full,
+                vec!["Anna@shop", "berta@shop"],
+                "Emil@shop",
+                2,
+            ),
+            (
+                AgentLabels::Id,
+                vec!["Anna@shop", "berta@shop"],
+                "Emil@shop",
+                0,
+            ),
+            (
+                AgentLabels::Pseudonym(key.clone()),
+                pseudonyms,
+                &key.pseudonym("emil@shop"),
+                0,
+            ),
+        ] {
+            let snapshot = Snapshot::of_labelled_agents(
+                r#"[{"AgentId":"berta@shop","AgentNickName":"B."},{"AgentId":"clara@shop"},
+                    {"AgentId":"Anna@shop","AgentNickName":"A.","Boss of berta@shop":1}]"#,
+                &["anna@SHOP", "berta@shop", "Emil@shop"],
+                labels,
+            );
+            let keys: Vec<_> = snapshot.rows(0).map(Row::key).collect();
+            assert_eq!(keys, shown);
+            assert_eq!(snapshot.unmatched_ids, [unmatched]);
+            let with_name = snapshot
+                .rows(0)
+                .filter(|row| !row.text(NICKNAME).is_empty());
+            assert_eq!(with_name.count(), names);
+            assert_eq!(
+                (snapshot.unknown_fields.len(), discarded(&snapshot)),
+                (1, [0, 0, 1])
+            );
+            let all = format!("{snapshot:?}");
+            if !snapshot.labels.agents.show_ids() {
+                assert!(!all.contains("@") && !all.contains("shop"), "{all}");
+            }
+            assert_eq!(all.contains("Boss"), names > 0, "{all}");
+            assert_eq!(all.contains("A."), names > 0, "{all}");
+        }
+    }
+
+    #[test]
+    fn ids_of_one_pseudonym_are_one_agent() {
+        let key = PseudonymKey::new(&Secret::new("a-key-of-this-test"));
+        let snapshot = Snapshot::of_labelled_agents(
+            r#"[{"AgentId":"A","BusyTime":1},{"AgentId":"a","BusyTime":2}]"#,
+            &[],
+            AgentLabels::Pseudonym(key),
+        );
+        let busy: Vec<_> = snapshot.rows(0).map(|row| row.number(BUSY)).collect();
+        assert_eq!(busy, [Some(2.0)]);
+        assert_eq!(discarded(&snapshot), [0, 1, 0]);
     }
 
     #[test]

@@ -14,9 +14,10 @@ use super::report::Report;
 use super::schedule::{NOT_SERVED_PAUSE, Next, pause_after, pause_of_all};
 use crate::base::blocking;
 use crate::base::clock::{Clock, DayWindow, Now, Window};
-use crate::catalog::{Endpoint, Need, StatusNames};
+use crate::catalog::{Endpoint, Need};
 use crate::desk::call::Call;
 use crate::desk::{Answer, Class, Client, Error};
+use crate::exposition::labels::Labels;
 use crate::exposition::page::{Demand, Page};
 use crate::exposition::snapshot::Snapshot;
 use crate::status::board::{Board, Feed, LastPoll, PollOutcome};
@@ -87,7 +88,7 @@ pub struct Plan {
 pub struct Shared {
     clock: Arc<dyn Clock>,
     time_zone: TimeZone,
-    status_names: Arc<StatusNames>,
+    labels: Arc<Labels>,
     meters: Arc<Meters>,
     board: Arc<Board>,
     demand: Arc<Demand>,
@@ -95,11 +96,11 @@ pub struct Shared {
 }
 
 impl Shared {
-    /// For pollers that read `clock`, count days in `time_zone`, and publish on `board`.
+    /// For pollers that read `clock`, count days in `time_zone`, name agents by `labels`, and publish on `board`.
     pub fn new(
         clock: Arc<dyn Clock>,
         time_zone: TimeZone,
-        status_names: StatusNames,
+        labels: Labels,
         meters: Arc<Meters>,
         board: Arc<Board>,
         demand: Arc<Demand>,
@@ -107,7 +108,7 @@ impl Shared {
         Self {
             clock,
             time_zone,
-            status_names: Arc::new(status_names),
+            labels: Arc::new(labels),
             meters,
             board,
             demand,
@@ -222,10 +223,10 @@ impl<F: Fetch> Poller<F> {
             endpoint, good_for, ..
         } = self.plan;
         let meters = self.shared.meters.clone();
-        let status_names = self.shared.status_names.clone();
+        let labels = self.shared.labels.clone();
         let variants = self.shared.demand.lately(ended);
         let rendering = blocking::RENDERING.run(move || {
-            let snapshot = Snapshot::new(endpoint, window, answer, status_names);
+            let snapshot = Snapshot::new(endpoint, window, answer, labels);
             meters.snapshot_taken(&snapshot);
             Arc::new(Page::render(snapshot, ended, good_for, &variants))
         });

@@ -28,10 +28,11 @@ use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
 
 use tencent_desk_exporter::base::clock::{Clock, DayWindow, Now, Window};
-use tencent_desk_exporter::catalog::{ENDPOINTS, Endpoint, Interval, Need, StatusNames};
+use tencent_desk_exporter::catalog::{ENDPOINTS, Endpoint, Interval, Need};
 use tencent_desk_exporter::desk::call::{Call, Start};
 use tencent_desk_exporter::desk::{Answer as Told, Class, Error, reply};
 use tencent_desk_exporter::exposition::coding::{Coding, Piece};
+use tencent_desk_exporter::exposition::labels::Labels;
 use tencent_desk_exporter::exposition::page::Demand;
 use tencent_desk_exporter::exposition::{Format, Variant};
 use tencent_desk_exporter::poll::schedule::{Next, good_for};
@@ -641,7 +642,7 @@ impl Play {
         let shared = Shared::new(
             clocks.clone(),
             zone.clone(),
-            StatusNames::new(),
+            Labels::default(),
             meters,
             board.clone(),
             Arc::new(Demand::new(now)),

@@ -466,7 +466,7 @@ fn an_answer_is_asked_for_as_it_is_and_understood_in_gzip() {
     let page = exporter.after_first_poll();
     let failures = page.own("exporter_poll_failures_total", &[("class", "protocol")]);
     assert_eq!(failures, Some(1.0), "{page}");
-    exporter.wait_for_output("coded as br");
+    exporter.wait_for_output("Content-Encoding that was not asked for (it says: br)");
 }
 
 /// A getaddrinfo that never returns, in a library to be loaded before all others. It adds a letter to

@@ -1,0 +1,62 @@
+//! Secrets, each of which is given in one of several variables: as it is, or by the path of a file.
+
+use super::reader::Reader;
+use super::settings::PREFIX;
+use crate::base::secret::Secret;
+use crate::base::{files, spelling};
+use crate::desk::credentials::SecretSource;
+
+/// A variable's name without the prefix, and its value.
+pub(super) type Variable<'v> = (&'static str, &'v Option<String>);
+
+/// Those of `variables` that are set to more than blanks.
+pub(super) fn set<'v>(variables: &[Variable<'v>]) -> Vec<Variable<'v>> {
+    let is_blank = |value: &str| spelling::trimmed(value).is_empty();
+    let is_set = |value: &Option<String>| value.as_deref().is_some_and(|value| !is_blank(value));
+    let set = variables.iter().filter(|(_, value)| is_set(value));
+    set.copied().collect()
+}
+
+/// The only one of `variables` that is set, and the source that it gives.
+pub(super) fn only(
+    reader: &mut Reader,
+    variables: &[Variable<'_>],
+) -> Option<(&'static str, SecretSource)> {
+    let set = set(variables);
+    let [(name, value)] = set[..] else {
+        let problem = match set.is_empty() {
+            true => "is not set",
+            false => "is not the only one of its kind",
+        };
+        let names: Vec<_> = variables.iter().map(|(name, _)| *name).collect();
+        let (last, others) = names.split_last()?;
+        reader.mistake(
+            names.first()?,
+            &format!(
+                "{problem}; set exactly one of {} and {last} (each with the prefix {PREFIX})",
+                others.join(", ")
+            ),
+        );
+        return None;
+    };
+    let source = match name.ends_with("_FILE") {
+        true => SecretSource::File(reader.try_read(name, value, |path| Ok(path.into()))?),
+        false => SecretSource::Given(reader.try_read(name, value, Secret::written)?),
+    };
+    Some((name, source))
+}
+
+/// What `read` makes of the secret in `source`, or of the variable `name` a mistake; the file may be on a disk that
+/// does not answer.
+pub(super) fn read_in_time(
+    reader: &mut Reader,
+    name: &str,
+    source: &SecretSource,
+    read: impl FnOnce() -> Result<Secret, String> + Send + 'static,
+) -> Option<Secret> {
+    let secret = match source {
+        SecretSource::Given(_) => read(),
+        SecretSource::File(path) => files::in_time(&files::shown(path), read).unwrap_or_else(Err),
+    };
+    secret.map_err(|why| reader.mistake(name, &why)).ok()
+}
