@@ -259,7 +259,7 @@ fn take<'de>(row: &mut NewRow<'de>, field: usize, kind: Kind, json: &'de RawValu
     match kind {
         Kind::Number => row.set_number(field, number(json)),
         Kind::AgentId | Kind::Id | Kind::Nickname | Kind::Text => {
-            row.set_text(field, text_of(json))
+            row.set_text(field, text_of(json));
         }
         Kind::Date => row.set_text(field, text_of(json).and_then(|text| date(&text))),
         Kind::Hour => row.set_text(field, text_of(json).and_then(|text| hour(&text))),

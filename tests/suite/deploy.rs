@@ -24,7 +24,14 @@ const UNIT: &str = "deploy/systemd/tencent-desk-exporter.service";
 const TEMPLATE: &str = "deploy/systemd/tencent-desk-exporter@.service";
 const PREFIX: &str = "TENCENT_DESK_";
 /// What a deployment decides by itself, and hands over in its own way.
-const SECRETS: [&str; 4] = ["SECRET_KEY", "SECRET_KEY_FILE", "USER_SIG", "USER_SIG_FILE"];
+const SECRETS: [&str; 6] = [
+    "SECRET_KEY",
+    "SECRET_KEY_FILE",
+    "USER_SIG",
+    "USER_SIG_FILE",
+    "PSEUDONYM_KEY",
+    "PSEUDONYM_KEY_FILE",
+];
 const OWN: [&str; 2] = ["LISTEN_ADDRESS", "WEB_CONFIG_FILE"];
 
 /// The settings that `--help` lists, less the prefix, and their defaults.
@@ -268,13 +275,14 @@ fn compose_is_valid_and_hands_every_setting_over() {
         "SECRET_KEY",
         "USER_SIG",
         "USER_SIG_FILE",
+        "PSEUDONYM_KEY",
         "LISTEN_ADDRESS",
         "TELEMETRY_PATH",
         "WEB_CONFIG_FILE",
     ];
     assert_eq!(real, names_without(&left_out));
     let example = read("deploy/compose/.env.example");
-    for name in real.iter().filter(|name| *name != "SECRET_KEY_FILE") {
+    for name in real.iter().filter(|name| !SECRETS.contains(&name.as_str())) {
         assert!(example.contains(&format!("{PREFIX}{name}=")), "{name}");
     }
 
@@ -314,8 +322,11 @@ fn workflows_are_valid() {
 /// Values that switch everything on.
 fn everything() -> Value {
     json!({
-        "settings": { "SDK_APP_ID": "1400000000", "REGION": "singapore", "REQUESTS_PER_SECOND": "5" },
+        "settings": {
+            "SDK_APP_ID": "1400000000", "REGION": "singapore", "REQUESTS_PER_SECOND": "5", "AGENT_LABELS": "pseudonym",
+        },
         "credential": { "secretName": "tencent-desk", "kind": "user-sig" },
+        "pseudonymKey": { "secretName": "pseudonyms" },
         "webConfig": { "secretName": "web" },
         "extraEnv": [{ "name": "HTTPS_PROXY", "value": "http://proxy.example:3128" }],
         "image": { "digest": format!("sha256:{}", "0".repeat(64)) },
@@ -422,6 +433,10 @@ fn the_chart_says_what_it_needs() {
     );
     assert!(refused(json!({ "settings": { "SDK_APP_ID": 1 } })).contains("/settings/SDK_APP_ID"));
     assert!(refused(json!({ "settings": { "SECRET_KEY": "x" } })).contains("SECRET_KEY"));
+    let settings = json!({ "SDK_APP_ID": "1", "AGENT_LABELS": "pseudonym" });
+    let credential = json!({ "secretName": "desk" });
+    let without_key = json!({ "settings": settings, "credential": credential });
+    assert!(refused(without_key).contains("pseudonymKey.secretName is needed"));
     assert!(refused(json!({ "replicas": 2 })).contains("replicas"));
 }
 
