@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use jiff::Timestamp;
 
 use super::{Failure, serve};
@@ -86,10 +87,7 @@ async fn check(config: Config) -> Result<Finding, String> {
     let meters =
         Meters::new(&polling.endpoints, Timestamp::now()).map_err(|error| error.to_string())?;
     let client = serve::client(account, &polling, clock, Arc::new(meters))?;
-    let mut polls = Vec::new();
-    for &endpoint in &polling.endpoints {
-        polls.push((endpoint, poll(&client, endpoint, day, labels.clone()).await));
-    }
+    let polls = poll_all(&client, &polling.endpoints, day, &labels).await;
     if let Some(expiry) = client.user_sig_expiry() {
         text.say(&format!(
             "The UserSig that was sent is good until {expiry:.0}."
@@ -104,6 +102,23 @@ async fn check(config: Config) -> Result<Finding, String> {
 
 /// What one poll brought.
 type Polled = Result<Snapshot, Error>;
+
+/// Polls the first of `endpoints`, and then all others at once: what it learns of a refusal for the rate, or of the
+/// host that answers, holds for them.
+async fn poll_all(
+    client: &Client,
+    endpoints: &[&'static Endpoint],
+    day: DayWindow,
+    labels: &Arc<Labels>,
+) -> Vec<(&'static Endpoint, Polled)> {
+    let one = |&endpoint: &&'static Endpoint| async move {
+        (endpoint, poll(client, endpoint, day, labels.clone()).await)
+    };
+    let (first, others) = endpoints.split_at(endpoints.len().min(1));
+    let mut polls = join_all(first.iter().map(one)).await;
+    polls.extend(join_all(others.iter().map(one)).await);
+    polls
+}
 
 async fn poll(
     client: &Client,

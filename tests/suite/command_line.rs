@@ -5,6 +5,7 @@ use std::net::{SocketAddr, TcpListener};
 use crate::support::desk::{Desk, Reply};
 use crate::support::endpoints::Endpoint;
 use crate::support::exporter::{Finished, Setup, logfmt};
+use crate::support::gate::Gate;
 use crate::support::{Unanswered, eventually, http, rows};
 
 fn run(args: &str) -> Finished {
@@ -196,6 +197,24 @@ fn check_asks_nothing_more_after_a_refusal_for_the_rate() {
             assert!(finished.stdout.contains(endpoint.name()), "{endpoint:?}");
         }
     }
+}
+
+#[test]
+fn check_waits_for_one_endpoint_no_longer_than_for_all() {
+    let desk = Desk::with(vec![rows::example()]);
+    let gate = Gate::default();
+    for endpoint in Endpoint::FURTHER {
+        desk.reply_at(endpoint, Reply::Hang(gate.clone()));
+    }
+    std::thread::scope(|scope| {
+        let check = Setup::of(&desk).unset("ENDPOINTS").args("check");
+        let check = scope.spawn(move || check.run().expect_code(0));
+        let is_asked = |endpoint| desk.asked_at(endpoint) > 0;
+        let all_are = || Endpoint::FURTHER.into_iter().all(is_asked).then_some(());
+        eventually(all_are).expect("all are asked before one is answered");
+        gate.open();
+        check.join().unwrap();
+    });
 }
 
 #[test]
