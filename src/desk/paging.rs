@@ -13,7 +13,7 @@
 //!
 //! Where all is as promised, the pages after the first are asked for a few at a time. Pages with
 //! numbers are asked for one after the other, since whether numbers begin at 0 or at 1 follows for one
-//! command from an example only: where pages from 1 on lack rows, page 0 is asked for too.
+//! command from an example only: where pages from 1 on lack rows or are refused, a walk begins at 0.
 
 use std::collections::{BTreeSet, HashSet};
 use std::hash::{BuildHasher as _, RandomState};
@@ -121,35 +121,50 @@ pub(super) async fn list(
 }
 
 async fn walk(paging: Paging, asked: usize, pages: &impl Pages) -> Result<Walk, Error> {
-    let number = match paging {
-        Paging::Number { first, .. } => first,
-        Paging::Whole | Paging::Offset => 0,
-    };
-    let start = Start { rows: 0, number };
-    let mut walk = Walk::new(asked, &pages.page(start).await?)?;
     match paging {
-        Paging::Whole => {}
+        Paging::Whole => begin(0, asked, pages).await,
         Paging::Offset => {
+            let mut walk = begin(0, asked, pages).await?;
             side_by_side(pages, &mut walk).await?;
-            one_by_one(pages, number, &mut walk).await?;
+            one_by_one(pages, 0, &mut walk).await?;
+            Ok(walk)
         }
-        Paging::Number { .. } => {
-            one_by_one(pages, number, &mut walk).await?;
-            if number > 0 && !walk.is_complete() {
-                let before = Start {
-                    rows: walk.received(),
-                    number: number - 1,
-                };
-                match pages.page(before).await {
-                    Ok(other) => walk.take_other(&other)?,
-                    // Numbers begin at 1, as the documents' example has it.
-                    Err(error) if error.code() == Some(INVALID_PARAMETER) => {}
-                    Err(error) => return Err(error),
-                }
+        Paging::Number { first: 0, .. } => walk_from(0, asked, pages).await,
+        Paging::Number { first, .. } => {
+            let walk = walk_from(first, asked, pages).await;
+            let lacks_pages = match &walk {
+                Ok(walk) => !walk.is_complete(),
+                Err(error) => is_of_no_page(error),
+            };
+            if !lacks_pages {
+                return walk;
+            }
+            match walk_from(first - 1, asked, pages).await {
+                Ok(other) if other.is_complete() => Ok(other),
+                // Numbers begin at `first`, as the documents' example has it: the one before is refused, or read as it.
+                Ok(_) => walk,
+                Err(error) if is_of_no_page(&error) => walk,
+                Err(error) => walk.and(Err(error)),
             }
         }
     }
+}
+
+/// Whether a page was refused that, it may be, there is not.
+fn is_of_no_page(error: &Error) -> bool {
+    error.code() == Some(INVALID_PARAMETER)
+}
+
+/// Asks for one numbered page after the other, from `first` on.
+async fn walk_from(first: usize, asked: usize, pages: &impl Pages) -> Result<Walk, Error> {
+    let mut walk = begin(first, asked, pages).await?;
+    one_by_one(pages, first, &mut walk).await?;
     Ok(walk)
+}
+
+/// Asks for the first page.
+async fn begin(number: usize, asked: usize, pages: &impl Pages) -> Result<Walk, Error> {
+    Walk::new(asked, &pages.page(Start { rows: 0, number }).await?)
 }
 
 fn endless(what: &str) -> Error {
@@ -192,7 +207,7 @@ async fn one_by_one(pages: &impl Pages, first: usize, walk: &mut Walk) -> Result
         match pages.page(start).await {
             Ok(next) => walk.take(&next)?,
             // As many as were counted are there: Desk knows of no more where it refuses to look beyond.
-            Err(error) if walk.may_count_pages && error.code() == Some(INVALID_PARAMETER) => break,
+            Err(error) if walk.may_count_pages && is_of_no_page(&error) => break,
             Err(error) => return Err(error),
         }
     }
@@ -280,15 +295,6 @@ impl Walk {
         self.is_over = repeated == held;
         self.was_full = held == LIMIT;
         self.may_count_pages = self.was_full && total <= LIMIT as u64;
-        self.is_bounded()
-    }
-
-    /// Adds the rows of a page whose place is a guess: those that are there already are no sign of change.
-    fn take_other(&mut self, page: &Reply) -> Result<(), Error> {
-        let held = page.rows().map_or(0, Rows::received);
-        if held > page.rows().map_or(0, |rows| self.seen.count(rows)) {
-            self.repeated += self.add(page);
-        }
         self.is_bounded()
     }
 
@@ -656,7 +662,33 @@ mod tests {
         total: usize,
         base: usize,
         cap: usize,
+        /// Whether a page in front of the first is refused; it is the first otherwise.
+        refuses_before: bool,
+        /// Whether a page behind the last is refused; it is empty otherwise.
+        refuses_behind: bool,
         asked: RefCell<Vec<usize>>,
+    }
+
+    impl Numbered {
+        fn new(groups: usize, total: usize, base: usize) -> Self {
+            Self {
+                groups,
+                total,
+                base,
+                cap: 100,
+                refuses_before: false,
+                refuses_behind: false,
+                asked: RefCell::default(),
+            }
+        }
+
+        fn list(&self, paging: Paging) -> Result<Answer, Error> {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_time()
+                .start_paused(true)
+                .build();
+            runtime.unwrap().block_on(list(paging, 0, self))
+        }
     }
 
     impl Pages for Numbered {
@@ -666,6 +698,13 @@ mod tests {
                 .number
                 .checked_sub(self.base)
                 .map(|page| page * self.cap);
+            let is_refused = match first {
+                None => self.refuses_before,
+                Some(first) => self.refuses_behind && first > 0 && first >= self.groups,
+            };
+            if is_refused {
+                return Err(Error::refused(INVALID_PARAMETER, ""));
+            }
             let first = first.unwrap_or(0);
             let rows = first..self.groups.min(first + self.cap);
             let rows: Vec<_> = rows.map(|id| format!(r#"{{"Id":{id}}}"#)).collect();
@@ -679,33 +718,6 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_of_page_zero_says_that_numbers_begin_at_one() {
-        struct Strict(Numbered);
-        impl Pages for Strict {
-            async fn page(&self, start: Start) -> Result<Reply, Error> {
-                let reply = self.0.page(start).await;
-                if start.number == 0 {
-                    return Err(Error::refused(INVALID_PARAMETER, ""));
-                }
-                reply
-            }
-        }
-        let desk = Strict(Numbered {
-            groups: 2,
-            total: 3,
-            base: 1,
-            cap: 100,
-            asked: RefCell::default(),
-        });
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_time()
-            .start_paused(true)
-            .build();
-        let answer = runtime.unwrap().block_on(list(GROUPS.paging, 0, &desk));
-        assert_eq!(answer.unwrap().counts(), (2, 1));
-    }
-
-    #[test]
     fn numbers_may_begin_at_one_or_at_zero() {
         for (groups, total, base, cap, expected, asked) in [
             (2, 2, 1, 100, (2, 0), vec![1]),
@@ -714,27 +726,18 @@ mod tests {
             (250, 250, 1, 100, (250, 0), vec![1, 2, 3]),
             // A page is smaller than was asked for.
             (50, 50, 1, 20, (50, 0), vec![1, 2, 3]),
-            // They begin at 0: the first page is asked for last.
+            // They begin at 0.
             (2, 2, 0, 100, (2, 0), vec![1, 0]),
-            (150, 150, 0, 100, (150, 0), vec![1, 2, 0]),
+            (100, 100, 0, 100, (100, 0), vec![1, 0, 1]),
+            (150, 150, 0, 100, (150, 0), vec![1, 2, 0, 1]),
             // More are counted than there are, and page 0 is page 1.
-            (2, 3, 1, 100, (2, 1), vec![1, 2, 0, 1, 2, 0]),
+            (2, 3, 1, 100, (2, 1), vec![1, 2, 0, 1, 1, 2, 0, 1]),
         ] {
             let desk = Numbered {
-                groups,
-                total,
-                base,
                 cap,
-                asked: RefCell::default(),
+                ..Numbered::new(groups, total, base)
             };
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_time()
-                .start_paused(true)
-                .build();
-            let answer = runtime
-                .unwrap()
-                .block_on(list(GROUPS.paging, 0, &desk))
-                .unwrap();
+            let answer = desk.list(GROUPS.paging).unwrap();
             assert_eq!(answer.counts(), expected, "{groups} from {base}");
             assert_eq!(*desk.asked.borrow(), asked, "{groups} from {base}");
             assert_eq!(answer.total, Some(total as u64));
@@ -742,26 +745,40 @@ mod tests {
     }
 
     #[test]
-    fn pages_that_begin_at_zero_have_none_before_them() {
-        let desk = Numbered {
-            groups: 2,
-            total: 3,
-            base: 0,
-            cap: 100,
-            asked: RefCell::default(),
+    fn pages_that_there_are_not_may_be_refused() {
+        for base in [0, 1] {
+            for groups in [0, 2, 99, 100, 101, 150, 200, 250] {
+                let desk = Numbered {
+                    refuses_before: true,
+                    refuses_behind: true,
+                    ..Numbered::new(groups, groups, base)
+                };
+                let answer = desk.list(GROUPS.paging).unwrap();
+                assert_eq!(answer.counts(), (groups, 0), "{groups} from {base}");
+            }
+        }
+        let lacks_a_row = |refuses_behind| Numbered {
+            refuses_before: true,
+            refuses_behind,
+            ..Numbered::new(2, 3, 1)
         };
+        let answer = lacks_a_row(false).list(GROUPS.paging).unwrap();
+        assert_eq!(answer.counts(), (2, 1));
+        // No proof that there is no third one.
+        let error = lacks_a_row(true).list(GROUPS.paging).unwrap_err();
+        assert_eq!(error.code(), Some(INVALID_PARAMETER));
+    }
+
+    #[test]
+    fn pages_that_begin_at_zero_have_none_before_them() {
+        let desk = Numbered::new(2, 3, 0);
         let paging = Paging::Number {
             number: "PageNum",
             size: "PageSize",
             first: 0,
             total: "Total",
         };
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_time()
-            .start_paused(true)
-            .build();
-        let answer = runtime.unwrap().block_on(list(paging, 0, &desk)).unwrap();
-        assert_eq!(answer.counts(), (2, 1));
+        assert_eq!(desk.list(paging).unwrap().counts(), (2, 1));
         assert_eq!(*desk.asked.borrow(), [0, 1, 0, 1]);
     }
 }

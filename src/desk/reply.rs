@@ -225,7 +225,7 @@ impl<'a> Envelope<'a> {
                         *rows = Rows::new(rows.table());
                     }
                     let held = map.next_value_seed(TableOf(self, inner))?;
-                    row.note(field, held == Held::Rows);
+                    row.note(field, held != Held::Other);
                 }
                 None | Some(Kind::Unused) => {
                     map.next_value::<IgnoredAny>()?;
@@ -268,11 +268,12 @@ fn take<'de>(row: &mut NewRow<'de>, field: usize, kind: Kind, json: &'de RawValu
     }
 }
 
-/// Each id once; what is none of them costs itself.
+/// Each id once; what is none of them costs itself. `null` is an empty list, as many programs write it.
 fn take_ids<'de>(row: &mut NewRow<'de>, field: usize, json: &'de RawValue) {
-    let Ok(items) = serde_json::from_str::<Vec<&RawValue>>(json.get()) else {
+    let Ok(items) = serde_json::from_str::<Option<Vec<&RawValue>>>(json.get()) else {
         return row.set_ids(field, None);
     };
+    let items = items.unwrap_or_default();
     let mut ids = Vec::new();
     let mut seen = BTreeSet::new();
     let mut are_understood = true;
@@ -969,7 +970,16 @@ mod tests {
         // The documents have the groups as an object too.
         let page = decode(r#"{"Groups":{"GroupId":7,"Queue":1},"Queue":2}"#).unwrap();
         assert_eq!(groups(&page), ["7"]);
-        for none in ["null", "5", "\"x\""] {
+        assert_eq!(
+            decode(r#"{"Groups":null}"#)
+                .unwrap()
+                .only()
+                .at(0)
+                .ignored()
+                .count(),
+            0
+        );
+        for none in ["5", "\"x\""] {
             let page = decode(&format!(r#"{{"Groups":{none}}}"#)).unwrap();
             assert_eq!(
                 page.only().at(0).ignored().collect::<Vec<_>>(),
@@ -1002,9 +1012,11 @@ mod tests {
             ids("[3067,\"1234\",3067,\"3067\"]"),
             ("3067,1234".to_owned(), 0)
         );
-        assert_eq!(ids("[]"), (String::new(), 0));
+        for empty in ["[]", "null"] {
+            assert_eq!(ids(empty), (String::new(), 0), "{empty}");
+        }
         assert_eq!(ids("[1,null,\"\",1.5,[2],3]"), ("1,3".to_owned(), 1));
-        for none in ["null", "5", "{}", "\"1\""] {
+        for none in ["5", "{}", "\"1\""] {
             assert_eq!(ids(none), (String::new(), 1), "{none}");
         }
         let many: Vec<_> = (0..=MOST_IDS).map(|id| id.to_string()).collect();
