@@ -4,7 +4,7 @@ as static files, and a Go program with client_golang's const metrics; and this e
 beside itself with the first alone.
 
 Each is loaded alike on loopback, in turns, several times over; the medians and their ratios are
-printed as the table of the README. Needs root and apt for nginx, wrk and Go, or finds them installed.
+printed as the table of benches/README.md. Needs root and apt for nginx, wrk and Go, or finds them installed.
 
     cargo build --release --locked && benches/side_by_side/run.py [--agents 100,1000,10000,50000]
 """

@@ -23,6 +23,7 @@ mod crowd;
 mod dashboards;
 mod demo;
 mod deploy;
+mod documents;
 mod empty_root;
 mod fake_desk;
 mod faults;

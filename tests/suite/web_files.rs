@@ -1,5 +1,5 @@
 //! Which web configurations are taken: the same as by the toolkit, held against `promtool`, but for
-//! the places where the README says that we are stricter. And what no file may do: take for ever,
+//! the places where `deploy/WEB-CONFIGURATION.md` says that we are stricter. And what no file may do: take for ever,
 //! or have its secrets repeated.
 
 use std::fs;
@@ -20,7 +20,7 @@ enum Verdict {
     Taken,
     /// Neither does.
     Refused,
-    /// Only `promtool` does: the README says so.
+    /// Only `promtool` does: `deploy/WEB-CONFIGURATION.md` says so.
     Stricter,
     /// Only we do: YAML's words for a text, or a truth value in quotes, say the same to us.
     Laxer,
@@ -457,13 +457,13 @@ fn a_file_without_end_is_refused_at_the_start_and_at_a_reload() {
 
 /// A copy of the example works only with a hash of its own.
 #[test]
-fn the_readmes_example_is_taken_once_it_has_a_hash_and_not_before() {
+fn the_example_is_taken_once_it_has_a_hash_and_not_before() {
     let authority = authority();
     for (from, to) in [("server.crt", "tls.crt"), ("server.key", "tls.key")] {
         fs::copy(authority.file(from), authority.file(to)).unwrap();
     }
-    let readme = include_str!("../../README.md");
-    let blocks = readme.split("```yaml\n").skip(1);
+    let page = include_str!("../../deploy/WEB-CONFIGURATION.md");
+    let blocks = page.split("```yaml\n").skip(1);
     let mut texts = blocks.filter_map(|block| block.split("```").next());
     let example = texts
         .find(|text| text.contains("basic_auth_users"))
