@@ -7,6 +7,7 @@ from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models import dashboard as model
 from panels import SOURCE, Words
+from series import PANEL, PLACE, TARGET
 
 COLUMNS = 24
 # What Grafana 10.4 writes, the oldest that is supported.
@@ -39,9 +40,26 @@ def chosen(name: str, label: str, query: str, regex: str = "") -> dashboard.Quer
 
 def groups(words: Words) -> dashboard.QueryVariable:
     """One group, by its name, or all agents, in a group or not."""
-    query = 'query_result(tencent_desk_group_info{job="$job", instance="$instance"})'
+    query = f"query_result({PANEL.named('tencent_desk_group_info')})"
     parts = '/group_id="(?<value>[^"]+)"(?:.*group_name="(?<text>[^"]+)")?/'
-    return chosen("group", words.of("group"), query, parts).include_all(True).all_value(".*")
+    return all_or_one(chosen("group", words.of("group"), query, parts))
+
+
+def all_or_one(variable: dashboard.QueryVariable) -> dashboard.QueryVariable:
+    every = model.VariableOption(text="All", value="$__all")
+    return variable.include_all(True).all_value(".*").current(every)
+
+
+def targets(words: Words) -> list[dashboard.QueryVariable]:
+    """One exporter: its place, where the labels are there, its job and its instance, each of what the ones before leave."""
+
+    def among(name: str, matchers: str = "") -> dashboard.QueryVariable:
+        up = f"tencent_desk_up{{{matchers}}}" if matchers else "tencent_desk_up"
+        return chosen(name, words.of(name), f"label_values({up}, {name})")
+
+    places = among("cluster"), among("namespace", 'cluster=~"$cluster"')
+    job, instance = among("job", PLACE), among("instance", f'{PLACE}, job="$job"')
+    return [*(all_or_one(place) for place in places), job, instance]
 
 
 @dataclass
@@ -82,9 +100,7 @@ class Board:
         board = board.tooltip(model.DashboardCursorSync.CROSSHAIR).editable()
         hidden = model.VariableHide.HIDE_VARIABLE if self.is_for_the_wall else model.VariableHide.DONT_HIDE
         source = dashboard.DatasourceVariable("datasource").label(words.of("datasource")).type("prometheus")
-        job = chosen("job", words.of("job"), "label_values(tencent_desk_up, job)")
-        instance = chosen("instance", words.of("instance"), 'label_values(tencent_desk_up{job="$job"}, instance)')
-        for variable in (source, job, instance, *self.variables):
+        for variable in (source, *targets(words), *self.variables):
             board = board.with_variable(variable.hide(hidden))
         for other in NAMES:
             if other != self.name:
@@ -99,7 +115,6 @@ class Board:
         return JSONEncoder(indent=2, ensure_ascii=False).encode(made) + "\n"
 
     def alerts_marked(self) -> dashboard.AnnotationQuery:
-        chosen_one = f'job="$job", instance="$instance", {self.marked}'
-        expr = f'ALERTS{{alertname=~"TencentDesk.+", alertstate="firing", {chosen_one}}}'
+        expr = f'ALERTS{{alertname=~"TencentDesk.+", alertstate="firing", {TARGET}, {self.marked}}}'
         mark = dashboard.AnnotationQuery().name(self.words.of("firing")).datasource(SOURCE).enable(True).hide(False)
         return mark.icon_color("red").expr(expr)

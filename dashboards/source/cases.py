@@ -6,11 +6,12 @@ input (series by metric, less "tencent_desk_", and further labels), and what a f
 
 from dataclasses import dataclass, field
 
+from alerts import no_agents
 from boards.agent import over_limit
 from boards.wall import names_over_limit
 from figures import FIGURES
 from promql import indented
-from series import PANEL, REALTIME_ONLY
+from series import AGENTS, PANEL, REALTIME_ONLY
 
 TARGET = 'job="d", instance="i"'
 
@@ -232,6 +233,21 @@ CASES = [
         labels='agent_id="ann"',
     ),
     Case(
+        "nobody for a day, at two targets that have the instance",
+        [
+            (name, f'namespace="{namespace}"{more}', values)
+            for namespace in ("east", "west")
+            for name, more, values in (
+                ("exporter_agents", "", "0x300"),
+                ("up", "", "1x300"),
+                ("exporter_poll_interval_seconds", f', endpoint="{AGENTS}"', "60x300"),
+            )
+        ],
+        [(f"count({no_agents()})", "25h", 2)],
+        labels="",
+        interval="5m",
+    ),
+    Case(
         "an agent who answered too few of the sessions to be judged",
         [
             ("agent_sessions", 'agent_id="ann"', "12x9"),
@@ -246,7 +262,7 @@ CASES = [
 def asked(figure: str, scope, group: str) -> str:
     """As Grafana fills it in."""
     expr = FIGURES[figure].expr(scope) if figure in FIGURES else figure
-    for variable, value in (("$job", "d"), ("$instance", "i"), ("$agent_id", "ann"), ("$group", group)):
+    for variable, value in (("$cluster", ".*"), ("$namespace", ".*"), ("$job", "d"), ("$instance", "i"), ("$agent_id", "ann"), ("$group", group)):
         expr = expr.replace(variable, value)
     return expr
 

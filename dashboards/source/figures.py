@@ -7,7 +7,7 @@ without the rules. To use it:
     from series import PANEL
     figure = FIGURES["first_response_seconds:mean1h"]
     figure.text, figure.unit                        what it is and is not; "s", "ratio" (0 to 1) or "count"
-    figure.expr(PANEL)                              one Desk's team, with Grafana's $job and $instance
+    figure.expr(PANEL)                              one Desk's team, with Grafana's choice of a target
     figure.expr(PANEL.of_agent('agent_id="$agent_id"'))         one agent's part, the same labels as the team's
     FIGURES["unanswered_sessions:ratio"].expr(PANEL.by_agent()) one series for each agent (label agent_id)
     figure.limit, figure.minimum, figure.count      its LIMITS entries, and the name of the figure that counts what it is over

@@ -21,7 +21,7 @@ from panels import (
     red,
 )
 from promql import lines
-from series import AGENTS, PANEL
+from series import AGENTS, PANEL, TARGET
 
 # The one of them that has no exporter to name.
 ABSENT = "TencentDeskExporterAbsent"
@@ -33,7 +33,7 @@ def firing(name: str = "ALERTS", *matchers: str) -> str:
     more = "".join(f", {matcher}" for matcher in matchers)
     state = ', alertstate="firing"' if name == "ALERTS" else ""
     return lines(
-        f'{name}{{alertname=~"TencentDesk.+", job="$job", instance="$instance"{state}{more}}}',
+        f'{name}{{alertname=~"TencentDesk.+", {TARGET}{state}{more}}}',
         f'or {name}{{alertname="{ABSENT}"{state}{more}}}',
     )
 

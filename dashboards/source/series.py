@@ -92,8 +92,11 @@ DIRECTORY = "get_member_list"
 GROUPS = "get_member_group_list"
 
 RULES = Series(recorded=True)
+# Grafana's choice. All clusters and namespaces are chosen at first, which matches series without these labels too.
+PLACE = 'cluster=~"$cluster", namespace=~"$namespace"'
+TARGET = f'{PLACE}, job="$job", instance="$instance"'
 # A panel asks for each reading by itself, and says which it shows.
-PANEL = Series(target='job="$job", instance="$instance"', reading=STATISTICS_ONLY)
+PANEL = Series(target=TARGET, reading=STATISTICS_ONLY)
 
 # What an hour ago was no sample may have one within this time before: the exporter was down then, or the agent missing.
 WITHIN = "30m"

@@ -17,6 +17,8 @@ SHARED = {
     "statistics": "Statistics",
     "group": "Group",
     "dash": "–",
+    "cluster": "Cluster",
+    "namespace": "Namespace",
     "job": "Job",
     "instance": "Exporter",
     "datasource": "Prometheus",

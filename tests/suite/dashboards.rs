@@ -328,12 +328,13 @@ fn dashboards_survive_every_way_of_import() {
         assert!(!text(dashboard, "description").is_empty(), "{file}");
         let variables = list(&dashboard["templating"]["list"]).iter();
         let variables: Vec<_> = variables.map(|variable| text(variable, "name")).collect();
-        let first = variables.get(..3);
-        assert_eq!(
-            first,
-            Some(["datasource", "job", "instance"].as_slice()),
-            "{file}"
-        );
+        let first = ["datasource", "cluster", "namespace", "job", "instance"];
+        assert_eq!(variables.get(..5), Some(first.as_slice()), "{file}");
+        // A target need not have the labels cluster and namespace.
+        for place in &list(&dashboard["templating"]["list"])[1..3] {
+            assert_eq!(place["allValue"], ".*", "{file}");
+            assert_eq!(place["current"]["value"], "$__all", "{file}");
+        }
 
         let links: BTreeSet<&str> = list(&dashboard["links"])
             .iter()

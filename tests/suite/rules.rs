@@ -8,13 +8,14 @@ use std::process::Command;
 use crate::support::repository::{self, Rule, names_in, rules};
 use crate::support::tools;
 
-const TESTS: [&str; 8] = [
+const TESTS: [&str; 9] = [
     "tests/days_test.yml",
     "tests/exporter_test.yml",
     "tests/figures_test.yml",
     "tests/queue_test.yml",
     "tests/rules_test.yml",
     "tests/service_test.yml",
+    "tests/targets_test.yml",
     "tests/weeks_test.yml",
     "tests/cases_test.yml",
 ];

@@ -13,9 +13,9 @@ ONE = PANEL.of_agent('agent_id="$agent_id"')
 REALTIME_ONE = ONE.read(REALTIME_ONLY)
 # Everyone who was listed within the time that the board shows, with a name or without.
 AGENTS = (
-    'query_result(last_over_time(tencent_desk_agent_info{job="$job", instance="$instance"}[$__range]) '
-    'or ignoring (nickname) last_over_time(tencent_desk_agent_sessions{job="$job", instance="$instance"}[$__range]) '
-    'or ignoring (nickname) last_over_time(tencent_desk_agent_realtime_sessions{job="$job", instance="$instance"}[$__range]))'
+    f"query_result(last_over_time({PANEL.named('tencent_desk_agent_info')}[$__range]) "
+    f"or ignoring (nickname) last_over_time({PANEL.named('tencent_desk_agent_sessions')}[$__range]) "
+    f"or ignoring (nickname) last_over_time({PANEL.named('tencent_desk_agent_realtime_sessions')}[$__range]))"
 )
 PARTS = '/agent_id="(?<value>[^"]+)"(?:.*nickname="(?<text>[^"]+)")?/'
 

@@ -217,11 +217,13 @@ impl Variables<'_> {
             ("$__rate_interval", "2m"),
             ("$__interval", "1m"),
             ("$__range", self.range),
+            // All.
+            ("$cluster", ".*"),
+            ("$namespace", ".*"),
+            ("$group", ".*"),
             ("$job", self.job),
             ("$instance", self.instance),
             ("$agent_id", self.agent_id),
-            // All.
-            ("$group", ".*"),
         ] {
             filled = filled.replace(variable, value);
         }
