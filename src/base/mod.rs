@@ -8,6 +8,7 @@ pub(crate) mod files;
 pub mod logging;
 pub(crate) mod mutex;
 pub mod secret;
+pub mod secret_file;
 pub(crate) mod spelling;
 pub(crate) mod strings;
 pub mod version;

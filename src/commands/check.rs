@@ -64,7 +64,7 @@ async fn check(config: Config) -> Result<Finding, String> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let zone = account.time_zone.clone();
     let day = DayWindow::around(clock.now().wall, &zone).map_err(|error| error.to_string())?;
-    let labels = Arc::new(polling.labels.clone());
+    let labels = polling.labels.clone();
     let mut text = Text::default();
     text.say("The configuration is complete.");
     text.say(&format!(

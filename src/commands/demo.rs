@@ -13,10 +13,11 @@ use tokio::net::TcpListener;
 use super::{Failure, serve, signals};
 use crate::base::clock::SystemClock;
 use crate::base::secret::Secret;
+use crate::base::secret_file::SecretSource;
 use crate::config::{Account, Config, Environment};
 use crate::demo;
 use crate::demo::desk::Desk;
-use crate::desk::credentials::{Credentials, Proof, SecretSource};
+use crate::desk::credentials::{Credentials, Proof};
 use crate::desk::tls::Roots;
 use crate::http::web::reload::WebConfigFile;
 

@@ -18,6 +18,7 @@ use crate::catalog::{Endpoint, Interval};
 use crate::config::{Account, Config, Environment, Polling, Serving};
 use crate::desk::credentials::Credentials;
 use crate::desk::{self, Client};
+use crate::exposition::labels::Labels;
 use crate::exposition::page::Demand;
 use crate::http::response::ResponseBody;
 use crate::http::routes::Site;
@@ -79,7 +80,11 @@ pub(super) async fn serve(
         demand.clone(),
     ));
     let client = Arc::new(client(account, &polling, clock.clone(), meters.clone())?);
-    let rereading = tokio::spawn(reread_secret(client.credentials(), reread.clone()));
+    let rereading = tokio::spawn(reread_secrets(
+        client.credentials(),
+        polling.labels.clone(),
+        reread.clone(),
+    ));
     let site = Site::new(
         board.clone(),
         meters.clone(),
@@ -128,10 +133,15 @@ fn plans(polling: &Polling) -> Vec<Plan> {
     polling.endpoints.iter().enumerate().map(plan).collect()
 }
 
-/// Reads the file of the secret each time `reread` changes.
-async fn reread_secret(credentials: Arc<Credentials>, mut reread: watch::Receiver<()>) {
+/// Reads the files of secrets each time `reread` changes.
+async fn reread_secrets(
+    credentials: Arc<Credentials>,
+    labels: Arc<Labels>,
+    mut reread: watch::Receiver<()>,
+) {
     while reread.changed().await.is_ok() {
         credentials.refresh().await;
+        labels.agents.refresh().await;
     }
 }
 

@@ -8,7 +8,7 @@ use super::secret;
 use super::settings::Variables;
 use crate::base::secret::{Secret, looks_secret};
 use crate::base::spelling;
-use crate::exposition::labels::{AgentLabels, Labels, PseudonymKey};
+use crate::exposition::labels::{AgentLabels, Labels, Pseudonyms};
 
 /// With a shorter key, one pseudonym of a known id is enough to find the key by trying.
 const SHORTEST_KEY: usize = 16;
@@ -69,7 +69,7 @@ fn pseudonyms(reader: &mut Reader, keys: &[secret::Variable<'_>]) -> Option<Agen
             "is short: it can be found by trying, from one id and its pseudonym; make one with openssl rand -hex 32",
         );
     }
-    Some(AgentLabels::Pseudonym(PseudonymKey::new(&key)))
+    Some(AgentLabels::Pseudonym(Pseudonyms::new(source, key)))
 }
 
 /// Whether `key` is rather the path of a file. (Base64 may begin with a slash too.)

@@ -174,14 +174,12 @@ mod tests {
         const KEY: &str = "0123456789abcdef";
         let labels = |mode, name, key| config(&[("AGENT_LABELS", mode), (name, key)]);
         let agents = |mode| {
-            labels(mode, "PSEUDONYM_KEY", "")
-                .unwrap()
-                .polling
-                .labels
-                .agents
+            let polling = labels(mode, "PSEUDONYM_KEY", "").unwrap().polling;
+            let agents = &polling.labels.agents;
+            (agents.show_ids(), agents.show_nicknames())
         };
-        assert!(agents("").show_nicknames() && agents("full").show_nicknames());
-        assert!(agents("id").show_ids() && !agents("id").show_nicknames());
+        assert_eq!((agents(""), agents("full")), ((true, true), (true, true)));
+        assert_eq!(agents("id"), (true, false));
         let config = labels("pseudonym", "PSEUDONYM_KEY", KEY).unwrap();
         assert!(!config.polling.labels.agents.show_ids() && config.warnings.is_empty());
         assert!(!format!("{config:?}").contains(KEY));

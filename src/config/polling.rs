@@ -1,5 +1,6 @@
 //! Which endpoints of Desk are polled, and when.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::labels;
@@ -25,7 +26,7 @@ pub struct Polling {
     /// The same for agents' groups and limits.
     pub directory_interval: Duration,
     /// How agents and their statuses are named.
-    pub labels: Labels,
+    pub labels: Arc<Labels>,
     /// The limit of one request, until its answer is complete.
     pub request_timeout: Duration,
     /// The most requests in any second.
@@ -44,7 +45,7 @@ impl Polling {
             poll_interval,
             realtime_interval: reader.read("REALTIME_INTERVAL", &v.realtime_interval, interval),
             directory_interval: reader.read("DIRECTORY_INTERVAL", &v.directory_interval, interval),
-            labels: labels::read(reader, v),
+            labels: Arc::new(labels::read(reader, v)),
             request_timeout: reader.read("REQUEST_TIMEOUT", &v.request_timeout, timeout),
             requests_per_second: reader.read(
                 "REQUESTS_PER_SECOND",

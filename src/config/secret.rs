@@ -3,8 +3,8 @@
 use super::reader::Reader;
 use super::settings::PREFIX;
 use crate::base::secret::Secret;
+use crate::base::secret_file::SecretSource;
 use crate::base::{files, spelling};
-use crate::desk::credentials::SecretSource;
 
 /// A variable's name without the prefix, and its value.
 pub(super) type Variable<'v> = (&'static str, &'v Option<String>);
@@ -54,9 +54,9 @@ pub(super) fn read_in_time(
     source: &SecretSource,
     read: impl FnOnce() -> Result<Secret, String> + Send + 'static,
 ) -> Option<Secret> {
-    let secret = match source {
-        SecretSource::Given(_) => read(),
-        SecretSource::File(path) => files::in_time(&files::shown(path), read).unwrap_or_else(Err),
+    let secret = match source.file() {
+        None => read(),
+        Some(path) => files::in_time(&files::shown(path), read).unwrap_or_else(Err),
     };
     secret.map_err(|why| reader.mistake(name, &why)).ok()
 }

@@ -47,7 +47,7 @@ pub const SETTINGS: &[Setting] = &[
     setting("STATUS_NAMES", "none", "names for Desk's numbers of an agent's status, as 1=free,2=busy,3=rest"),
     setting("AGENT_LABELS", "full", "full: id and nickname; id: no nickname; pseudonym: a keyed hash in place of the id, no nickname"),
     setting("PSEUDONYM_KEY", "one of these with pseudonym", "the key of those hashes: the same key gives the same pseudonyms"),
-    setting("PSEUDONYM_KEY_FILE", "one of these with pseudonym", "a file that holds it"),
+    setting("PSEUDONYM_KEY_FILE", "one of these with pseudonym", "a file that holds the key; read again when it changes, which gives each agent another pseudonym"),
     setting("REQUEST_TIMEOUT", "10s", "for one request, whole body included (the API's own limit is 3 s)"),
     setting("REQUESTS_PER_SECOND", "10", "never exceeded, retries included"),
     setting("MAX_STALENESS", "5m, or three intervals where that is longer", "how long the last good poll of today's figures is served while newer ones fail"),

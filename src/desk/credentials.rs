@@ -3,60 +3,22 @@
 //! Either secret may live in a file that is rotated; [`Credentials::refresh`], called at the
 //! start of each poll, takes up the new content.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Mutex;
-use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use tokio::task::JoinHandle;
 
 use super::usersig::UserSig;
-use crate::base::blocking;
 use crate::base::files;
 use crate::base::mutex::lock;
 use crate::base::secret::Secret;
-use crate::base::spelling;
+use crate::base::secret_file::{Rereading, SecretSource};
 
 /// How long a UserSig is good that is made here, in seconds: two months, as Tencent recommends.
 const LIFETIME: i64 = 60 * 86_400;
 
 /// It is renewed once half of that is over, so that a month is left to notice that this fails.
 const RENEW_AFTER: i64 = LIFETIME / 2;
-
-/// No key or UserSig is longer; a larger file is some other file.
-const LARGEST_FILE: u64 = 64 * 1024;
-
-/// How long a poll waits for the secret's file, which may be on a disk that does not answer.
-const READ_TIMEOUT: Duration = Duration::from_secs(2);
-
-/// Where a secret comes from.
-#[derive(Debug, Clone)]
-pub enum SecretSource {
-    /// It was in the environment.
-    Given(Secret),
-    /// It is the content of this file, without blanks, ends of lines and a mark around it.
-    File(PathBuf),
-}
-
-impl SecretSource {
-    /// The secret as it is now.
-    ///
-    /// # Errors
-    /// A sentence on why the file gives none; it names the file, and nothing of its content.
-    pub fn read(&self) -> Result<Secret, String> {
-        match self {
-            Self::Given(secret) => Ok(secret.clone()),
-            Self::File(path) => read_file(path),
-        }
-    }
-}
-
-fn read_file(path: &Path) -> Result<Secret, String> {
-    let of_file = |why: &str| format!("{} {why}", files::shown(path));
-    let content = files::read(path, LARGEST_FILE)?;
-    let text = spelling::text_of(content).map_err(of_file)?;
-    Secret::written(&text).map_err(|why| of_file(&why))
-}
 
 /// What proves to Desk that we may ask.
 #[derive(Debug, Clone)]
@@ -105,10 +67,7 @@ impl Proof {
 
     /// The file that it is in, if it is in one.
     pub fn file(&self) -> Option<&Path> {
-        match self.source() {
-            SecretSource::Given(_) => None,
-            SecretSource::File(path) => Some(path),
-        }
+        self.source().file()
     }
 }
 
@@ -119,7 +78,7 @@ pub struct Credentials {
     identifier: String,
     proof: Proof,
     state: Mutex<State>,
-    reading: SharedRead,
+    rereading: Rereading,
 }
 
 #[derive(Debug)]
@@ -128,24 +87,6 @@ struct State {
     secret: Secret,
     /// What Desk gets until it is due for renewal or refused.
     sent: Option<Signed>,
-    /// Why the file could not be read the last time, to say so once.
-    unreadable: Option<String>,
-    /// When the file was last read.
-    read_at: Option<Instant>,
-}
-
-impl State {
-    /// Whether the file is to be read now; the next time is a second later.
-    fn is_due_for_reading(&mut self) -> bool {
-        const SECOND: Duration = Duration::from_secs(1);
-        let is_due = self
-            .read_at
-            .is_none_or(|read_at| read_at.elapsed() >= SECOND);
-        if is_due {
-            self.read_at = Some(Instant::now());
-        }
-        is_due
-    }
 }
 
 #[derive(Debug, Clone)]
@@ -168,18 +109,13 @@ impl Credentials {
 
     /// The same, where `secret` is what `proof` has been read to be.
     pub fn proven(sdk_app_id: u64, identifier: String, proof: Proof, secret: Secret) -> Self {
-        let state = State {
-            secret,
-            sent: None,
-            unreadable: None,
-            read_at: None,
-        };
+        let state = State { secret, sent: None };
         Self {
             sdk_app_id,
             identifier,
             proof,
             state: Mutex::new(state),
-            reading: SharedRead::default(),
+            rereading: Rereading::default(),
         }
     }
 
@@ -196,7 +132,7 @@ impl Credentials {
     /// As [`Credentials::refresh`], unless the file was read within the last second: six endpoints may ask at
     /// once.
     pub async fn refresh_at_most_each_second(&self) {
-        if lock(&self.state).is_due_for_reading() {
+        if self.rereading.is_due() {
             self.refresh().await;
         }
     }
@@ -207,27 +143,14 @@ impl Credentials {
             return;
         };
         let proof = self.proof.clone();
-        let read = self.reading.result(move || proof.read()).await;
-        let too_slow = || Err(format!("{} is not read in time", files::shown(path)));
-        let read = read.unwrap_or_else(too_slow);
+        let Some(secret) = self.rereading.read(path, move || proof.read()).await else {
+            return;
+        };
         let mut state = lock(&self.state);
-        match read {
-            Ok(secret) => {
-                if state.unreadable.take().is_some() {
-                    tracing::info!("the file with the secret can be read again");
-                }
-                if secret != state.secret {
-                    tracing::info!("the file with the secret has changed: using its new content");
-                    state.secret = secret;
-                    state.sent = None;
-                }
-            }
-            Err(why) => {
-                if state.unreadable.as_ref() != Some(&why) {
-                    tracing::warn!(reason = %why, "the file with the secret cannot be read: using what it held before");
-                }
-                state.unreadable = Some(why);
-            }
+        if secret != state.secret {
+            tracing::info!("the file with the secret has changed: using its new content");
+            state.secret = secret;
+            state.sent = None;
         }
     }
 
@@ -310,30 +233,6 @@ impl Credentials {
     }
 }
 
-/// Reads off the async threads, once at a time: a read that hangs is waited for once, and no second
-/// thread is lost to it.
-#[derive(Debug, Default)]
-struct SharedRead(tokio::sync::Mutex<Option<JoinHandle<Read>>>);
-
-/// What a read has led to.
-type Read = Result<Secret, String>;
-
-impl SharedRead {
-    /// What `read` says, or what an earlier one said that has ended only now; `None` where it takes
-    /// longer than [`READ_TIMEOUT`].
-    async fn result(&self, read: impl FnOnce() -> Read + Send + 'static) -> Option<Read> {
-        let mut under_way = self.0.lock().await;
-        if under_way.as_ref().is_some_and(|read| !read.is_finished()) {
-            // It was waited for when it was started.
-            return None;
-        }
-        let reading = under_way.get_or_insert_with(|| tokio::spawn(blocking::FILES.run(read)));
-        let read = tokio::time::timeout(READ_TIMEOUT, reading).await.ok()?;
-        *under_way = None;
-        read.ok()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -408,25 +307,6 @@ mod tests {
         assert_eq!(sent().await, "second");
     }
 
-    #[tokio::test]
-    async fn a_file_that_hangs_is_waited_for_by_one_thread_and_not_for_long() {
-        let reading = SharedRead::default();
-        let (answer, file) = std::sync::mpsc::channel();
-        let hangs = move || file.recv().map_err(|error| error.to_string());
-        assert_eq!(reading.result(hangs).await, None);
-        answer.send(Secret::new("late")).unwrap();
-        let never = || Err("a second read".to_owned());
-        let late = loop {
-            if let Some(late) = reading.result(never).await {
-                break late;
-            }
-            tokio::task::yield_now().await;
-        };
-        assert_eq!(late, Ok(Secret::new("late")));
-        let next = || Ok(Secret::new("next"));
-        assert_eq!(reading.result(next).await, Some(Ok(Secret::new("next"))));
-    }
-
     #[test]
     fn a_secret_that_somebody_repeats_is_not_repeated() {
         let credentials = with_key();
@@ -436,14 +316,5 @@ mod tests {
             credentials.conceal(said),
             "refused: [not shown] by [not shown]"
         );
-    }
-
-    #[test]
-    fn a_file_that_gives_no_secret_is_named() {
-        let missing = SecretSource::File("/does/not/exist".into())
-            .read()
-            .unwrap_err();
-        assert!(missing.contains("/does/not/exist"), "{missing}");
-        assert!(SecretSource::File(std::env::temp_dir()).read().is_err());
     }
 }

@@ -3,18 +3,20 @@
 //! [`Snapshot::new`](super::snapshot::Snapshot::new) applies them to an answer, before anything of it is kept: what is
 //! hidden there has no way to a page, a log or a terminal.
 
-use std::borrow::Cow;
-use std::fmt;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
 
 use ring::hmac;
 
+use crate::base::mutex::lock;
 use crate::base::secret::Secret;
+use crate::base::secret_file::{Rereading, SecretSource};
 use crate::catalog::StatusNames;
 use crate::desk::call::Kind;
 use crate::desk::table::Rows;
 
 /// How agents and their statuses are named.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 pub struct Labels {
     /// What is shown of an agent.
     pub agents: AgentLabels,
@@ -23,7 +25,7 @@ pub struct Labels {
 }
 
 /// What is shown of an agent: the setting `AGENT_LABELS`.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 pub enum AgentLabels {
     /// Id and nickname.
     #[default]
@@ -31,7 +33,7 @@ pub enum AgentLabels {
     /// The id.
     Id,
     /// A pseudonym in place of the id.
-    Pseudonym(PseudonymKey),
+    Pseudonym(Pseudonyms),
 }
 
 impl AgentLabels {
@@ -46,53 +48,109 @@ impl AgentLabels {
         !matches!(self, Self::Pseudonym(_))
     }
 
-    /// What is shown of the agent `id`.
-    pub fn name<'i>(&self, id: &'i str) -> Cow<'i, str> {
-        match self {
-            Self::Full | Self::Id => Cow::Borrowed(id),
-            Self::Pseudonym(key) => Cow::Owned(key.pseudonym(id)),
+    /// Takes up a key of pseudonyms that has changed; keeps the last one where its file is gone or broken.
+    pub async fn refresh(&self) {
+        if let Self::Pseudonym(pseudonyms) = self {
+            pseudonyms.refresh().await;
         }
     }
 
-    /// Takes out of `rows` what is not shown.
-    pub(super) fn hide(&self, rows: &mut Rows) {
-        if !self.show_ids() {
-            rows.rewrite(Kind::AgentId, |id| self.name(id).into_owned());
-        }
+    /// Takes out of `rows`, and of the ids that were `asked` for, what is not shown.
+    pub(super) fn hide(&self, rows: &mut [Rows], asked: &mut BTreeSet<String>) -> Naming {
         if !self.show_nicknames() {
-            rows.rewrite(Kind::Nickname, |_| String::new());
+            for rows in &mut *rows {
+                rows.rewrite(Kind::Nickname, |_| String::new());
+            }
+        }
+        let Self::Pseudonym(pseudonyms) = self else {
+            return Naming(None);
+        };
+        let key = pseudonyms.key();
+        for rows in &mut *rows {
+            rows.rewrite(Kind::AgentId, |id| key.pseudonym(id));
+        }
+        *asked = asked.iter().map(|id| key.pseudonym(id)).collect();
+        let has_agents = |rows: &Rows| rows.table().key() == Some(Kind::AgentId);
+        Naming(rows.iter().any(has_agents).then_some(key))
+    }
+
+    /// Whether agents are still named as `naming` has it.
+    pub(super) fn still_have(&self, naming: &Naming) -> bool {
+        match (self, &naming.0) {
+            (Self::Pseudonym(pseudonyms), Some(key)) => Arc::ptr_eq(&pseudonyms.key(), key),
+            _ => true,
         }
     }
 }
 
-/// The key of pseudonyms. `Debug` does not show it.
-#[derive(Clone)]
-pub struct PseudonymKey(hmac::Key);
+/// The key by which the agents of a snapshot are named, if they are named by one.
+#[derive(Debug)]
+pub(super) struct Naming(Option<Arc<Key>>);
 
-impl PseudonymKey {
+/// Keyed hashes in place of ids.
+#[derive(Debug)]
+pub struct Pseudonyms {
+    source: SecretSource,
+    key: Mutex<Arc<Key>>,
+    rereading: Rereading,
+}
+
+impl Pseudonyms {
+    /// By the key `secret`, which `source` has been read to hold.
+    pub fn new(source: SecretSource, secret: Secret) -> Self {
+        Self {
+            source,
+            key: Mutex::new(Arc::new(Key(secret))),
+            rereading: Rereading::default(),
+        }
+    }
+
+    async fn refresh(&self) {
+        let Some(path) = self.source.file() else {
+            return;
+        };
+        let source = self.source.clone();
+        let Some(secret) = self.rereading.read(path, move || source.read()).await else {
+            return;
+        };
+        let mut key = lock(&self.key);
+        if secret != key.0 {
+            tracing::warn!(
+                "the key of pseudonyms has changed: each agent has another pseudonym from now on"
+            );
+            *key = Arc::new(Key(secret));
+        }
+    }
+
+    fn key(&self) -> Arc<Key> {
+        lock(&self.key).clone()
+    }
+}
+
+/// The key of a hash, as a text.
+#[derive(Debug)]
+struct Key(Secret);
+
+impl Key {
     /// How many bytes of the hash are shown, as two digits each.
     const SHOWN: usize = 8;
 
-    /// A key of the bytes of `secret`'s text.
-    pub fn new(secret: &Secret) -> Self {
-        Self(hmac::Key::new(
-            hmac::HMAC_SHA256,
-            secret.expose().as_bytes(),
-        ))
-    }
-
     /// The first 16 hexadecimal digits of the HMAC-SHA256 of `id` in small letters: the endpoints need not spell an
     /// e-mail address alike, and the same agent has one pseudonym.
-    pub fn pseudonym(&self, id: &str) -> String {
-        let tag = hmac::sign(&self.0, id.to_lowercase().as_bytes());
+    fn pseudonym(&self, id: &str) -> String {
+        let key = hmac::Key::new(hmac::HMAC_SHA256, self.0.expose().as_bytes());
+        let tag = hmac::sign(&key, id.to_lowercase().as_bytes());
         let shown = tag.as_ref().iter().take(Self::SHOWN);
         shown.map(|byte| format!("{byte:02x}")).collect()
     }
 }
 
-impl fmt::Debug for PseudonymKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("PseudonymKey(not shown)")
+#[cfg(test)]
+impl AgentLabels {
+    /// Pseudonyms by the key `text`.
+    pub(crate) fn keyed(text: &str) -> Self {
+        let secret = Secret::new(text);
+        Self::Pseudonym(Pseudonyms::new(SecretSource::Given(secret.clone()), secret))
     }
 }
 
@@ -102,21 +160,17 @@ mod tests {
 
     #[test]
     fn a_pseudonym_is_the_beginning_of_the_hash() {
-        let key = PseudonymKey::new(&Secret::new("a-key-of-this-test"));
+        let pseudonym = |key: &str, id| Key(Secret::new(key)).pseudonym(id);
+        let by_key = |id| pseudonym("a-key-of-this-test", id);
         // printf %s anna@shop.example | openssl dgst -sha256 -hmac a-key-of-this-test
-        assert_eq!(key.pseudonym("anna@shop.example"), "4b7f01152cf8cb3f");
-        assert_eq!(
-            key.pseudonym("Anna@Shop.Example"),
-            key.pseudonym("anna@shop.example")
-        );
-        let other = PseudonymKey::new(&Secret::new("another-key"));
-        assert_ne!(key.pseudonym("a"), other.pseudonym("a"));
+        assert_eq!(by_key("anna@shop.example"), "4b7f01152cf8cb3f");
+        assert_eq!(by_key("Anna@Shop.Example"), by_key("anna@shop.example"));
+        assert_ne!(by_key("a"), pseudonym("another-key", "a"));
     }
 
     #[test]
     fn debug_does_not_show_the_key() {
-        let key = PseudonymKey::new(&Secret::new("k3y"));
-        let shown = format!("{:?}", AgentLabels::Pseudonym(key));
-        assert_eq!(shown, "Pseudonym(PseudonymKey(not shown))");
+        let shown = format!("{:?}", AgentLabels::keyed("k3y"));
+        assert!(!shown.contains("k3y"), "{shown}");
     }
 }

@@ -79,12 +79,15 @@ impl Page {
         }
     }
 
-    /// Whether it may be shown at `now`: its day lasts, where it has one, and it is not too old.
+    /// Whether it may be shown at `now`: its day lasts, where it has one, it is not too old, and its agents are
+    /// named as they are now.
     ///
     /// Where the wall clock was set back since, by less than a day, its age is what the monotonic clock
     /// says.
     pub fn is_current(&self, now: Now) -> bool {
-        self.snapshot.window.contains(now.wall) && self.is_recent(now)
+        self.snapshot.window.contains(now.wall)
+            && self.is_recent(now)
+            && self.snapshot.is_named_as_now()
     }
 
     /// Whether it is not too old at `now`, whatever day that is.

@@ -8,7 +8,7 @@ use crate::catalog::{Discard, Endpoint, Family, Reading, Sample};
 use crate::desk::call::Kind;
 use crate::desk::table::{Row, Rows};
 use crate::desk::{Answer, harmless};
-use crate::exposition::labels::{AgentLabels, Labels};
+use crate::exposition::labels::{AgentLabels, Labels, Naming};
 
 /// What one good poll brought.
 #[derive(Debug)]
@@ -21,6 +21,7 @@ pub struct Snapshot {
     tables: Vec<Kept>,
     total: Option<u64>,
     labels: Arc<Labels>,
+    naming: Naming,
     /// How many rows are not exposed, by the reason.
     pub discarded: BTreeMap<Discard, u64>,
     /// The agents that were asked for, and of which there is no row; named as in the rows.
@@ -56,7 +57,7 @@ impl Snapshot {
         mut answer: Answer,
         labels: Arc<Labels>,
     ) -> Self {
-        hide(&mut answer, &labels.agents);
+        let naming = labels.agents.hide(&mut answer.tables, &mut answer.asked);
         let mut discarded: BTreeMap<_, _> = endpoint
             .discards()
             .into_iter()
@@ -79,7 +80,14 @@ impl Snapshot {
             unknown_fields: shown_fields(answer.unknown_fields, &labels.agents),
             absent_fields,
             labels,
+            naming,
         }
+    }
+
+    /// Whether its agents are still named like those of any snapshot that is made now: pages with names of
+    /// different keys do not fit together.
+    pub fn is_named_as_now(&self) -> bool {
+        self.labels.agents.still_have(&self.naming)
     }
 
     /// Every row of the endpoint's table at `place` once, by key.
@@ -127,15 +135,6 @@ impl Snapshot {
         }
         counts
     }
-}
-
-/// Puts into `answer` what `labels` shows of people, and takes out what it does not show.
-fn hide(answer: &mut Answer, labels: &AgentLabels) {
-    for rows in &mut answer.tables {
-        labels.hide(rows);
-    }
-    let asked = std::mem::take(&mut answer.asked).into_iter();
-    answer.asked = asked.map(|id| labels.name(&id).into_owned()).collect();
 }
 
 /// Names of fields, of which each is anyone's name where `labels` shows no free text.
@@ -256,10 +255,8 @@ impl Snapshot {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::secret::Secret;
     use crate::catalog::agents::ENDPOINT;
     use crate::desk::call::Column;
-    use crate::exposition::labels::PseudonymKey;
 
     fn snapshot(data: &str) -> Snapshot {
         Snapshot::of_agents(data, &[])
@@ -302,10 +299,6 @@ mod tests {
     #[test]
     fn whom_labels_hide_is_in_no_part_of_a_snapshot() {
         const NICKNAME: Column = crate::catalog::agents::NICKNAME;
-        let key = PseudonymKey::new(&Secret::new("a-key-of-this-test"));
-        let [anna, berta] = ["anna@shop", "berta@shop"].map(|id| key.pseudonym(id));
-        let mut pseudonyms = vec![anna.as_str(), berta.as_str()];
-        pseudonyms.sort_unstable();
         for (labels, shown, unmatched, names) in [
             (
                 AgentLabels::Full,
@@ -320,9 +313,10 @@ mod tests {
                 0,
             ),
             (
-                AgentLabels::Pseudonym(key.clone()),
-                pseudonyms,
-                &key.pseudonym("emil@shop"),
+                AgentLabels::keyed("a-key-of-this-test"),
+                // In the order of the pseudonyms, and not of the ids.
+                vec!["a4c0a3b5bea59a63", "af8bcf10107d7f92"],
+                "8c39afef803df9a0",
                 0,
             ),
         ] {
@@ -354,11 +348,10 @@ mod tests {
 
     #[test]
     fn ids_of_one_pseudonym_are_one_agent() {
-        let key = PseudonymKey::new(&Secret::new("a-key-of-this-test"));
         let snapshot = Snapshot::of_labelled_agents(
             r#"[{"AgentId":"A","BusyTime":1},{"AgentId":"a","BusyTime":2}]"#,
             &[],
-            AgentLabels::Pseudonym(key),
+            AgentLabels::keyed("k3y"),
         );
         let busy: Vec<_> = snapshot.rows(0).map(|row| row.number(BUSY)).collect();
         assert_eq!(busy, [Some(2.0)]);

@@ -100,7 +100,7 @@ impl Shared {
     pub fn new(
         clock: Arc<dyn Clock>,
         time_zone: TimeZone,
-        labels: Labels,
+        labels: Arc<Labels>,
         meters: Arc<Meters>,
         board: Arc<Board>,
         demand: Arc<Demand>,
@@ -108,7 +108,7 @@ impl Shared {
         Self {
             clock,
             time_zone,
-            labels: Arc::new(labels),
+            labels,
             meters,
             board,
             demand,
@@ -160,14 +160,35 @@ impl<F: Fetch> Poller<F> {
     pub async fn run(mut self) {
         loop {
             let next = self.tick().await;
+            let mut is_due = false;
             loop {
-                let remaining = next.remaining(self.glance()).max(self.desk.paused_for());
+                let now = self.glance();
+                is_due |= self.drop_page_of_other_names();
+                let wait = if is_due {
+                    Duration::ZERO
+                } else {
+                    next.remaining(now)
+                };
+                let remaining = wait.max(self.desk.paused_for());
                 if remaining.is_zero() {
                     break;
                 }
                 tokio::time::sleep(remaining.min(GLANCE)).await;
             }
         }
+    }
+
+    /// Drops the last good poll where agents have other names since; whether it did.
+    fn drop_page_of_other_names(&self) -> bool {
+        let feed = self.feed();
+        let page = feed.last_good.as_ref();
+        let has_other_names = page.is_some_and(|page| !page.snapshot().is_named_as_now());
+        if has_other_names {
+            let last_good = None;
+            let feed = Feed { last_good, ..feed };
+            self.shared.board.publish(self.plan.place, feed);
+        }
+        has_other_names
     }
 
     /// Polls once and publishes how it went.
@@ -224,6 +245,7 @@ impl<F: Fetch> Poller<F> {
         } = self.plan;
         let meters = self.shared.meters.clone();
         let labels = self.shared.labels.clone();
+        labels.agents.refresh().await;
         let variants = self.shared.demand.lately(ended);
         let rendering = blocking::RENDERING.run(move || {
             let snapshot = Snapshot::new(endpoint, window, answer, labels);

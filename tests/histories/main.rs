@@ -32,7 +32,6 @@ use tencent_desk_exporter::catalog::{ENDPOINTS, Endpoint, Interval, Need};
 use tencent_desk_exporter::desk::call::{Call, Start};
 use tencent_desk_exporter::desk::{Answer as Told, Class, Error, reply};
 use tencent_desk_exporter::exposition::coding::{Coding, Piece};
-use tencent_desk_exporter::exposition::labels::Labels;
 use tencent_desk_exporter::exposition::page::Demand;
 use tencent_desk_exporter::exposition::{Format, Variant};
 use tencent_desk_exporter::poll::schedule::{Next, good_for};
@@ -642,7 +641,7 @@ impl Play {
         let shared = Shared::new(
             clocks.clone(),
             zone.clone(),
-            Labels::default(),
+            Arc::default(),
             meters,
             board.clone(),
             Arc::new(Demand::new(now)),

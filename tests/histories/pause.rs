@@ -15,7 +15,6 @@ use tencent_desk_exporter::base::clock::{DayWindow, Window};
 use tencent_desk_exporter::catalog::ENDPOINTS;
 use tencent_desk_exporter::desk::call::Call;
 use tencent_desk_exporter::desk::{Answer as Told, Error};
-use tencent_desk_exporter::exposition::labels::Labels;
 use tencent_desk_exporter::exposition::page::Demand;
 use tencent_desk_exporter::poll::{Fetch, Plan, Poller, Shared};
 use tencent_desk_exporter::status::board::{Board, Feed};
@@ -108,7 +107,7 @@ async fn polled(desk: Arc<Refusing>, intervals: &[u64]) {
     let shared = Arc::new(Shared::new(
         clocks,
         TimeZone::get("Asia/Shanghai").unwrap(),
-        Labels::default(),
+        Arc::default(),
         Arc::new(Meters::new(ENDPOINTS, Timestamp::UNIX_EPOCH).unwrap()),
         board,
         Arc::new(Demand::new(now)),

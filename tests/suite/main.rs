@@ -38,6 +38,7 @@ mod meters;
 mod midnight;
 mod not_served;
 mod page_reader;
+mod privacy;
 mod prometheus;
 mod readme;
 mod retries;

@@ -1,0 +1,349 @@
+//! Whom `AGENT_LABELS` hides is in no page, no log and no message, whatever Desk says.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use serde_json::{Value, json};
+
+use crate::support::desk::{Count, Desk, Reply, Request};
+use crate::support::endpoints::Endpoint;
+use crate::support::exporter::{Exporter, Setup};
+use crate::support::page::Page;
+use crate::support::rows::{self, with};
+use crate::support::secrecy::{assert_hides_all, everything_shown};
+
+const KEY: &str = "a-key-of-this-test";
+
+/// Agents, as agent statistics spell their ids, and their nicknames.
+const PEOPLE: [(&str, &str); 4] = [
+    ("Anna.Zhang@desk.example", "Nick \"Anna\" Zhang"),
+    ("o'brien+vip@desk.example", "Patrick & O'Brien"),
+    ("Wei%Zhang@desk.example", "张伟 阿伟 & Söhne"),
+    ("7700123456789", "Number Seven"),
+];
+
+/// Named in `AGENT_IDS`, and in no answer.
+const ABSENT: &str = "Missing.Person@desk.example";
+
+/// What its key makes of the first of them:
+/// printf %s anna.zhang@desk.example | openssl dgst -sha256 -hmac a-key-of-this-test
+const ANNA: &str = "2753da27f005cdaa";
+
+fn ids() -> impl Iterator<Item = &'static str> {
+    PEOPLE.into_iter().map(|(id, _)| id).chain([ABSENT])
+}
+
+fn nicknames() -> impl Iterator<Item = &'static str> {
+    PEOPLE.into_iter().map(|(_, nickname)| nickname)
+}
+
+/// A Desk that spells ids differently at each endpoint, and knows more of people than is asked.
+fn desk() -> Desk {
+    let agent = |(id, nickname): (&str, &str)| {
+        with(
+            rows::agent(id),
+            json!({ "AgentNickName": nickname, format!("Boss of {id}"): nickname }),
+        )
+    };
+    let desk = Desk::with(PEOPLE.map(agent).to_vec());
+    desk.further(|further| {
+        let member = |(id, nickname): (&str, &str)| {
+            let member = json!({ "MemberId": id.to_uppercase(), "MemberNickName": nickname });
+            with(rows::member_example(), member)
+        };
+        further.members = PEOPLE.map(member).to_vec();
+        let listed = |(id, nickname): (&str, &str)| {
+            let avatar = format!("https://pictures.example/{id}.png");
+            let mail = id.to_lowercase();
+            let listed = json!({ "MemberMail": mail, "NickName": nickname, "Avatar": avatar });
+            with(rows::member_list_example(), listed)
+        };
+        further.member_list = PEOPLE.map(listed).to_vec();
+    });
+    desk.ignore_filter();
+    desk
+}
+
+/// All endpoints, each polled as often as it may.
+fn setup(desk: &Desk, labels: &str) -> Setup {
+    let setup = Setup::busily(desk)
+        .unset("ENDPOINTS")
+        .set("REALTIME_INTERVAL", "1s")
+        .set("DIRECTORY_INTERVAL", "1s")
+        .set("AGENT_IDS", ids().collect::<Vec<_>>().join(","))
+        .set("AGENT_LABELS", labels);
+    match labels {
+        "pseudonym" => setup.set("PSEUDONYM_KEY", KEY),
+        _ => setup,
+    }
+}
+
+/// Fails where something stands in `shown` that `labels` hide.
+#[track_caller]
+fn assert_hidden(shown: &str, labels: &str) {
+    assert_hides_all(shown, [KEY]);
+    if labels != "full" {
+        assert_hides_all(shown, nicknames());
+    }
+    if labels == "pseudonym" {
+        assert_hides_all(shown, ids());
+    }
+}
+
+/// The values of `agent_id` of a family.
+fn agents_of(page: &Page, family: &str) -> BTreeSet<String> {
+    let family = page.family(&format!("tencent_desk_{family}"));
+    let samples = family.into_iter().flat_map(|family| &family.samples);
+    let ids = samples.filter_map(|sample| sample.label("agent_id"));
+    ids.map(str::to_owned).collect()
+}
+
+/// A family with agents of each endpoint that has any.
+const WITH_AGENTS: [&str; 3] = [
+    "agent_sessions",
+    "agent_current_sessions",
+    "agent_reception_limit",
+];
+
+#[track_caller]
+fn wait_until_all_are_there(exporter: &Exporter) -> Page {
+    exporter.wait_for("agents of each endpoint", |page| {
+        WITH_AGENTS
+            .iter()
+            .all(|family| agents_of(page, family).len() == PEOPLE.len())
+    })
+}
+
+#[test]
+fn an_agent_has_one_pseudonym_wherever_and_however_it_is_named() {
+    let desk = desk();
+    let page = wait_until_all_are_there(&setup(&desk, "pseudonym").start());
+    let [names, others @ ..] = WITH_AGENTS.map(|family| agents_of(&page, family));
+    assert!(names.contains(ANNA), "{names:?}");
+    let is_hash =
+        |name: &String| name.len() == 16 && name.bytes().all(|c| b"0123456789abcdef".contains(&c));
+    assert!(names.iter().all(is_hash), "{names:?}");
+    assert_eq!(others, [names.clone(), names.clone()]);
+    assert_eq!(agents_of(&page, "agent_group_info"), names);
+    assert_eq!(page.family("tencent_desk_agent_info"), None);
+    // Their order is that of the pseudonyms, and says nothing of the ids.
+    let shown = page.family("tencent_desk_agent_sessions").unwrap();
+    let shown: Vec<_> = shown
+        .samples
+        .iter()
+        .filter_map(|sample| sample.label("agent_id"))
+        .collect();
+    assert!(shown.is_sorted(), "{shown:?}");
+}
+
+#[test]
+fn nicknames_and_ids_are_shown_as_the_setting_says() {
+    for (labels, has_nicknames) in [("full", true), ("id", false)] {
+        let desk = desk();
+        let exporter = setup(&desk, labels).start();
+        let page = wait_until_all_are_there(&exporter);
+        assert!(
+            ids()
+                .take(4)
+                .all(|id| agents_of(&page, "agent_sessions").contains(id))
+        );
+        assert_eq!(
+            page.family("tencent_desk_agent_info").is_some(),
+            has_nicknames
+        );
+        assert_hidden(&everything_shown(&exporter), labels);
+    }
+}
+
+/// Answers that name people where Desk words freely, or where no name belongs: a person each, by turns.
+fn echoes() -> Vec<Reply> {
+    let mut people = PEOPLE.into_iter().cycle();
+    let mut name = move || {
+        let (id, nickname) = people.next().unwrap();
+        format!("{id} {nickname}")
+    };
+    let mut coded = {
+        let mut people = PEOPLE.into_iter().cycle();
+        move || -> String {
+            form_urlencoded::byte_serialize(people.next().unwrap().0.as_bytes()).collect()
+        }
+    };
+    let said = |code: i64, info: String| Reply::body(rows::refusal(code, &info));
+    let json = |body: Value| Reply::body(body.to_string());
+    let row = |row: Value| Reply::body(rows::answer(1, &[row.to_string()]));
+    let raw = |text: String| Reply::Raw(text.into_bytes());
+    let head = |head: String| raw(format!("HTTP/1.1 {head}\r\n\r\n"));
+    vec![
+        // One of each class but a refusal for the rate, which would stop all polls.
+        said(141_002, name()),
+        said(141_004, format!("no statistics of {}", name())),
+        said(70_009, format!("\"{}\" may not ask", name())),
+        said(20_012, format!("[{}]", name())),
+        said(99_999, format!("{}\n{}", name(), name())),
+        json(json!({ "ErrorInfo": name() })),
+        json(json!({ "ErrorCode": [name()], "ErrorInfo": name() })),
+        Reply::body(format!(
+            "{{\"ErrorCode\":0,\"Data\":[{{\"AgentId\":{} {}",
+            name(),
+            name()
+        )),
+        Reply::body(format!("<html>{}", name())),
+        json(json!({ "ErrorCode": 0, name(): name(), "TotalCount": name(), "Data": name() })),
+        row(json!({ "AgentId": name(), "MemberId": name(), name(): name(), "BusyTime": name() })),
+        row(
+            json!({ "AgentId": name(), "MemberId": name(), "AgentNickName": [name()], "FreeTime": { name(): name() } }),
+        ),
+        head(format!(
+            "302 Moved\r\nLocation: http://{}.example/{}?agent={}",
+            coded(),
+            coded(),
+            coded()
+        )),
+        head(format!("500 {}\r\nContent-Length: 0", coded())),
+        head(format!(
+            "503 Slow\r\nRetry-After: of {}\r\nContent-Length: 0",
+            coded()
+        )),
+        head(format!("200 OK\r\n{}\r\n", coded())),
+        head(format!("200 OK\r\nContent-Length: {}a\r\n", coded())),
+        head(format!(
+            "200 OK\r\nContent-Encoding: {}\r\nContent-Length: 2\r\n\r\n{{}}",
+            coded()
+        )),
+        raw(format!("{}\r\n\r\n", name())),
+    ]
+}
+
+#[test]
+fn whatever_desk_says_of_people_is_not_repeated() {
+    std::thread::scope(|scope| {
+        for (labels, format) in [("pseudonym", "logfmt"), ("id", "json")] {
+            scope.spawn(move || {
+                let desk = desk();
+                // After some echoes a page is asked for that there is none of.
+                desk.expect_refusals();
+                // More rows are promised than given.
+                desk.count(Count::Always(9));
+                let replies = echoes();
+                let all = replies.len();
+                // Every second one goes well, so that there are pages, and failures end.
+                desk.on_request(move |n, _: &Request| match n % 2 {
+                    0 => replies[n / 2 % all].clone(),
+                    _ => Reply::Normal,
+                });
+                let exporter = setup(&desk, labels)
+                    .set("LOG_LEVEL", "trace")
+                    .set("LOG_FORMAT", format)
+                    .env("RUST_LOG", "trace")
+                    .env("RUST_BACKTRACE", "1")
+                    .start();
+                exporter.wait_for("every echo", |_| desk.asked() > 2 * all);
+                assert_hidden(&everything_shown(&exporter), labels);
+                desk.on_request(|_, _| Reply::Normal);
+                let page = wait_until_all_are_there(&exporter);
+                assert_hidden(&everything_shown(&exporter), labels);
+                assert!(
+                    page.samples()
+                        .any(|sample| sample.name.ends_with("exporter_unknown_fields"))
+                );
+                let log = exporter.output();
+                for told in [
+                    "error 99999",
+                    "fields that this version does not know",
+                    "has no agent for",
+                ] {
+                    assert!(log.contains(told), "{told}: {log}");
+                }
+            });
+        }
+    });
+}
+
+#[test]
+fn check_tells_no_more_of_people_than_pages_do() {
+    for labels in ["pseudonym", "id", "full"] {
+        let desk = desk();
+        desk.count(Count::Always(9));
+        let check = || {
+            setup(&desk, labels)
+                .set("LOG_LEVEL", "trace")
+                .args("check")
+                .run()
+        };
+        let output = check().expect_code(0).output();
+        assert_hidden(&output, labels);
+        assert!(output.contains("Desk answered: 4 agents"), "{output}");
+        let is_named = [ANNA, "Anna.Zhang@desk.example"].map(|name| output.contains(name));
+        assert_eq!(
+            is_named,
+            [labels == "pseudonym", labels != "pseudonym"],
+            "{output}"
+        );
+        assert!(!output.contains("no nickname"), "{output}");
+        for reply in echoes().into_iter().step_by(5) {
+            desk.always(reply);
+            assert_hidden(&check().output(), labels);
+        }
+    }
+}
+
+#[test]
+fn an_account_that_is_an_agents_is_not_named_either() {
+    let desk = Desk::of(crate::support::rules::Account {
+        identifier: "anna_zhang".to_owned(),
+        ..Default::default()
+    });
+    desk.set_rows(vec![rows::agent("anna_zhang")]);
+    let check = |labels| {
+        setup(&desk, labels)
+            .unset("AGENT_IDS")
+            .args("check")
+            .run()
+            .expect_code(0)
+            .output()
+    };
+    assert_hides_all(&check("pseudonym"), ["anna_zhang"]);
+    assert!(check("id").contains("anna_zhang"));
+}
+
+#[test]
+fn a_new_key_renames_all_agents_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("key");
+    fs::write(&file, format!("{KEY}\n")).unwrap();
+    let desk = desk();
+    let exporter = setup(&desk, "pseudonym")
+        .unset("PSEUDONYM_KEY")
+        .set("PSEUDONYM_KEY_FILE", &file)
+        .set("POLL_INTERVAL", "1h")
+        .set("DIRECTORY_INTERVAL", "1h")
+        .set("MAX_STALENESS", "4h")
+        .start();
+    let first = agents_of(&wait_until_all_are_there(&exporter), "agent_sessions");
+    let asked = desk.asked_at(Endpoint::MemberList);
+
+    fs::write(&file, "").unwrap();
+    exporter.wait_for_output("cannot be read: using what it held before");
+    assert_eq!(agents_of(&exporter.page(), "agent_sessions"), first);
+
+    fs::write(&file, "another-key-of-this-test").unwrap();
+    let others = exporter.wait_for("other names", |page| {
+        let [agents, rest @ ..] = WITH_AGENTS.map(|family| agents_of(page, family));
+        // Names of two keys never stand side by side.
+        let all: BTreeSet<_> = rest.iter().flatten().chain(&agents).collect();
+        assert!(all.len() <= PEOPLE.len(), "{page}");
+        agents.len() == PEOPLE.len()
+            && agents.is_disjoint(&first)
+            && rest.iter().all(|names| *names == agents)
+    });
+    assert_hidden(&everything_shown(&exporter), "pseudonym");
+    assert_eq!(agents_of(&others, "agent_group_info").len(), PEOPLE.len());
+    // Though the interval is an hour.
+    assert_eq!(desk.asked_at(Endpoint::MemberList), asked + 1);
+    let log = exporter.output();
+    assert_eq!(
+        log.matches("the key of pseudonyms has changed").count(),
+        1,
+        "{log}"
+    );
+}
