@@ -12,11 +12,13 @@ fn main() -> ExitCode {
     let code = match commands::run(std::env::args_os().skip(1), std::env::vars_os()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure::Usage(mistakes)) => {
-            logging::say(&mistakes.join("\n"));
+            for mistake in mistakes {
+                logging::fatal(&mistake);
+            }
             ExitCode::from(EXIT_USAGE)
         }
         Err(Failure::Other(why)) => {
-            logging::say(&format!("tencent-desk-exporter: {why}"));
+            logging::fatal(&format!("tencent-desk-exporter: {why}"));
             ExitCode::FAILURE
         }
     };

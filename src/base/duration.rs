@@ -49,6 +49,11 @@ pub fn format(duration: Duration) -> String {
     }
 }
 
+/// The same, in whole seconds, and of at least one.
+pub fn in_seconds(duration: Duration) -> String {
+    format(Duration::from_secs(duration.as_secs().max(1)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -11,10 +11,10 @@ use crate::base::clock::{Clock, DayWindow, SystemClock, Window};
 use crate::base::logging;
 use crate::catalog::agents::NICKNAME;
 use crate::catalog::{Discard, Endpoint, Need};
-use crate::config::{Config, Environment};
+use crate::config::{Config, Environment, Shown};
 use crate::desk::{Client, Error};
 use crate::exposition::labels::{AgentLabels, Labels};
-use crate::exposition::snapshot::{Snapshot, named, unmatched};
+use crate::exposition::snapshot::{Snapshot, named, no_agents, unmatched};
 use crate::status::meters::Meters;
 
 /// How many agents are listed.
@@ -39,7 +39,7 @@ struct Finding {
 /// That the polls would not work, or why none could be tried.
 pub(super) fn run(environment: Environment) -> Result<(), Failure> {
     let config = environment.config()?;
-    super::start_logging(&config.logging, &config.warnings);
+    super::start_logging(&config.logging, &config.settings, &config.warnings);
     let finding = super::block_on(super::runtime()?, check(config))?;
     // On one terminal, the log stands before the finding.
     logging::finish();
@@ -59,14 +59,20 @@ pub(super) fn run(environment: Environment) -> Result<(), Failure> {
 /// Why no poll could be tried.
 async fn check(config: Config) -> Result<Finding, String> {
     let Config {
-        account, polling, ..
+        account,
+        polling,
+        settings,
+        ..
     } = config;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let zone = account.time_zone.clone();
     let day = DayWindow::around(clock.now().wall, &zone).map_err(|error| error.to_string())?;
     let labels = polling.labels.clone();
     let mut text = Text::default();
-    text.say("The configuration is complete.");
+    text.say("The configuration is complete:");
+    for Shown { name, value } in &settings {
+        text.say(&format!("  {name}={value}"));
+    }
     text.say(&format!(
         "Asking {} as {} of {} for {} ({} to {}).",
         account
@@ -95,7 +101,13 @@ async fn check(config: Config) -> Result<Finding, String> {
     }
     let is_good = tell_polls(&mut text, &polls, &labels.agents);
     if is_good {
-        text.say("A poll would work: start the exporter with this configuration.");
+        let lack = match polls.iter().any(|(_, polled)| is_without_agents(polled)) {
+            true => ", though there is no agent to show",
+            false => "",
+        };
+        text.say(&format!(
+            "A poll would work{lack}: start the exporter with this configuration."
+        ));
     }
     Ok(Finding { text, is_good })
 }
@@ -118,6 +130,12 @@ async fn poll_all(
     let mut polls = join_all(first.iter().map(one)).await;
     polls.extend(join_all(others.iter().map(one)).await);
     polls
+}
+
+/// Whether agent statistics have come, without an agent.
+fn is_without_agents(polled: &Polled) -> bool {
+    let snapshot = polled.as_ref().ok();
+    snapshot.is_some_and(|it| it.endpoint.need == Need::Required && it.count(0) == 0)
 }
 
 async fn poll(
@@ -195,7 +213,9 @@ fn tell_answer(text: &mut Text, snapshot: &Snapshot, labels: &AgentLabels) {
     if agents > NAMED {
         text.say(&format!("  and {} more", agents - NAMED));
     }
-    if !snapshot.unmatched_ids.is_empty() {
+    if agents == 0 {
+        text.say(&format!("Warning: {}.", no_agents(&snapshot.unmatched_ids)));
+    } else if !snapshot.unmatched_ids.is_empty() {
         text.say(&format!("Warning: {}.", unmatched(&snapshot.unmatched_ids)));
     }
     tell_oddities(text, snapshot);

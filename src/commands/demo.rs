@@ -39,7 +39,7 @@ pub(super) fn run(mut environment: Environment) -> Result<(), Failure> {
     }
     environment.set_default("STATUS_NAMES", demo::figures::STATUS_NAMES);
     let config = environment.demo()?;
-    super::start_logging(&config.logging, &config.warnings);
+    super::start_logging(&config.logging, &config.settings, &config.warnings);
     let now = Timestamp::now();
     let time_zone = config.time_zone.clone();
     let time_zone = time_zone.unwrap_or_else(|| demo::zone_for(now));
@@ -77,6 +77,7 @@ pub(super) fn run(mut environment: Environment) -> Result<(), Failure> {
             polling: config.polling,
             serving: config.serving,
             logging: config.logging,
+            settings: config.settings,
             warnings: config.warnings,
         };
         serve::serve(config, announce, reread).await

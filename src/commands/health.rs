@@ -15,6 +15,7 @@ use rustls::ClientConfig;
 use super::Failure;
 use crate::config::{Environment, HealthConfig};
 use crate::desk::dial::{self, causes};
+use crate::desk::harmless;
 use crate::desk::tls::{self, AnyServer};
 use crate::http::listen::ListenAddress;
 
@@ -63,23 +64,29 @@ async fn ask_one(address: &ListenAddress, has_web_config: bool) -> Result<(), St
     }
 }
 
-async fn get(url: &str, config: ClientConfig) -> reqwest::Result<StatusCode> {
+/// What it answers: the status, and the first words of the text.
+type Answer = (StatusCode, String);
+
+async fn get(url: &str, config: ClientConfig) -> reqwest::Result<Answer> {
     let client = dial::client(config, PATIENCE).timeout(PATIENCE).build()?;
-    Ok(client.get(url).send().await?.status())
+    let mut answer = client.get(url).send().await?;
+    // Text that breaks off tells less; the status counts.
+    let start = answer.chunk().await.ok().flatten().unwrap_or_default();
+    let said = harmless(&String::from_utf8_lossy(&start));
+    Ok((answer.status(), said))
 }
 
-fn judge(
-    url: &str,
-    answer: reqwest::Result<StatusCode>,
-    has_web_config: bool,
-) -> Result<(), String> {
-    let status = answer.map_err(|error| match error.is_timeout() {
+fn judge(url: &str, answer: reqwest::Result<Answer>, has_web_config: bool) -> Result<(), String> {
+    let (status, said) = answer.map_err(|error| match error.is_timeout() {
         true => format!("{url} does not answer within {PATIENCE:?}"),
         false => format!("{url} does not answer: {}", causes(error)),
     })?;
     let refusals = [StatusCode::UNAUTHORIZED, StatusCode::TOO_MANY_REQUESTS];
     match status.is_success() || (has_web_config && refusals.contains(&status)) {
         true => Ok(()),
-        false => Err(format!("{url} answers with status {}", status.as_u16())),
+        false => Err(format!(
+            "{url} answers with status {}: {said}",
+            status.as_u16()
+        )),
     }
 }

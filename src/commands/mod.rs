@@ -12,8 +12,9 @@ use std::io::{self, Write as _};
 
 use tokio::runtime::Runtime;
 
-use crate::base::{blocking, logging, version};
-use crate::config::{Environment, Logging, Mistakes};
+use crate::base::logging::{self, Directives};
+use crate::base::{blocking, version};
+use crate::config::{Environment, Logging, Mistakes, Shown};
 use cli::{Command, CommandLine};
 
 /// Why the program ends otherwise than asked.
@@ -45,15 +46,31 @@ pub fn run(
     arguments: impl IntoIterator<Item = OsString>,
     variables: impl IntoIterator<Item = (OsString, OsString)>,
 ) -> Result<(), Failure> {
-    let line = CommandLine::parse(arguments).map_err(|why| {
-        let line = format!("tencent-desk-exporter: {why}; --help lists all");
-        Failure::Usage(vec![line])
-    })?;
+    let line = CommandLine::parse(arguments);
     let mut environment = Environment::new(variables);
-    for (name, value) in line.settings {
-        environment.set(name, value);
+    for (name, value) in line.iter().flat_map(|line| &line.settings) {
+        environment.set(name, value.clone());
     }
-    match line.command {
+    let command = line.as_ref().map(|line| line.command).ok();
+    let format = environment.chosen_log_format();
+    let outcome = match line {
+        Ok(line) => run_command(line.command, environment),
+        Err(why) => Err(Failure::Usage(vec![format!(
+            "tencent-desk-exporter: {why}; --help lists all"
+        )])),
+    };
+    if let Some(format) = format
+        && outcome.is_err()
+        && command != Some(Command::Health)
+    {
+        // Where logging has not started, the reason is told in the format that was chosen all the same.
+        logging::start(&Directives::errors(), format);
+    }
+    outcome
+}
+
+fn run_command(command: Command, environment: Environment) -> Result<(), Failure> {
+    match command {
         Command::Help => Ok(print(&cli::help())?),
         Command::Version => Ok(print(&cli::version())?),
         Command::Health => health::run(environment),
@@ -63,13 +80,16 @@ pub fn run(
     }
 }
 
-fn start_logging(logging: &Logging, warnings: &[String]) {
+fn start_logging(logging: &Logging, settings: &[Shown], warnings: &[String]) {
     logging::start(&logging.level, logging.format);
     tracing::info!(
         version = version::VERSION,
         revision = version::REVISION,
         "starting"
     );
+    for Shown { name, value } in settings {
+        tracing::debug!(name, value, "setting");
+    }
     for warning in warnings {
         tracing::warn!("{warning}");
     }

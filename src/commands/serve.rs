@@ -20,6 +20,7 @@ use crate::desk::credentials::Credentials;
 use crate::desk::{self, Client};
 use crate::exposition::labels::Labels;
 use crate::exposition::page::Demand;
+use crate::http::patience::Patience;
 use crate::http::response::ResponseBody;
 use crate::http::routes::Site;
 use crate::http::server;
@@ -38,7 +39,7 @@ pub(super) fn run(environment: Environment) -> Result<(), Failure> {
     let runtime = super::runtime()?;
     let reread = signals::reread(&runtime)?;
     let config = environment.config()?;
-    super::start_logging(&config.logging, &config.warnings);
+    super::start_logging(&config.logging, &config.settings, &config.warnings);
     Ok(super::block_on(runtime, serve(config, |_| {}, reread))?)
 }
 
@@ -68,7 +69,9 @@ pub(super) async fn serve(
     let plans = plans(&polling);
     let feed = |plan: &Plan| Feed::new(plan.endpoint, plan.interval);
     let board = Arc::new(Board::new(plans.iter().map(feed).collect(), clock.now()));
-    let (address, listeners) = bind(&serving).await?;
+    let handed_over = systemd::listeners()?;
+    let patience = (!handed_over.is_empty()).then(Patience::from_now);
+    let (address, listeners) = bind(&serving, handed_over).await?;
     announce(address);
     let demand = Arc::new(Demand::new(clock.now()));
     let shared = Arc::new(Shared::new(
@@ -91,6 +94,7 @@ pub(super) async fn serve(
         demand,
         clock.clone(),
         &serving.telemetry_path,
+        patience,
     );
     let mut poll_loops = JoinSet::new();
     for plan in plans {
@@ -216,9 +220,12 @@ pub(super) fn client(
     Client::new(settings, Arc::new(account.credentials), clock, meters)
 }
 
-/// The sockets to listen on, from systemd or from the configuration, and the first one's address.
-async fn bind(serving: &Serving) -> Result<(SocketAddr, Vec<TcpListener>), String> {
-    let mut listeners = systemd::listeners()?;
+/// The sockets to listen on, those `handed_over` or else those of the configuration, and the first one's address.
+async fn bind(
+    serving: &Serving,
+    handed_over: Vec<TcpListener>,
+) -> Result<(SocketAddr, Vec<TcpListener>), String> {
+    let mut listeners = handed_over;
     if listeners.is_empty() {
         for address in &serving.listen_addresses {
             let listener = address.bind().await.map_err(|error| {

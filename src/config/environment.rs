@@ -9,8 +9,12 @@ use super::polling::Polling;
 use super::reader::Reader;
 use super::serving::{self, Serving};
 use super::settings::{self, PREFIX, SETTINGS, Variables};
+use super::shown::{Shown, shown};
+use super::systemd::Credentials;
 use super::{Config, DemoConfig, HealthConfig, Mistakes, kubernetes};
+use crate::base::logging::LogFormat;
 use crate::base::secret::looks_secret;
+use crate::base::spelling;
 use crate::desk::dial::proxy;
 use crate::desk::tls::{self, RootPaths};
 
@@ -21,6 +25,7 @@ pub struct Environment {
     values: BTreeMap<String, String>,
     root_paths: RootPaths,
     proxies: proxy::Variables,
+    credentials: Credentials,
     reader: Reader,
 }
 
@@ -32,6 +37,7 @@ impl Environment {
             let name = name.to_string_lossy();
             environment.proxies.take(&name, &value);
             match name.as_ref() {
+                "CREDENTIALS_DIRECTORY" => environment.credentials.0 = Some(value),
                 tls::CERT_FILE => environment.root_paths.file = Some(value),
                 tls::CERT_DIR => environment.root_paths.folders = Some(value),
                 name => {
@@ -70,14 +76,24 @@ impl Environment {
         entry.or_insert_with(|| value.to_owned());
     }
 
+    /// The format of the log, if one is chosen that exists.
+    pub fn chosen_log_format(&self) -> Option<LogFormat> {
+        let chosen = self.values.get("LOG_FORMAT")?;
+        LogFormat::parse(spelling::trimmed(chosen)).ok()
+    }
+
     /// The configuration of `serve` and `check`.
     ///
     /// # Errors
     /// Every mistake in it.
     pub fn config(mut self) -> Result<Config, Mistakes> {
+        self.credentials.add_to(&mut self.values, &mut self.reader);
+        let mut settings = shown(&self.values);
         let v = self.variables();
         let mut reader = self.reader;
         let account = Account::read(&mut reader, &v, self.root_paths, &self.proxies);
+        let proxy = account.as_ref().and_then(|account| account.proxy.as_ref());
+        settings.extend(proxy.map(Shown::proxy));
         let polling = Polling::read(&mut reader, &v);
         let serving = Serving::read(&mut reader, &v);
         let logging = Logging::read(&mut reader, &v);
@@ -87,6 +103,7 @@ impl Environment {
                 polling,
                 serving,
                 logging,
+                settings,
                 warnings,
             })
         })
@@ -97,6 +114,8 @@ impl Environment {
     /// # Errors
     /// Every mistake in it.
     pub fn demo(mut self) -> Result<DemoConfig, Mistakes> {
+        self.credentials.add_to(&mut self.values, &mut self.reader);
+        let settings = shown(&self.values);
         let v = self.variables();
         let mut reader = self.reader;
         let time_zone = reader.read_if_set("TIME_ZONE", &v.time_zone, parse_zone);
@@ -109,6 +128,7 @@ impl Environment {
                 polling,
                 serving,
                 logging,
+                settings,
                 warnings,
             })
         })

@@ -16,6 +16,8 @@ mod reader;
 mod secret;
 mod serving;
 mod settings;
+mod shown;
+mod systemd;
 
 use jiff::tz::TimeZone;
 
@@ -25,6 +27,7 @@ pub use logging::Logging;
 pub use polling::Polling;
 pub use serving::Serving;
 pub use settings::{PREFIX, SETTINGS, Setting};
+pub use shown::Shown;
 
 use crate::http::listen::ListenAddress;
 
@@ -39,6 +42,8 @@ pub struct Config {
     pub serving: Serving,
     /// What is logged.
     pub logging: Logging,
+    /// All that counts, fit for a log.
+    pub settings: Vec<Shown>,
     /// A line each, to be logged once logging has started.
     pub warnings: Vec<String>,
 }
@@ -54,6 +59,8 @@ pub struct DemoConfig {
     pub serving: Serving,
     /// What is logged.
     pub logging: Logging,
+    /// All that counts, fit for a log.
+    pub settings: Vec<Shown>,
     /// A line each, to be logged once logging has started.
     pub warnings: Vec<String>,
 }

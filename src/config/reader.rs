@@ -11,6 +11,8 @@ pub(super) struct Reader {
     pub mistakes: Vec<String>,
     /// A line each, to be logged once logging has started.
     pub warnings: Vec<String>,
+    /// Credentials that systemd hands over with nothing in them, behind the first variable of their kind.
+    pub empty_credentials: Vec<(&'static str, &'static str)>,
 }
 
 impl Reader {

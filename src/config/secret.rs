@@ -25,15 +25,15 @@ pub(super) fn only(
     let set = set(variables);
     let [(name, value)] = set[..] else {
         let problem = match set.is_empty() {
-            true => "is not set",
-            false => "is not the only one of its kind",
+            true => unset(reader, variables),
+            false => "is not the only one of its kind; ".to_owned(),
         };
         let names: Vec<_> = variables.iter().map(|(name, _)| *name).collect();
         let (last, others) = names.split_last()?;
         reader.mistake(
             names.first()?,
             &format!(
-                "{problem}; set exactly one of {} and {last} (each with the prefix {PREFIX})",
+                "{problem}set exactly one of {} and {last} (each with the prefix {PREFIX})",
                 others.join(", ")
             ),
         );
@@ -44,6 +44,19 @@ pub(super) fn only(
         false => SecretSource::Given(reader.try_read(name, value, Secret::written)?),
     };
     Some((name, source))
+}
+
+/// What is wrong where none of `variables` is set: a credential that stands for them may be empty.
+fn unset(reader: &Reader, variables: &[Variable<'_>]) -> String {
+    let is_of_kind = |(first, _): &&(&str, &str)| variables.iter().any(|(name, _)| name == first);
+    match reader.empty_credentials.iter().find(is_of_kind) {
+        None => "is not set; ".to_owned(),
+        Some((_, credential)) => format!(
+            "is not set, and systemd hands over nothing as {credential}: write the secret into the file that \
+             LoadCredential={credential}: in the unit names (/etc/tencent-desk-exporter/{credential}, or that of the \
+             instance) and start the service again, or "
+        ),
+    }
 }
 
 /// What `read` makes of the secret in `source`, or of the variable `name` a mistake; the file may be on a disk that

@@ -79,8 +79,10 @@ pub struct Client {
     settings: Settings,
     credentials: Arc<Credentials>,
     pace: Pace,
-    /// Which of the hosts answered last.
+    /// Which of the hosts is asked.
     host: AtomicUsize,
+    /// Which of them answered last.
+    answering: AtomicUsize,
     clock: Arc<dyn Clock>,
     observer: Arc<dyn Observer>,
 }
@@ -121,6 +123,7 @@ impl Client {
             settings,
             credentials,
             host: AtomicUsize::new(0),
+            answering: AtomicUsize::new(0),
             clock,
             observer,
         })
@@ -201,10 +204,9 @@ impl Client {
     async fn exchange(&self, ask: &Ask, user_sig: &Secret) -> Result<Reply, Error> {
         let host = self.host.load(Ordering::Relaxed);
         let outcome = self.post(host, ask, user_sig).await;
-        if let Err(error) = &outcome
-            && error.is_unconnected()
-        {
-            self.turn_away_from(host);
+        match &outcome {
+            Err(error) if error.is_unconnected() => self.turn_away_from(host),
+            _ => self.answered(host),
         }
         let reply = outcome.and_then(|body| reply::decode(ask.call, ask.start, &body));
         reply
@@ -303,19 +305,25 @@ impl Client {
         Ok(url)
     }
 
-    /// The next request goes to the other host, if there is one and no other request has turned before.
+    /// The next request goes to the other host, if there is one.
     fn turn_away_from(&self, host: usize) {
         let other = (host + 1) % self.settings.hosts.len().max(1);
-        let turned = self
+        // Where another request has turned before, that stands.
+        let _ = self
             .host
             .compare_exchange(host, other, Ordering::Relaxed, Ordering::Relaxed);
-        if other != host
-            && turned.is_ok()
-            && let Some(url) = self.settings.hosts.get(other)
+    }
+
+    /// Tells that Desk is asked at another host than before: once that one has answered, since where neither can be
+    /// reached each request turns to the other.
+    fn answered(&self, host: usize) {
+        let before = self.answering.swap(host, Ordering::Relaxed);
+        if before != host
+            && let Some(url) = self.settings.hosts.get(host)
         {
             tracing::info!(
                 host = url.host_str(),
-                "no connection: turning to the other host"
+                "no connection to the other host: this one is asked from now on"
             );
         }
     }

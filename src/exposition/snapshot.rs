@@ -213,6 +213,23 @@ pub fn named(names: &[String]) -> String {
     }
 }
 
+/// What a person should know of an answer without agents, where `ids` were asked for in vain.
+pub fn no_agents(ids: &[String]) -> String {
+    let in_vain = match ids.is_empty() {
+        true => String::new(),
+        false => format!(
+            "; it has none of the {} ids in TENCENT_DESK_AGENT_IDS: {}",
+            ids.len(),
+            named(ids)
+        ),
+    };
+    format!(
+        "Desk's answer has no agent today, so there are no figures of agents. Where some have worked today, see that \
+         TENCENT_DESK_SDK_APP_ID is the right application, and that TENCENT_DESK_AGENT_IDS and TENCENT_DESK_CHANNELS, \
+         if set, are spelt as Desk has them{in_vain}"
+    )
+}
+
 /// What a person should know of ids that were asked for in vain.
 pub fn unmatched(ids: &[String]) -> String {
     format!(

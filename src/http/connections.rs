@@ -37,6 +37,9 @@ pub(crate) const RESPONSE_TIMEOUT: Duration = Duration::from_secs(120);
 /// For pending responses once a connection is draining.
 pub(crate) const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// How long a server that stops waits for a new connection's first request.
+const FIRST_REQUEST_TIMEOUT: Duration = Duration::from_millis(200);
+
 /// How often time-outs are checked.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(2);
 
@@ -253,13 +256,20 @@ impl Connections {
     /// Lets all connections close once their pending responses are read, and waits until they have.
     /// The server accepts no more of them.
     pub(crate) async fn shut_down(&self) {
+        self.drain_present();
+        // The request of a connection that was just made may be on its way: it is answered, as one of the next
+        // process would be.
+        let _ = tokio::time::timeout(FIRST_REQUEST_TIMEOUT, self.all_closed()).await;
         for entry in lock(&self.table).entries.values_mut() {
-            entry.draining_since.get_or_insert_with(Instant::now);
             match entry.phase {
                 Phase::Handshake => entry.close(),
                 Phase::New | Phase::Used => entry.signals.drain.notify_one(),
             }
         }
+        self.all_closed().await;
+    }
+
+    async fn all_closed(&self) {
         loop {
             let closed = self.closed.notified();
             if lock(&self.table).entries.is_empty() {

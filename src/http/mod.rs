@@ -6,6 +6,7 @@ mod connections;
 mod framing;
 pub mod listen;
 pub mod negotiate;
+pub mod patience;
 pub mod response;
 pub mod routes;
 pub mod server;

@@ -26,9 +26,9 @@ pub fn response(
 }
 
 /// A response of one line of plain text.
-pub fn text(status: StatusCode, line: &'static str) -> Response<ResponseBody> {
+pub fn text(status: StatusCode, line: impl Into<Bytes>) -> Response<ResponseBody> {
     let content_type = HeaderValue::from_static("text/plain; charset=utf-8");
-    let body = std::iter::once(Bytes::from_static(line.as_bytes()));
+    let body = std::iter::once(line.into());
     response(status, content_type, body.collect())
 }
 

@@ -24,6 +24,7 @@ use crate::exposition::page::{Demand, Page, Shown};
 use crate::exposition::{ByVariant, Variant};
 use crate::http::board;
 use crate::http::negotiate::Choice;
+use crate::http::patience::Patience;
 use crate::http::response::{LazyBytes, Part, ResponseBody, response, text};
 use crate::status::board::{Board, Feed};
 use crate::status::meters::Meters;
@@ -38,6 +39,8 @@ pub struct Site {
     demand: Arc<Demand>,
     clock: Arc<dyn Clock>,
     telemetry_path: Arc<str>,
+    /// Where scrapes are to wait for the first polls.
+    patience: Option<Patience>,
     /// What stands behind the last family, by variant.
     ends: Arc<ByVariant<Piece>>,
 }
@@ -64,13 +67,15 @@ pub fn is_taken(path: &str) -> bool {
 }
 
 impl Site {
-    /// Pages about what pollers publish on `board`, with the metrics at `telemetry_path`.
+    /// Pages about what pollers publish on `board`, with the metrics at `telemetry_path`. Scrapes wait for the
+    /// first polls for as long as `patience` says.
     pub fn new(
         board: Arc<Board>,
         meters: Arc<Meters>,
         demand: Arc<Demand>,
         clock: Arc<dyn Clock>,
         telemetry_path: &str,
+        patience: Option<Patience>,
     ) -> Self {
         let mut ends = ByVariant::<Piece>::default();
         for variant in Variant::ALL {
@@ -82,6 +87,7 @@ impl Site {
             demand,
             clock,
             telemetry_path: telemetry_path.into(),
+            patience,
             ends: Arc::new(ends),
         }
     }
@@ -123,6 +129,9 @@ impl Site {
             list(headers, &ACCEPT).as_deref(),
             list(headers, &ACCEPT_ENCODING).as_deref(),
         );
+        if let Some(patience) = self.patience {
+            patience.wait(&self.board, headers).await;
+        }
         let (coding, body) = self.exposition(choice.variant).await;
         exposition_response(&choice, coding, body)
     }
@@ -160,9 +169,16 @@ impl Site {
     }
 
     fn healthy(&self) -> Response<ResponseBody> {
-        match self.board.is_alive(self.clock.now()) {
+        let stuck = self.board.stuck(self.clock.now());
+        match stuck.is_empty() {
             true => text(StatusCode::OK, "The poll loops turn.\n"),
-            false => text(StatusCode::SERVICE_UNAVAILABLE, "A poll loop is stuck.\n"),
+            false => text(
+                StatusCode::SERVICE_UNAVAILABLE,
+                format!(
+                    "A poll loop is stuck, which is a bug: {}. A restart helps.\n",
+                    stuck.join(", ")
+                ),
+            ),
         }
     }
 
@@ -286,6 +302,7 @@ mod tests {
             Arc::new(Demand::new(now)),
             Arc::new(Later(later)),
             "/metrics",
+            None,
         )
     }
 

@@ -1,4 +1,4 @@
-//! The protocol of systemd: sockets that it passes, readiness and the watchdog.
+//! The protocol of systemd: sockets that it passes, readiness, the watchdog, and a line on how things stand.
 //!
 //! Without systemd nothing here has an effect. A service manager that does not read its socket delays
 //! nothing else: no thread waits for it.
@@ -15,7 +15,8 @@ use listenfd::ListenFd;
 use tokio::net::{TcpListener, UnixDatagram};
 
 use crate::base::clock::Clock;
-use crate::status::board::Board;
+use crate::catalog::Need;
+use crate::status::board::{Board, Feed};
 
 /// The sockets of a `.socket` unit. They stay open during a restart, so that no scrape is refused.
 ///
@@ -48,10 +49,17 @@ fn take(sockets: &mut ListenFd, index: usize) -> io::Result<Option<TcpListener>>
 /// How long to wait for a manager that does not read.
 const STOPPING_TIMEOUT: Duration = Duration::from_millis(200);
 
-/// Notifies the manager that the service is ready, and then its watchdog, if there is one, for as long
-/// as the poll loops are alive.
+/// Notifies the manager that the service is ready; then of how things stand, and its watchdog, if there is one,
+/// for as long as the poll loops are alive.
 pub async fn notify(board: Arc<Board>, clock: Arc<dyn Clock>) -> Infallible {
     send("READY=1").await;
+    tokio::select! {
+        never = tell_changes(&board) => never,
+        never = keep_alive(&board, &*clock) => never,
+    }
+}
+
+async fn keep_alive(board: &Board, clock: &dyn Clock) -> Infallible {
     let Some(limit) = watchdog() else {
         return std::future::pending().await;
     };
@@ -66,6 +74,48 @@ pub async fn notify(board: Arc<Board>, clock: Arc<dyn Clock>) -> Infallible {
         // A notification that the manager did not read in time is replaced by the next.
         let _: Result<Infallible, _> = tokio::time::timeout(pause, keep_alive).await;
     }
+}
+
+/// Notifies the manager each time things stand otherwise, for `systemctl status`.
+async fn tell_changes(board: &Board) -> Infallible {
+    let mut changes = board.changes();
+    let mut told = String::new();
+    loop {
+        let standing = standing(&board.feeds());
+        if standing != told {
+            send(&format!("STATUS={standing}")).await;
+            told = standing;
+        }
+        if changes.changed().await.is_err() {
+            return std::future::pending().await;
+        }
+    }
+}
+
+/// How the polls stand, in one line.
+fn standing(feeds: &[Arc<Feed>]) -> String {
+    let failures: Vec<_> = feeds.iter().filter_map(|feed| feed.failure()).collect();
+    let all = feeds.len();
+    let line = match failures.first() {
+        Some(error) => format!(
+            "Polls of {} of {all} endpoints fail ({}): {error}. What to do: {}",
+            failures.len(),
+            error.class(),
+            error.advice()
+        ),
+        None if feeds.iter().any(|feed| feed.last_poll.is_none()) => {
+            "Waiting for the first poll of each endpoint".to_owned()
+        }
+        None => {
+            let required = feeds
+                .iter()
+                .find(|feed| feed.endpoint.need == Need::Required);
+            let agents = required.and_then(|feed| feed.last_good.as_ref());
+            let agents = agents.map(|page| format!("{} agents today; ", page.snapshot().count(0)));
+            format!("{}the polls succeed", agents.unwrap_or_default())
+        }
+    };
+    line.replace(char::is_control, " ")
 }
 
 /// Notifies the manager that the service stops.

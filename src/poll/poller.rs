@@ -323,8 +323,8 @@ impl<F: Fetch> Poller<F> {
             .meters
             .poll_ended(endpoint, failure.map(Error::class));
         match &outcome {
-            Ok(page) => self.shared.report.succeeded(page.snapshot()),
-            Err(error) => self.shared.report.failed(endpoint, error),
+            Ok(page) => self.shared.report.succeeded(page.snapshot(), now),
+            Err(error) => self.shared.report.failed(endpoint, error, now),
         }
         let next = Next {
             started,

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
+use tokio::sync::watch;
 
 use crate::base::clock::Now;
 use crate::base::mutex::lock;
@@ -113,7 +114,10 @@ impl Feed {
 /// The feeds of all endpoints, the one that `tencent_desk_up` is about first, and the sign that each is
 /// polled.
 #[derive(Debug)]
-pub struct Board(Vec<Entry>);
+pub struct Board {
+    entries: Vec<Entry>,
+    changes: watch::Sender<()>,
+}
 
 #[derive(Debug)]
 struct Entry {
@@ -132,12 +136,20 @@ impl Board {
             feed: Mutex::new(Arc::new(feed)),
             beat: Mutex::new(now.mono),
         };
-        Self(feeds.into_iter().map(entry).collect())
+        Self {
+            entries: feeds.into_iter().map(entry).collect(),
+            changes: watch::Sender::new(()),
+        }
+    }
+
+    /// Changes with each feed that is published from now on.
+    pub fn changes(&self) -> watch::Receiver<()> {
+        self.changes.subscribe()
     }
 
     /// All of them, as they stand.
     pub fn feeds(&self) -> Vec<Arc<Feed>> {
-        self.0
+        self.entries
             .iter()
             .map(|entry| lock(&entry.feed).clone())
             .collect()
@@ -145,36 +157,52 @@ impl Board {
 
     /// The one at `place`, if there is one.
     pub fn feed(&self, place: usize) -> Option<Arc<Feed>> {
-        self.0.get(place).map(|entry| lock(&entry.feed).clone())
+        self.entries
+            .get(place)
+            .map(|entry| lock(&entry.feed).clone())
     }
 
     /// What the poller of the feed at `place` found.
     pub fn publish(&self, place: usize, feed: Feed) {
-        if let Some(entry) = self.0.get(place) {
+        if let Some(entry) = self.entries.get(place) {
             *lock(&entry.feed) = Arc::new(feed);
+            self.changes.send_replace(());
         }
     }
 
     /// The poller of the feed at `place` has looked at the clocks.
     pub fn beat(&self, place: usize, now: Now) {
-        if let Some(entry) = self.0.get(place) {
+        if let Some(entry) = self.entries.get(place) {
             *lock(&entry.beat) = now.mono;
         }
     }
 
     /// Whether all pollers have lately looked at the clocks.
     pub fn is_alive(&self, now: Now) -> bool {
+        self.stuck(now).is_empty()
+    }
+
+    /// The endpoints whose pollers have not.
+    pub fn stuck(&self, now: Now) -> Vec<&'static str> {
         let silence = |entry: &Entry| now.mono.saturating_duration_since(*lock(&entry.beat));
-        self.0
-            .iter()
-            .all(|entry| silence(entry) <= Self::LONGEST_SILENCE)
+        let is_stuck = |entry: &&Entry| silence(entry) > Self::LONGEST_SILENCE;
+        let stuck = self.entries.iter().filter(is_stuck);
+        stuck
+            .map(|entry| lock(&entry.feed).endpoint.name())
+            .collect()
     }
 
     /// Whether the first poll of each endpoint has ended, well or badly.
     pub fn is_ready(&self) -> bool {
-        self.0
+        self.entries
             .iter()
             .all(|entry| lock(&entry.feed).last_poll.is_some())
+    }
+
+    /// Returns once it is.
+    pub async fn until_ready(&self) {
+        let mut changes = self.changes();
+        while !self.is_ready() && changes.changed().await.is_ok() {}
     }
 
     /// Whether Desk answers other endpoints than the one at `place`: the required one, or where that is not

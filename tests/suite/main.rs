@@ -34,6 +34,7 @@ mod golden;
 mod history;
 mod imports;
 mod liveness;
+mod logs;
 mod meters;
 mod midnight;
 mod not_served;

@@ -6,14 +6,16 @@ use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd};
 use std::os::linux::net::SocketAddrExt as _;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use rustix::io::{FdFlags, fcntl_setfd};
 use rustix::process::Signal;
 use tempfile::TempDir;
 
-use crate::support::desk::Desk;
+use crate::support::desk::{Desk, Reply};
 use crate::support::exporter::{Setup, send};
+use crate::support::gate::Gate;
 use crate::support::{LIMIT, eventually, http, rows};
 
 /// The socket that `NOTIFY_SOCKET` names.
@@ -37,6 +39,11 @@ impl Manager {
     /// Waits until it is told `state`.
     #[track_caller]
     fn hears(&self, state: &str) {
+        self.hears_one(state, |line| line == state);
+    }
+
+    #[track_caller]
+    fn hears_one(&self, state: &str, is_it: impl Fn(&str) -> bool) {
         let mut message = [0; 4096];
         loop {
             let length = match self.socket.recv(&mut message) {
@@ -45,7 +52,7 @@ impl Manager {
                 Err(error) => panic!("never told {state}: {error}"),
             };
             let told = std::str::from_utf8(&message[..length]).unwrap();
-            if told.lines().any(|line| line == state) {
+            if told.lines().any(&is_it) {
                 return;
             }
         }
@@ -67,6 +74,29 @@ fn it_says_when_it_is_ready_that_it_is_alive_and_that_it_stops() {
     }
     assert!(exporter.terminate().success());
     manager.hears("STOPPING=1");
+}
+
+#[test]
+fn it_says_how_things_stand() {
+    let desk = Desk::with(rows::agents(3));
+    let manager = Manager::new();
+    let gate = Gate::default();
+    desk.always(Reply::Hang(gate.clone()));
+    let _exporter = manager.over(Setup::busily(&desk)).start();
+    manager.hears("STATUS=Waiting for the first poll of each endpoint");
+    gate.open();
+    desk.always(Reply::Normal);
+    manager.hears("STATUS=3 agents today; the polls succeed");
+    desk.set_rows(rows::agents(2));
+    manager.hears("STATUS=2 agents today; the polls succeed");
+    desk.always(Reply::Error(70_009));
+    manager.hears_one("that polls fail", |line| {
+        line.starts_with("STATUS=Polls of 1 of 1 endpoints fail (credentials): ")
+            && line.contains("70009")
+            && line.contains("What to do: see that the key")
+    });
+    desk.always(Reply::Normal);
+    manager.hears("STATUS=2 agents today; the polls succeed");
 }
 
 #[test]
@@ -197,6 +227,111 @@ fn it_serves_on_the_sockets_that_it_is_given() {
             assert_eq!(answer.status, 200);
         }
     }
+}
+
+#[test]
+fn a_scrape_at_the_socket_waits_for_the_first_poll_and_not_for_long() {
+    let desk = Desk::with(rows::agents(2));
+    let gate = Gate::default();
+    desk.always(Reply::Hang(gate.clone()));
+    let socket = TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut exporter = start_with(&desk, &[socket.as_fd()]).start();
+    // Nothing else waits.
+    assert_eq!(exporter.get("/-/ready").status, 503);
+    assert_eq!(exporter.get("/-/healthy").status, 200);
+    // One that would not wait for long gets what there is.
+    let impatient = [("X-Prometheus-Scrape-Timeout-Seconds", "0.1")];
+    let page = exporter.request("GET", "/metrics", &impatient);
+    assert!(page.text().contains("\ntencent_desk_up 0\n"));
+    std::thread::scope(|scope| {
+        let scrape = scope.spawn(|| exporter.page());
+        eventually(|| (desk.asked() > 0).then_some(())).unwrap();
+        gate.open();
+        let page = scrape.join().unwrap();
+        assert_eq!(page.value("tencent_desk_exporter_agents", &[]), Some(2.0));
+    });
+
+    assert!(exporter.terminate().success());
+
+    // Where Desk does not answer, the exporter does.
+    desk.always(Reply::Hang(Gate::default()));
+    let exporter = start_with(&desk, &[socket.as_fd()]).start();
+    let page = exporter.page();
+    assert_eq!(page.value("tencent_desk_up", &[]), Some(0.0));
+    assert_eq!(exporter.get("/-/ready").status, 503, "the poll goes on");
+}
+
+#[test]
+fn no_scrape_at_the_socket_lacks_agents_over_restarts() {
+    let desk = Desk::with(rows::agents(2));
+    desk.always(Reply::Drip(Duration::from_micros(200)));
+    let socket = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = socket.local_addr().unwrap();
+    let mut exporter = start_with(&desk, &[socket.as_fd()]).start();
+    let is_over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let scraper = scope.spawn(|| {
+            let mut scrapes = (0, 0);
+            while !is_over.load(Ordering::Relaxed) {
+                let page = http::fetch(address, "GET", "/metrics", &[]).unwrap();
+                scrapes.0 += 1;
+                scrapes.1 += usize::from(!page.text().contains("tencent_desk_agent_sessions{"));
+            }
+            scrapes
+        });
+        for _ in 0..3 {
+            assert!(exporter.terminate().success());
+            exporter = start_with(&desk, &[socket.as_fd()]).start();
+            exporter.wait_until_up();
+        }
+        is_over.store(true, Ordering::Relaxed);
+        let (scrapes, bare) = scraper.join().unwrap();
+        assert!(
+            scrapes >= 3 && bare == 0,
+            "{bare} of {scrapes} had no agents"
+        );
+    });
+}
+
+#[test]
+fn the_credentials_that_systemd_hands_over_are_found_by_name() {
+    let desk = Desk::with(rows::agents(1));
+    let folder = TempDir::new().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    let setup = Setup::of(&desk)
+        .unset("SECRET_KEY")
+        .env("CREDENTIALS_DIRECTORY", folder.path());
+    write("key", &desk.account().key);
+    setup.clone().start().wait_until_up();
+
+    // As the unit has it where no file is there: all are empty.
+    for name in ["key", "user-sig", "pseudonym-key"] {
+        write(name, "");
+    }
+    let refused = setup.clone().run().expect_code(64).stderr;
+    for told in [
+        "TENCENT_DESK_SECRET_KEY: is not set, and systemd hands over nothing as key",
+        "LoadCredential=key: in the unit names (/etc/tencent-desk-exporter/key",
+    ] {
+        assert!(refused.contains(told), "{told}: {refused}");
+    }
+    assert_eq!(refused.lines().count(), 1, "{refused}");
+    let pseudonyms = setup.clone().set("AGENT_LABELS", "pseudonym");
+    let refused = pseudonyms.clone().run().expect_code(64).stderr;
+    assert!(refused.contains("nothing as pseudonym-key: "), "{refused}");
+
+    write("user-sig", &desk.requests()[0].user_sig());
+    write("pseudonym-key", "0123456789abcdef");
+    pseudonyms.start().wait_until_up();
+
+    // What is set wins.
+    write("pseudonym-key", "");
+    write("key", "another");
+    let wins = setup.clone().set("SECRET_KEY", &desk.account().key);
+    wins.start().wait_until_up();
+    let both = setup.run().expect_code(64).stderr;
+    assert!(both.contains("is not the only one of its kind"), "{both}");
+    assert!(desk.refusals().is_empty());
 }
 
 #[test]

@@ -3,8 +3,10 @@
 //! The level applies to events of this crate. Of other crates only errors are logged: at `debug` and `trace`
 //! they print whole URLs, of which the UserSig is a part, and their warnings are about what clients do.
 //!
-//! Nothing else writes to standard error: [`say`] prints messages that are no events.
+//! Nothing else writes to standard error: [`say`] prints messages that are no events, and [`fatal`] why the program
+//! ends.
 
+mod journal;
 mod logfmt;
 mod queue;
 
@@ -18,6 +20,7 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Layer, fmt as format};
 
+use self::journal::{Prioritized, priority};
 use self::logfmt::Logfmt;
 use self::queue::Lines;
 
@@ -76,9 +79,15 @@ impl Directives {
         Ok(Self(text.to_owned()))
     }
 
-    /// The directives, and at any level the warning that lines were dropped.
+    /// Errors alone.
+    pub fn errors() -> Self {
+        Self("error".to_owned())
+    }
+
+    /// The directives, and at any level why the program ends, and the warning that lines were dropped.
     fn filter(&self) -> EnvFilter {
-        EnvFilter::new(format!("{},{}=warn", self.0, queue::TARGET))
+        let fatal = module_path!();
+        EnvFilter::new(format!("{},{fatal}=error,{}=warn", self.0, queue::TARGET))
     }
 }
 
@@ -93,8 +102,12 @@ impl fmt::Display for Directives {
 pub fn start(directives: &Directives, format: LogFormat) {
     let layer = format::layer().with_writer(|| Lines);
     let lines: Box<dyn Layer<_> + Send + Sync> = match format {
-        LogFormat::Logfmt => layer.event_format(Logfmt).boxed(),
-        LogFormat::Json => layer.json().flatten_event(true).boxed(),
+        LogFormat::Logfmt => layer.event_format(Prioritized(Logfmt)).boxed(),
+        LogFormat::Json => layer
+            .json()
+            .flatten_event(true)
+            .map_event_format(Prioritized)
+            .boxed(),
     };
     let quiet = filter_fn(is_ours_or_error);
     // An error means that there is a subscriber already, as in a second test: it stays.
@@ -116,9 +129,18 @@ pub fn start(directives: &Directives, format: LogFormat) {
     }));
 }
 
-/// Writes `text`, of one or more lines, to standard error.
-pub fn say(text: &str) {
-    queue::push(format!("{text}\n").as_bytes());
+/// Writes `line` to standard error.
+pub fn say(line: &str) {
+    let priority = priority(Level::ERROR);
+    queue::push(format!("{priority}{line}\n").as_bytes());
+}
+
+/// Writes why the program ends: as an event once logging has started, before that as a line for a person.
+pub fn fatal(why: &str) {
+    match tracing::dispatcher::has_been_set() {
+        true => tracing::error!("{why}"),
+        false => say(why),
+    }
 }
 
 /// Waits until all lines are written, for [`PATIENCE`] at most.

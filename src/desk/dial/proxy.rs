@@ -35,7 +35,7 @@ impl fmt::Debug for Proxy {
 
 impl Proxy {
     /// Its URL, without user and password.
-    pub(super) fn uri(&self) -> &Uri {
+    pub fn uri(&self) -> &Uri {
         &self.uri
     }
 
