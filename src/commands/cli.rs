@@ -1,6 +1,7 @@
 //! The command line: a command, and flags that set a variable.
 
 use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
 
 use lexopt::{Arg, Parser, ValueExt};
 
@@ -27,6 +28,8 @@ pub(super) enum Command {
     Demo,
     /// Poll once, and tell what came back.
     Check,
+    /// Write the figures of past days to a file.
+    Backfill,
     /// Ask the exporter that runs here whether it is healthy.
     Health,
     /// Print the help.
@@ -42,6 +45,23 @@ pub(super) struct CommandLine {
     pub command: Command,
     /// The settings of the flags: the variable's name without the prefix, and its value.
     pub settings: Vec<(&'static str, String)>,
+    /// What `backfill` is told.
+    pub backfill: BackfillFlags,
+}
+
+/// The flags of `backfill`, as they are given.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct BackfillFlags {
+    /// The first day.
+    pub from: Option<String>,
+    /// The last day.
+    pub to: Option<String>,
+    /// The file to write.
+    pub output: Option<PathBuf>,
+    /// Whether a file that is there is replaced.
+    pub force: bool,
+    /// Labels that every sample gets, as `name=value`.
+    pub labels: Vec<String>,
 }
 
 impl CommandLine {
@@ -53,23 +73,35 @@ impl CommandLine {
         let mut parser = Parser::from_args(arguments);
         let mut command = None;
         let mut settings = Vec::new();
+        let mut backfill = BackfillFlags::default();
         while let Some(argument) = parser.next().map_err(in_words)? {
             match argument {
                 Arg::Long("help") | Arg::Short('h') => return Ok(Self::only(Command::Help)),
                 Arg::Long("version") | Arg::Short('V') => return Ok(Self::only(Command::Version)),
                 Arg::Value(word) if command.is_none() => command = Some(command_named(&word)?),
+                Arg::Long("from") => backfill.from = Some(text(&mut parser)?),
+                Arg::Long("to") => backfill.to = Some(text(&mut parser)?),
+                Arg::Long("output") => {
+                    backfill.output = Some(parser.value().map_err(in_words)?.into())
+                }
+                Arg::Long("label") => backfill.labels.push(text(&mut parser)?),
+                Arg::Long("force") => backfill.force = true,
                 Arg::Long(flag) => {
                     let name = setting_of(flag)?;
-                    let value = parser.value().and_then(ValueExt::string);
-                    add(&mut settings, name, value.map_err(in_words)?);
+                    add(&mut settings, name, text(&mut parser)?);
                 }
                 Arg::Value(word) => return Err(format!("there is no use for {}", shown(&word))),
                 Arg::Short(flag) => return Err(format!("there is no flag -{flag}")),
             }
         }
+        let command = command.unwrap_or(Command::Serve);
+        if command != Command::Backfill && backfill != BackfillFlags::default() {
+            return Err("--from, --to, --output, --label and --force are for backfill".to_owned());
+        }
         Ok(Self {
-            command: command.unwrap_or(Command::Serve),
+            command,
             settings,
+            backfill,
         })
     }
 
@@ -77,8 +109,13 @@ impl CommandLine {
         Self {
             command,
             settings: Vec::new(),
+            backfill: BackfillFlags::default(),
         }
     }
+}
+
+fn text(parser: &mut Parser) -> Result<String, String> {
+    parser.value().and_then(ValueExt::string).map_err(in_words)
 }
 
 /// Adds the value of a flag. The last one counts, but of addresses to listen on all do.
@@ -98,6 +135,7 @@ fn command_named(word: &OsStr) -> Result<Command, String> {
         Some("serve") => Ok(Command::Serve),
         Some("demo") => Ok(Command::Demo),
         Some("check") => Ok(Command::Check),
+        Some("backfill") => Ok(Command::Backfill),
         Some("health") => Ok(Command::Health),
         _ => Err(format!("there is no command {}", shown(word))),
     }
@@ -146,7 +184,14 @@ pub(super) fn help() -> String {
          serve   polls the Desk API and serves the metrics until SIGTERM or SIGINT (the default)\n  \
          demo    the same against a simulated Desk inside the process: no account, no network\n  \
          check   reads the configuration, makes one real poll, says what came back and what to do\n  \
+         backfill  writes the figures of past days as OpenMetrics, for promtool tsdb create-blocks-from openmetrics\n  \
          health  asks the exporter that runs here for /-/healthy; exits with 0 or 1\n\n\
+         Flags of backfill (days of TENCENT_DESK_TIME_ZONE, before the present one):\n  \
+         --from 2026-11-01      the first day\n  \
+         --to 2026-11-24        the last day\n  \
+         --output history.om    the file to write, - for standard output; this one unless given\n  \
+         --label job=desk       a label that every sample gets, as Prometheus gives it; may be given again\n  \
+         --force                replace the file if it is there\n\n\
          Flags, each another spelling of a variable, over which it wins:\n",
     );
     for (flag, setting) in FLAGS {

@@ -1,5 +1,6 @@
 //! The commands: each puts the other rooms together for one purpose.
 
+mod backfill;
 mod check;
 mod cli;
 mod demo;
@@ -75,6 +76,7 @@ fn run_command(command: Command, environment: Environment) -> Result<(), Failure
         Command::Version => Ok(print(&cli::version())?),
         Command::Health => health::run(environment),
         Command::Check => check::run(environment),
+        Command::Backfill => backfill::run(&line.backfill, environment),
         Command::Serve => serve::run(environment),
         Command::Demo => demo::run(environment),
     }

@@ -53,15 +53,7 @@ fn write_family(
             let help = snapshot.endpoint.help(family);
             head(dialect, text, family.name, Type::Gauge, &help);
         }
-        let of_row = labels.at(place);
-        text.push_str(family.name);
-        text.push_str(of_row);
-        if let Some((name, value)) = sample.label {
-            text.push(if of_row.is_empty() { '{' } else { ',' });
-            label(text, name, value);
-        }
-        let has_labels = !of_row.is_empty() || sample.label.is_some();
-        text.push_str(if has_labels { "} " } else { " " });
+        series(text, family.name, labels.at(place), sample.label);
         number(text, sample.value);
         text.push('\n');
         if text.len() >= CHUNK {
@@ -69,6 +61,80 @@ fn write_family(
             text.clear();
         }
     });
+}
+
+/// A sample up to its value: the name, the labels of its row as they are written, and one more.
+fn series(text: &mut String, name: &str, of_row: &str, more: Option<(&str, &str)>) {
+    text.push_str(name);
+    text.push_str(of_row);
+    if let Some((name, value)) = more {
+        text.push(if of_row.is_empty() { '{' } else { ',' });
+        label(text, name, value);
+    }
+    let has_labels = !of_row.is_empty() || more.is_some();
+    text.push_str(if has_labels { "} " } else { " " });
+}
+
+/// The lines before the samples of a family whose samples [`stamped`] writes.
+pub fn stamped_head(name: &str, help: &str) -> String {
+    let mut text = String::new();
+    head(Dialect::OpenMetrics, &mut text, name, Type::Gauge, help);
+    text
+}
+
+/// The samples of `family` in OpenMetrics, each with a timestamp: a line for each, in the order of their series. `of_target`
+/// is what they have in common, as it is written behind `{`. `stamp` says, by the row's key, of which second in Unix
+/// time a row is; without one it is left out.
+pub fn stamped(
+    snapshot: &Snapshot,
+    family: &Family,
+    of_target: &str,
+    stamp: impl Fn(&str) -> Option<i64>,
+) -> Vec<String> {
+    let mut labels = RowLabels::default();
+    labels.are_those_of(family, snapshot);
+    let stamps: Vec<_> = snapshot
+        .rows(family.table)
+        .map(|row| stamp(row.key()))
+        .collect();
+    let mut lines = Vec::new();
+    snapshot.for_each_sample(family, |place, sample| {
+        let Some(stamp) = stamps.get(place).copied().flatten() else {
+            return;
+        };
+        let of_row = match (of_target, labels.of_rows.at(place)) {
+            ("", of_row) => of_row.to_owned(),
+            (_, "") => format!("{{{of_target}"),
+            (_, of_row) => format!("{of_row},{of_target}"),
+        };
+        let mut line = String::new();
+        series(&mut line, family.name, &of_row, sample.label);
+        number(&mut line, sample.value);
+        let mut digits = itoa::Buffer::new();
+        line.extend([" ", digits.format(stamp), "\n"]);
+        lines.push(line);
+    });
+    lines.sort_unstable_by(|one, other| series_of(one).cmp(series_of(other)));
+    lines
+}
+
+/// What tells the series of a line of [`stamped`] from others.
+pub fn series_of(line: &str) -> &str {
+    // Neither the value nor the timestamp has a space.
+    let mut parts = line.rsplitn(3, ' ');
+    parts.nth(2).unwrap_or(line)
+}
+
+/// Pairs of labels as they are written in a sample.
+pub fn pairs<'l>(labels: impl IntoIterator<Item = (&'l str, &'l str)>) -> String {
+    let mut text = String::new();
+    for (name, value) in labels {
+        if !text.is_empty() {
+            text.push(',');
+        }
+        label(&mut text, name, value);
+    }
+    text
 }
 
 /// `{agent_id="…"` of every row, escaped once and used in every family with the same labels.

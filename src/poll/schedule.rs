@@ -58,7 +58,7 @@ impl Next {
 ///
 /// Sooner than the interval where the failure may pass by itself, at the interval where an
 /// operator has to change something, and ever later where Desk is asked too often.
-pub(super) fn pause_after(
+pub fn pause_after(
     error: &Error,
     failures: u32,
     interval: Duration,

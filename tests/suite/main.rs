@@ -16,6 +16,7 @@
 
 mod admission;
 mod alerting;
+mod backfill;
 mod certificates;
 mod command_line;
 mod configuration;

@@ -50,10 +50,19 @@ impl Default for Further {
     }
 }
 
+/// What a day was that is over. A row without `Time` is of that day.
+#[derive(Clone, Default)]
+pub(crate) struct Past {
+    pub(crate) agents: Vec<Value>,
+    pub(crate) day: Vec<Value>,
+    pub(crate) hours: Vec<Value>,
+}
+
 /// All that Desk knows, and how well it keeps to its documents.
 pub(super) struct Answers {
     pub(super) agents: Vec<Row>,
     pub(super) further: Further,
+    pub(super) past: BTreeMap<Date, Past>,
     pub(super) counts: BTreeMap<Endpoint, Count>,
     pub(super) page_cap: usize,
     pub(super) heeds_offset: bool,
@@ -65,6 +74,7 @@ impl Default for Answers {
         Answers {
             agents: Vec::new(),
             further: Further::default(),
+            past: BTreeMap::new(),
             counts: BTreeMap::new(),
             page_cap: 100,
             heeds_offset: true,
@@ -132,6 +142,10 @@ impl Answers {
     }
 
     fn rows(&self, ask: &Ask, today: Date) -> Vec<Row> {
+        if ask.date < today && !self.past.is_empty() {
+            let past = self.past.get(&ask.date).cloned().unwrap_or_default();
+            return past.rows(ask);
+        }
         let further = &self.further;
         let rows = match ask.endpoint {
             Endpoint::AgentStatistics => return self.agents.clone(),
@@ -146,6 +160,17 @@ impl Answers {
         };
         let row = |row| Row::of_value(row, ask.endpoint.id());
         rows.iter().map(row).collect()
+    }
+}
+
+impl Past {
+    fn rows(&self, ask: &Ask) -> Vec<Row> {
+        let row = |row| Row::of_value(row, ask.endpoint.id());
+        match ask.endpoint {
+            Endpoint::AgentStatistics => self.agents.iter().map(row).collect(),
+            Endpoint::SessionStatistics if ask.by_hour => self.hours.iter().map(row).collect(),
+            _ => self.day.iter().map(|row| dated(row, ask.date)).collect(),
+        }
     }
 }
 

@@ -13,11 +13,12 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde_json::Value;
 
-use super::answers::{Answers, Row};
-use super::endpoints::{self, Endpoint};
+use super::answers::{Answers, Past, Row};
+use super::endpoints::{self, Calendar, Endpoint};
 use super::gate::Gate;
 use super::http::{self, Headers, Incoming};
 use super::rows;
@@ -199,6 +200,11 @@ impl Desk {
         change(&mut self.ways().answers.further);
     }
 
+    /// From now on, it can be asked for past days from the first of these on; one that is not among them was empty.
+    pub(crate) fn set_past(&self, days: impl IntoIterator<Item = (Date, Past)>) {
+        self.ways().answers.past = days.into_iter().collect();
+    }
+
     pub(crate) fn count(&self, count: Count) {
         self.count_at(Endpoint::AgentStatistics, count);
     }
@@ -360,12 +366,13 @@ impl Shared {
         let mut diary = self.diary.lock().unwrap();
         diary.requests.push(request.clone());
         let n = diary.requests.len();
-        let now = (ways.clock)();
-        let body = match rules::judge(&request, &self.account, now, &ways.zone) {
-            Ok(ask) => {
-                let today = now.to_zoned(ways.zone.clone()).date();
-                ways.answers.answer(n, &ask, today)
-            }
+        let calendar = Calendar {
+            now: (ways.clock)(),
+            zone: ways.zone.clone(),
+            since: ways.answers.past.keys().next().copied(),
+        };
+        let body = match rules::judge(&request, &self.account, &calendar) {
+            Ok(ask) => ways.answers.answer(n, &ask, calendar.today()),
             Err(refusal) => {
                 let body = rows::refusal(refusal.code, &refusal.why);
                 diary.refusals.push(refusal);

@@ -1,5 +1,6 @@
 //! Desk's endpoints: what each may be asked with, and what its answer is made of. Sections 1 to 6 of the reference.
 
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 use serde_json::{Map, Value};
@@ -110,14 +111,29 @@ pub(crate) struct Ask {
     pub(crate) offset: usize,
     pub(crate) ids: Option<Vec<String>>,
     pub(crate) by_hour: bool,
+    /// The day that it is about.
+    pub(crate) date: Date,
 }
 
-/// Checks the body of a request; `now` and `zone` say what Desk's day is.
+/// What Desk goes by.
+pub(crate) struct Calendar {
+    pub(crate) now: Timestamp,
+    pub(crate) zone: TimeZone,
+    /// The first day that it can be asked for; the present one where there is none.
+    pub(crate) since: Option<Date>,
+}
+
+impl Calendar {
+    pub(crate) fn today(&self) -> Date {
+        self.now.to_zoned(self.zone.clone()).date()
+    }
+}
+
+/// Checks the body of a request.
 pub(crate) fn check_body(
     endpoint: Endpoint,
     request: &Request,
-    now: Timestamp,
-    zone: &TimeZone,
+    calendar: &Calendar,
 ) -> Result<Ask, Refusal> {
     let Ok(Value::Object(body)) = serde_json::from_slice(&request.body) else {
         return refuse(60003, "the body is no JSON object");
@@ -126,9 +142,10 @@ pub(crate) fn check_body(
     if let Some(name) = body.keys().find(|name| !known.contains(&name.as_str())) {
         return refuse(141_004, format!("unknown member {name}"));
     }
-    if known.contains(&"From") {
-        check_window(&body, now, zone)?;
-    }
+    let date = match known.contains(&"From") {
+        true => date(&body, calendar)?,
+        false => calendar.today(),
+    };
     check_sources(&body)?;
     whole(&body, "Order", Some(0), 0..=1)?;
     let (limit, offset) = page(endpoint, &body)?;
@@ -138,6 +155,7 @@ pub(crate) fn check_body(
         offset,
         ids: ids(&body)?,
         by_hour: by_hour(&body)?,
+        date,
     })
 }
 
@@ -162,20 +180,31 @@ fn page(endpoint: Endpoint, body: &Map<String, Value>) -> Result<(usize, usize),
     Ok((size, size.saturating_mul(pages)))
 }
 
-fn check_window(body: &Map<String, Value>, now: Timestamp, zone: &TimeZone) -> Result<(), Refusal> {
+/// The one day that From and To are the first and the last second of.
+fn date(body: &Map<String, Value>, calendar: &Calendar) -> Result<Date, Refusal> {
     let asked = (whole_second(body, "From")?, whole_second(body, "To")?);
+    let (now, zone) = (calendar.now, &calendar.zone);
+    let first = Timestamp::from_second(asked.0)
+        .ok()
+        .filter(|first| asked == day(*first, zone));
+    let date = first.map(|first| first.to_zoned(zone.clone()).date());
     let just_now = now - POLL_OVER_MIDNIGHT.seconds();
-    if asked == day(now, zone) || asked == day(just_now, zone) {
-        return Ok(());
+    let since = calendar
+        .since
+        .unwrap_or(just_now.to_zoned(zone.clone()).date());
+    match date {
+        Some(date) if (since..=calendar.today()).contains(&date) => Ok(date),
+        _ => refuse(
+            141_004,
+            format!("From and To {asked:?} instead of {:?}", day(now, zone)),
+        ),
     }
-    let why = format!("From and To {asked:?} instead of {:?}", day(now, zone));
-    refuse(141_004, why)
 }
 
 /// First and last second of the calendar day, by `zone`, that holds `instant`.
 pub(crate) fn day(instant: Timestamp, zone: &TimeZone) -> (i64, i64) {
     let date = instant.to_zoned(zone.clone()).date();
-    let start_of = |date: jiff::civil::Date| date.to_zoned(zone.clone()).unwrap().timestamp();
+    let start_of = |date: Date| date.to_zoned(zone.clone()).unwrap().timestamp();
     let next = start_of(date.tomorrow().unwrap());
     (start_of(date).as_second(), next.as_second() - 1)
 }

@@ -93,13 +93,20 @@ impl Setup {
 
     /// Runs the binary to its end.
     pub(crate) fn run(self) -> Finished {
-        let mut running = Running::start(&self);
-        let status = running.wait();
-        Finished {
-            code: status.code(),
-            stdout: running.stdout.text(),
-            stderr: running.stderr.text(),
-        }
+        Running::start(&self).finished()
+    }
+
+    /// Starts the binary, waits until it has written `text`, and sends it `signal`; what it leaves behind.
+    pub(crate) fn run_until(self, text: &str, signal: Signal) -> Finished {
+        let running = Running::start(&self);
+        let found = eventually(|| running.output().contains(text).then_some(()));
+        assert!(
+            found.is_some(),
+            "never wrote {text:?}:\n{}",
+            running.output()
+        );
+        send(running.child.id(), signal);
+        running.finished()
     }
 
     /// The same as a command, for a test that chooses its streams.
@@ -279,6 +286,16 @@ impl Running {
 
     fn output(&self) -> String {
         format!("{}{}", self.stdout.text(), self.stderr.text())
+    }
+
+    /// Waits for the end.
+    fn finished(mut self) -> Finished {
+        let status = self.wait();
+        Finished {
+            code: status.code(),
+            stdout: self.stdout.text(),
+            stderr: self.stderr.text(),
+        }
     }
 
     fn wait_for_address(&self) -> SocketAddr {

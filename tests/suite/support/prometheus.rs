@@ -80,9 +80,10 @@ pub(crate) fn version_of(binary: &PathBuf) -> String {
 }
 
 impl Prometheus {
-    /// Debian's, with the `prometheus.yml` of this folder, and the data below its `data`, if there are any.
+    /// Debian's, with the `prometheus.yml` of this folder, and the data below its `data`, if there are any, however old.
     pub(crate) fn over(folder: tempfile::TempDir) -> Prometheus {
-        Prometheus::start(&tools::prometheus(), &[], folder)
+        let flags = ["--storage.tsdb.retention.time=10y".to_owned()];
+        Prometheus::start(&tools::prometheus(), &flags, folder)
     }
 
     fn start(binary: &Path, flags: &[String], folder: tempfile::TempDir) -> Prometheus {

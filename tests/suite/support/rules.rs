@@ -3,10 +3,9 @@
 //! Stricter than the real one may be, never more lenient. A request that passes is an [`Ask`].
 
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 
 use super::desk::Request;
-use super::endpoints::{Ask, Endpoint, check_body};
+use super::endpoints::{Ask, Calendar, Endpoint, check_body};
 use super::usersig::Members;
 
 /// Whose Desk this is.
@@ -43,14 +42,13 @@ pub(super) fn refuse<T>(code: i64, why: impl Into<String>) -> Result<T, Refusal>
 pub(crate) fn judge(
     request: &Request,
     account: &Account,
-    now: Timestamp,
-    zone: &TimeZone,
+    calendar: &Calendar,
 ) -> Result<Ask, Refusal> {
     let endpoint = check_line(request)?;
     check_query(request)?;
     check_account(request, account)?;
-    check_signature(request, account, now)?;
-    check_body(endpoint, request, now, zone)
+    check_signature(request, account, calendar.now)?;
+    check_body(endpoint, request, calendar)
 }
 
 fn check_line(request: &Request) -> Result<Endpoint, Refusal> {
