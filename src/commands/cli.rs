@@ -82,7 +82,7 @@ impl CommandLine {
                 Arg::Long("from") => backfill.from = Some(text(&mut parser)?),
                 Arg::Long("to") => backfill.to = Some(text(&mut parser)?),
                 Arg::Long("output") => {
-                    backfill.output = Some(parser.value().map_err(in_words)?.into())
+                    backfill.output = Some(parser.value().map_err(in_words)?.into());
                 }
                 Arg::Long("label") => backfill.labels.push(text(&mut parser)?),
                 Arg::Long("force") => backfill.force = true,

@@ -55,7 +55,7 @@ pub fn run(
     let command = line.as_ref().map(|line| line.command).ok();
     let format = environment.chosen_log_format();
     let outcome = match line {
-        Ok(line) => run_command(line.command, environment),
+        Ok(line) => run_command(&line, environment),
         Err(why) => Err(Failure::Usage(vec![format!(
             "tencent-desk-exporter: {why}; --help lists all"
         )])),
@@ -70,8 +70,8 @@ pub fn run(
     outcome
 }
 
-fn run_command(command: Command, environment: Environment) -> Result<(), Failure> {
-    match command {
+fn run_command(line: &CommandLine, environment: Environment) -> Result<(), Failure> {
+    match line.command {
         Command::Help => Ok(print(&cli::help())?),
         Command::Version => Ok(print(&cli::version())?),
         Command::Health => health::run(environment),

@@ -298,7 +298,7 @@ fn where_all_days_would_fail_alike_the_rest_is_not_asked_for() {
     assert!(desk.asked() <= 2, "{finished:?}");
     assert!(finished.stderr.contains("(credentials)"), "{finished:?}");
     assert!(
-        finished.stderr.contains("5 days are missing"),
+        finished.stderr.contains("5 of 5 days are missing"),
         "{finished:?}"
     );
     assert!(!file.exists());

@@ -55,7 +55,7 @@ pub(super) fn run(flags: &BackfillFlags, environment: Environment) -> Result<(),
     let now = SystemClock.now().wall;
     let request = Request::of(flags, &config.account.time_zone, now).map_err(Failure::Usage)?;
     let endpoints = of_past_days(&config.polling.endpoints)?;
-    super::start_logging(&config.logging, &config.warnings);
+    super::start_logging(&config.logging, &config.settings, &config.warnings);
     let outcome = super::block_on(super::runtime()?, backfill(config, request, endpoints));
     logging::finish();
     Ok(outcome?)
@@ -98,7 +98,7 @@ async fn backfill(
     let Config {
         account, polling, ..
     } = config;
-    let (zone, labels) = (account.time_zone.clone(), Arc::new(polling.labels.clone()));
+    let (zone, labels) = (account.time_zone.clone(), polling.labels.clone());
     let meters = Meters::new(&endpoints, Timestamp::now()).map_err(|error| error.to_string())?;
     let client = serve::client(account, &polling, Arc::new(SystemClock), Arc::new(meters))?;
     let spill = Spill::new(&request.output.folder())
@@ -284,10 +284,15 @@ impl Backfill<'_> {
             written.map_err(|error| self.request.output.cannot_be_written(&error))?;
             self.tell_done();
         }
-        match missing.is_empty() {
-            true => Ok(()),
-            false => Err(self.told_missing(&missing)),
+        if missing.is_empty() {
+            return Ok(());
         }
+        self.tell_missing(&missing);
+        Err(format!(
+            "{} of {} days are missing",
+            missing.len(),
+            self.request.days.len()
+        ))
     }
 
     fn write(&self, out: &mut dyn Write) -> io::Result<()> {
@@ -316,9 +321,8 @@ impl Backfill<'_> {
     }
 
     /// Which days are missing, why, and how to ask for them.
-    fn told_missing(&self, missing: &[Date]) -> String {
-        let mut lines = vec![format!("{} days are missing:", missing.len())];
-        for (first, last) in ranges(missing) {
+    fn tell_missing(&self, missing: &[Date]) {
+        for (first, last) in ranges(missing, |date| self.failed.get(&date)) {
             let why = match self.failed.get(&first) {
                 Some(error) => format!(
                     "{error} ({}). What to do: {}",
@@ -332,12 +336,11 @@ impl Backfill<'_> {
             } else {
                 format!("{first} to {last}")
             };
-            lines.push(format!("  {days}: {why}"));
-            lines.push(format!(
+            logging::say(&format!("  {days}: {why}"));
+            logging::say(&format!(
                 "    ask for it alone: tencent-desk-exporter backfill --from {first} --to {last} --output history-{first}.om"
             ));
         }
-        lines.join("\n")
     }
 }
 
@@ -361,9 +364,9 @@ fn families() -> impl Iterator<Item = (usize, (&'static Endpoint, &'static Famil
 /// second one's, by when Desk has counted both. One that clocks leave out has none.
 fn ends_of_hours(day: &DayWindow, zone: &TimeZone) -> BTreeMap<String, i64> {
     const MINUTE: i64 = 60;
-    let minutes = (day.from_second()..=day.to_second()).step_by(MINUTE.unsigned_abs() as usize);
+    let minutes = (0..).map(|minute| day.from_second() + minute * MINUTE);
     let mut ends = BTreeMap::new();
-    for start in minutes {
+    for start in minutes.take_while(|start| *start <= day.to_second()) {
         if let Ok(instant) = Timestamp::from_second(start) {
             let hour = instant.to_zoned(zone.clone()).hour();
             ends.insert(
@@ -390,12 +393,14 @@ fn rows_of(snapshots: &[Snapshot]) -> String {
     snapshots.iter().map(rows).collect::<Vec<_>>().join(", ")
 }
 
-/// Days in a row as their first and last.
-fn ranges(dates: &[Date]) -> Vec<(Date, Date)> {
+/// Days in a row that miss for one reason, as their first and last.
+fn ranges<R: PartialEq>(dates: &[Date], why: impl Fn(Date) -> R) -> Vec<(Date, Date)> {
     let mut ranges: Vec<(Date, Date)> = Vec::new();
     for &date in dates {
         match ranges.last_mut() {
-            Some((_, last)) if last.tomorrow().ok() == Some(date) => *last = date,
+            Some((_, last)) if last.tomorrow().ok() == Some(date) && why(*last) == why(date) => {
+                *last = date;
+            }
             _ => ranges.push((date, date)),
         }
     }
@@ -492,12 +497,15 @@ mod tests {
     }
 
     #[test]
-    fn days_in_a_row_are_one_range() {
+    fn days_in_a_row_that_miss_for_one_reason_are_one_range() {
         let dates: Vec<Date> = ["2026-02-27", "2026-02-28", "2026-03-01", "2026-03-03"]
             .iter()
             .map(|date| date.parse().unwrap())
             .collect();
-        assert_eq!(ranges(&dates), [(dates[0], dates[2]), (dates[3], dates[3])]);
-        assert_eq!(ranges(&[]), []);
+        let (first, last) = (dates[0], dates[3]);
+        assert_eq!(ranges(&dates, |_| 0), [(first, dates[2]), (last, last)]);
+        let alone = ranges(&dates, |date| date == first);
+        assert_eq!(alone, [(first, first), (dates[1], dates[2]), (last, last)]);
+        assert_eq!(ranges(&[], |_| 0), []);
     }
 }

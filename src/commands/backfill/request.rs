@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan as _};
 
 use crate::base::clock::DayWindow;
-use crate::catalog::ENDPOINTS;
+use crate::catalog::{ENDPOINTS, Family};
 use crate::commands::cli::BackfillFlags;
 use crate::exposition::text;
 
@@ -186,7 +186,7 @@ fn target(labels: &[String]) -> Result<String, String> {
         }
         let families = ENDPOINTS.iter().flat_map(|endpoint| endpoint.families);
         if families
-            .flat_map(|family| family.label_names())
+            .flat_map(Family::label_names)
             .any(|own| own == name)
         {
             return Err(format!(
