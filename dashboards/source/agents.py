@@ -82,7 +82,8 @@ def table_of_agents(words: Words, each: Series) -> table.Panel:
         return Column(title, f"max by (agent_id) (\n{FIGURES[name].expr(each)}\n)", width=width, properties=as_number(unit))
 
     link = (
-        "/d/tencent-desk-agent?${datasource:queryparam}&${cluster:queryparam}&${namespace:queryparam}&${job:queryparam}&${instance:queryparam}"
+        f"/d/{of('uid').format('agent')}"
+        "?${datasource:queryparam}&${cluster:queryparam}&${namespace:queryparam}&${job:queryparam}&${instance:queryparam}"
         f'&var-agent_id=${{__data.fields["{of("id")}"]:percentencode}}&${{__url_time_range}}'
     )
     opens = prop("links", [{"title": of("open_agent"), "url": link, "targetBlank": False}])

@@ -26,10 +26,11 @@ class Alert:
     comment: str = ""
     # How long it stays without a reason: over a restart of the exporter, a hole in the scrapes.
     keep: str = ""
+    runbook: str = RUNBOOK
 
     @property
     def runbook_url(self) -> str:
-        return f"{RUNBOOK}#{self.name.lower()}"
+        return f"{self.runbook}#{self.name.lower()}"
 
 
 KEEP = "25m"
@@ -41,11 +42,12 @@ GROUP = "{{ or $labels.group_name $labels.group_id }}"
 INSTANCE = "{{ $labels.instance }}"
 
 
-def limit_text(name: str, before: str, shown: str, after: str = "") -> str:
-    """The limit as it is recorded now, where it is."""
+def limit_text(name: str, said: str, shown: str) -> str:
+    """The limit as it is recorded now, where it is, in the place of `{}`."""
     limit = LIMITS[name]
     stricter = "max" if limit.worse == "below" else "min"
-    return f'{{{{ with query "{stricter}({limit.record})" }}}}; {before} {{{{ . | first | value | {shown} }}}}{after}{{{{ end }}}}'
+    value = f"{{{{ . | first | value | {shown} }}}}"
+    return f'{{{{ with query "{stricter}({limit.record})" }}}}{said.format(value)}{{{{ end }}}}'
 
 
 @dataclass(frozen=True)
@@ -128,7 +130,7 @@ SERVICE = [
         "5m",
         f"First answers take long ({DURATION}, last hour)",
         f"{TEAM} took {DURATION} on average in the last hour from accepting a session to the first answer"
-        + limit_text("team_first_response_seconds", "the limit is", "humanizeDuration")
+        + limit_text("team_first_response_seconds", "; the limit is {}", "humanizeDuration")
         + ".",
     ),
     of_team(
@@ -137,7 +139,7 @@ SERVICE = [
         "5m",
         f"Answers take long ({DURATION}, last hour)",
         f"{TEAM} took {DURATION} on average in the last hour to answer a customer's message"
-        + limit_text("team_response_seconds", "the limit is", "humanizeDuration")
+        + limit_text("team_response_seconds", "; the limit is {}", "humanizeDuration")
         + ".",
     ),
     of_agent(
@@ -147,7 +149,7 @@ SERVICE = [
         "agent_first_response_seconds",
         f"First answers of {AGENT} take long ({DURATION}, today)",
         f'{{{{ or $labels.nickname "The agent" }}}} ({{{{ $labels.agent_id }}}}) took {DURATION} on average today from accepting a session to the first answer'
-        + limit_text("agent_first_response_seconds", "the limit is", "humanizeDuration")
+        + limit_text("agent_first_response_seconds", "; the limit is {}", "humanizeDuration")
         + ".",
     ),
     of_agent(
@@ -157,7 +159,7 @@ SERVICE = [
         "agent_response_seconds",
         f"Answers of {AGENT} take long ({DURATION}, today)",
         f'{{{{ or $labels.nickname "The agent" }}}} ({{{{ $labels.agent_id }}}}) took {DURATION} on average today to answer a customer\'s message'
-        + limit_text("agent_response_seconds", "the limit is", "humanizeDuration")
+        + limit_text("agent_response_seconds", "; the limit is {}", "humanizeDuration")
         + ".",
     ),
     of_team(
@@ -166,7 +168,7 @@ SERVICE = [
         "10m",
         f"Few first answers within 30 seconds ({SHARE}, last hour)",
         f"In {SHARE} of the last hour's sessions of {{{{ $labels.instance }}}} the first answer came within 30 seconds"
-        + limit_text("first_response_under_30s_sessions_ratio", "at least", "humanizePercentage", " is wanted")
+        + limit_text("first_response_under_30s_sessions_ratio", "; at least {} is wanted", "humanizePercentage")
         + ". A session without an answer counts as a miss.",
     ),
     of_team(
@@ -175,7 +177,7 @@ SERVICE = [
         "10m",
         f"Many sessions without an answer ({SHARE}, last hour)",
         f"{SHARE} of the last hour's sessions of {{{{ $labels.instance }}}} have no answer from an agent"
-        + limit_text("unanswered_sessions_ratio", "the limit is", "humanizePercentage")
+        + limit_text("unanswered_sessions_ratio", "; the limit is {}", "humanizePercentage")
         + ".",
     ),
     of_team(
@@ -184,7 +186,7 @@ SERVICE = [
         "15m",
         f"Few good ratings ({SHARE}, last hour)",
         f"{SHARE} of the sessions of {{{{ $labels.instance }}}} that were rated in the last hour got four or five stars"
-        + limit_text("satisfied_sessions_ratio", "at least", "humanizePercentage", " is wanted")
+        + limit_text("satisfied_sessions_ratio", "; at least {} is wanted", "humanizePercentage")
         + ".",
     ),
 ]
@@ -287,7 +289,7 @@ QUEUE = [
         "warning",
         "queue",
         f"The queue is long ({COUNT})",
-        f"{COUNT} sessions are in the queue of {INSTANCE}" + limit_text("queued_sessions", "the limit is", 'printf "%.0f"') + ".",
+        f"{COUNT} sessions are in the queue of {INSTANCE}" + limit_text("queued_sessions", "; the limit is {}", 'printf "%.0f"') + ".",
     ),
     Alert(
         "TencentDeskGroupQueueLong",
@@ -297,7 +299,7 @@ QUEUE = [
         "queue",
         f"The queue of {GROUP} is long ({COUNT})",
         f"{COUNT} users are in the queue of the group {GROUP} of {INSTANCE}"
-        + limit_text("group_queued_users", "the limit is", 'printf "%.0f"')
+        + limit_text("group_queued_users", "; the limit is {}", 'printf "%.0f"')
         + ". Queues of groups need not add up to that of the whole Desk.",
     ),
     Alert(
@@ -308,7 +310,7 @@ QUEUE = [
         "queue",
         f"Agents have few seats left ({SHARE} used)",
         f"The agents of {INSTANCE} who are online have {SHARE} of the sessions that they may have at a time"
-        + limit_text("capacity_ratio", "the limit is", "humanizePercentage")
+        + limit_text("capacity_ratio", "; the limit is {}", "humanizePercentage")
         + ".",
     ),
     of_team(
@@ -317,7 +319,7 @@ QUEUE = [
         "5m",
         f"The queue takes long ({DURATION}, last hour)",
         f"Sessions of {INSTANCE} that an agent accepted in the last hour had been in the queue for {DURATION} on average"
-        + limit_text("average_queue_seconds", "the limit is", "humanizeDuration")
+        + limit_text("average_queue_seconds", "; the limit is {}", "humanizeDuration")
         + ". Those who gave up are not in it.",
         "queue",
         OF_HOURS,
@@ -328,7 +330,7 @@ QUEUE = [
         "10m",
         f"Few sessions are accepted ({SHARE}, last hour)",
         f"Agents of {INSTANCE} accepted {SHARE} of the sessions that were handed over to them in the last hour"
-        + limit_text("accepted_sessions_ratio", "at least", "humanizePercentage", " is wanted")
+        + limit_text("accepted_sessions_ratio", "; at least {} is wanted", "humanizePercentage")
         + ". The others are in the queue, gave up or failed: Desk does not say which.",
         "queue",
         OF_HOURS,

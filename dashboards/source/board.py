@@ -25,9 +25,8 @@ class Edition:
     def words(self, board: str) -> Words:
         return Words(self.texts[board], self.texts["shared"])
 
-
-def uid(name: str) -> str:
-    return f"tencent-desk-{name}"
+    def uid(self, board: str) -> str:
+        return self.texts["shared"]["uid"].format(board)
 
 
 def chosen(name: str, label: str, query: str, regex: str = "") -> dashboard.QueryVariable:
@@ -95,7 +94,7 @@ class Board:
 
     def json(self) -> str:
         words = self.words
-        board = dashboard.Dashboard(words.board["title"]).uid(uid(self.name)).description(words.board["description"])
+        board = dashboard.Dashboard(words.board["title"]).uid(self.edition.uid(self.name)).description(words.board["description"])
         board = board.tags(["tencent-desk"]).timezone(self.edition.time_zone).time("now/d", "now").refresh(self.refresh)
         board = board.tooltip(model.DashboardCursorSync.CROSSHAIR).editable()
         hidden = model.VariableHide.HIDE_VARIABLE if self.is_for_the_wall else model.VariableHide.DONT_HIDE
@@ -105,7 +104,7 @@ class Board:
         for other in NAMES:
             if other != self.name:
                 link = dashboard.DashboardLink(words.of(f"link_{other}")).type(model.DashboardLinkType.LINK)
-                board = board.link(link.url(f"/d/{uid(other)}").include_vars(True).keep_time(True))
+                board = board.link(link.url(f"/d/{self.edition.uid(other)}").include_vars(True).keep_time(True))
         board = board.annotation(self.alerts_marked())
         for place, panel in enumerate(self.panels, 1):
             panel = panel.id(place)

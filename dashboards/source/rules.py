@@ -1,5 +1,6 @@
 """The rule files of deploy/prometheus, made from the figures and the alerts."""
 
+from collections.abc import Callable
 from textwrap import wrap
 
 from alerts import EXPORTER, QUEUE, SERVICE, Alert
@@ -105,11 +106,12 @@ def group(name: str, rules: list[str], between: str = "\n") -> str:
     return f"  - name: {name}\n    rules:\n{between.join(rules)}"
 
 
-def alerts_yml() -> str:
+def alerts_yml(told: Callable[[Alert], Alert] = lambda it: it) -> str:
+    """All alerts; `told` may put them into another language."""
     groups = (
         group("tencent-desk-thresholds", [threshold(limit) for limit in LIMITS.values()], ""),
-        group("tencent-desk-service", [alert(it) for it in SERVICE]),
-        group("tencent-desk-queue", [alert(it) for it in QUEUE]),
-        group("tencent-desk-exporter", [alert(it) for it in EXPORTER]),
+        group("tencent-desk-service", [alert(told(it)) for it in SERVICE]),
+        group("tencent-desk-queue", [alert(told(it)) for it in QUEUE]),
+        group("tencent-desk-exporter", [alert(told(it)) for it in EXPORTER]),
     )
     return ALERTS_HEAD + "\n".join(groups)

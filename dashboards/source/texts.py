@@ -2,6 +2,8 @@
 "shape."""
 
 SHARED = {
+    # Of the board of a name, in this language.
+    "uid": "tencent-desk-{}",
     "no_figures": "No figures",
     "no_lines": "No figures, or less than an hour of data",
     "too_early": "Needs an hour of data",
