@@ -522,7 +522,10 @@ fn rules_and_dashboards_in_the_cluster_are_those_of_the_repository() {
         .flat_map(|map| map["data"].as_object().unwrap().iter())
         .map(|(name, content)| (name.clone(), content.as_str().unwrap().to_owned()))
         .collect();
-    let ours = files("dashboards", &[".json"]).into_iter().map(|path| {
+    let ours = files("dashboards", &[".json"]).into_iter();
+    // Those in Chinese are not among the chart's.
+    let ours = ours.filter(|path| !path.to_str().unwrap().contains("/zh/"));
+    let ours = ours.map(|path| {
         let name = path.file_name().unwrap().to_str().unwrap().to_owned();
         (name, fs::read_to_string(path).unwrap())
     });

@@ -6,7 +6,9 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use crate::support::repository::{self, dashboards, list, text};
+use serde_json::Value;
+
+use crate::support::repository::{self, dashboards, dashboards_in, list, text};
 use crate::support::tools;
 
 /// All pages, from the repository's root.
@@ -252,5 +254,31 @@ fn the_runbook_says_where_to_look_what_to_do_and_how_soon() {
                 assert!(is_known, "{name}: {link}: {variable:?}");
             }
         }
+    }
+}
+
+/// README's line sets the time zone of every board, in both languages.
+#[test]
+fn one_line_sets_the_time_zone_of_all_boards() {
+    let readme = repository::read("README.md");
+    let mut lines = readme.lines();
+    let line = lines.find(|line| line.starts_with("sed -i ")).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let mut boards = Vec::new();
+    for language in ["dashboards", "dashboards/zh"] {
+        fs::create_dir(folder.path().join(language)).unwrap();
+        for (name, _) in dashboards_in(language) {
+            let path = format!("{language}/{name}");
+            fs::copy(repository::file(&path), folder.path().join(&path)).unwrap();
+            boards.push(path);
+        }
+    }
+    let mut shell = Command::new("sh");
+    shell.args(["-c", line]).current_dir(folder.path());
+    assert!(shell.status().unwrap().success());
+    for path in boards {
+        let board = fs::read_to_string(folder.path().join(&path)).unwrap();
+        let board: Value = serde_json::from_str(&board).unwrap();
+        assert_eq!(board["timezone"], "Europe/Berlin", "{path}");
     }
 }

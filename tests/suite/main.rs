@@ -34,6 +34,7 @@ mod generated;
 mod golden;
 mod history;
 mod imports;
+mod languages;
 mod liveness;
 mod logs;
 mod meters;

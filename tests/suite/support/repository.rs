@@ -18,13 +18,18 @@ pub(crate) fn read(path: &str) -> String {
 
 /// Every dashboard, by its file's name.
 pub(crate) fn dashboards() -> Vec<(String, Value)> {
-    let mut names: Vec<String> = fs::read_dir(file("dashboards"))
+    dashboards_in("dashboards")
+}
+
+/// Those of one language.
+pub(crate) fn dashboards_in(folder: &str) -> Vec<(String, Value)> {
+    let mut names: Vec<String> = fs::read_dir(file(folder))
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .filter(|name| name.ends_with(".json"))
         .collect();
     names.sort();
-    let json = |name: &String| serde_json::from_str(&read(&format!("dashboards/{name}"))).unwrap();
+    let json = |name: &String| serde_json::from_str(&read(&format!("{folder}/{name}"))).unwrap();
     names
         .into_iter()
         .map(|name| (name.clone(), json(&name)))
@@ -77,7 +82,8 @@ pub(crate) fn rules() -> Vec<Rule> {
         .collect()
 }
 
-fn rules_of(file: &'static str) -> Vec<Rule> {
+/// The rules of one file.
+pub(crate) fn rules_of(file: &'static str) -> Vec<Rule> {
     let mut found: Vec<Rule> = Vec::new();
     let mut in_expr = false;
     for line in read(&format!("deploy/prometheus/{file}")).lines() {
