@@ -4,7 +4,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::support::repository::{dashboards, dashboards_in, file, rules_of};
+use crate::support::repository::{dashboards, dashboards_in, file, read, rules_of};
 use crate::support::tools;
 
 fn is_chinese(text: &str) -> bool {
@@ -116,4 +116,90 @@ fn values_of(text: &str) -> Vec<String> {
     templates
         .filter(|it| !it.starts_with("or $labels.nickname \""))
         .collect()
+}
+
+/// Pages, and their twins.
+const PAGES: [(&str, &str); 1] = [("deploy/RUNBOOK.md", "deploy/RUNBOOK.zh-CN.md")];
+
+/// What a page has in any language: its headings' depths, blocks of code, rows of tables, entries of lists, and in each
+/// section the names, commands and addresses.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Section {
+    depth: usize,
+    /// A heading that is a name, and the same in all languages.
+    name: Option<String>,
+    blocks: Vec<String>,
+    rows: Vec<Vec<String>>,
+    entries: usize,
+    names: Vec<String>,
+}
+
+fn sections(page: &str) -> Vec<Section> {
+    let mut sections = vec![Section::default()];
+    let mut block: Option<String> = None;
+    for line in read(page).lines() {
+        let section = sections.last_mut().unwrap();
+        if line.trim_start().starts_with("```") {
+            match block.take() {
+                Some(done) => section.blocks.push(done),
+                None => block = Some(String::new()),
+            }
+        } else if let Some(block) = &mut block {
+            // What a comment in it says is in the page's language.
+            if !line.trim_start().starts_with('#') {
+                *block += line;
+                block.push('\n');
+            }
+        } else if line.starts_with('#') {
+            let (marks, heading) = line.split_once(' ').unwrap();
+            sections.push(Section {
+                depth: marks.len(),
+                name: heading.starts_with("Tencent").then(|| heading.to_owned()),
+                ..Section::default()
+            });
+        } else {
+            let names = spans(line);
+            if line.starts_with('|') {
+                section.rows.push(names);
+            } else {
+                let (mark, _) = line.trim_start().split_once(' ').unwrap_or_default();
+                let number = mark.strip_suffix('.');
+                let is_entry = mark == "-" || number.is_some_and(|it| it.parse::<u8>().is_ok());
+                section.entries += usize::from(is_entry);
+                section.names.extend(names);
+            }
+        }
+    }
+    for section in &mut sections {
+        section.names.sort_unstable();
+        section.names.dedup();
+    }
+    sections
+}
+
+/// What stands between backticks, but for what leads to the other language.
+fn spans(line: &str) -> Vec<String> {
+    let spans = line.split('`').skip(1).step_by(2);
+    let mut spans: Vec<String> = spans
+        .map(|span| span.replace("-zh?", "?").replace(".zh.yml", ".yml"))
+        .collect();
+    spans.sort_unstable();
+    spans
+}
+
+#[test]
+fn pages_in_chinese_are_the_twins_of_the_english_ones() {
+    for (english, chinese) in PAGES {
+        let (one, other) = (sections(english), sections(chinese));
+        for (place, (one, other)) in one.iter().zip(&other).enumerate() {
+            assert_eq!(one, other, "{english}, {chinese}: section {place}");
+        }
+        assert_eq!(one.len(), other.len(), "{chinese}: sections");
+        assert!(one.len() > 5, "{english}: sections are not found any more");
+        for page in [english, chinese] {
+            let twin = if page == english { chinese } else { english };
+            let name = twin.rsplit('/').next().unwrap();
+            assert!(read(page).contains(&format!("]({name})")), "{page}: {name}");
+        }
+    }
 }
