@@ -18,6 +18,7 @@ mod admission;
 mod alerting;
 mod backfill;
 mod certificates;
+mod chart;
 mod command_line;
 mod configuration;
 mod crowd;

