@@ -7,7 +7,7 @@ use std::process::Command;
 use serde_json::Value;
 
 use super::repository::file;
-use super::tools::{made_once, run, run_with, tool};
+use super::tools::{made_once, python_with_venv, run, run_with, tool};
 
 const PYTHON: &[&str] = &[
     "check-jsonschema==0.39.0",
@@ -26,7 +26,7 @@ const NODE: &[&str] = &[
 /// A program of the Python packages.
 pub(crate) fn python(program: &str) -> Command {
     let folder = made_once("deploy-python", &PYTHON.join("\n"), |folder| {
-        let mut make = Command::new(tool("python3", "python3-venv"));
+        let mut make = Command::new(python_with_venv());
         run(make.args(["-m", "venv"]).arg(folder));
         let mut pip = Command::new(folder.join("bin/pip"));
         run(pip

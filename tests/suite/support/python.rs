@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::tools::{made_once, run, tool};
+use super::tools::{made_once, python_with_venv, run};
 
 const REQUIREMENTS: &str = include_str!("requirements.txt");
 
@@ -19,7 +19,7 @@ pub(crate) fn samples_of_equal_answers(files: &[PathBuf]) -> usize {
 /// The interpreter of that environment.
 pub(crate) fn python() -> PathBuf {
     let folder = made_once("python", REQUIREMENTS, |folder| {
-        run(Command::new(tool("python3", "python3-venv"))
+        run(Command::new(python_with_venv())
             .args(["-m", "venv"])
             .arg(folder));
         run(Command::new(folder.join("bin/python"))

@@ -24,6 +24,24 @@ pub(crate) fn tool(program: &str, package: &str) -> PathBuf {
     })
 }
 
+/// Python that can make environments of its own: Debian has that part in a package apart.
+pub(crate) fn python_with_venv() -> PathBuf {
+    let python = tool("python3", "python3-venv");
+    let is_whole = || {
+        let mut asked = Command::new(&python);
+        let said = asked.args(["-c", "import ensurepip, venv"]).output();
+        said.is_ok_and(|output| output.status.success())
+    };
+    if !is_whole() && may_install() {
+        install("python3-venv");
+    }
+    assert!(
+        is_whole(),
+        "python3 lacks venv: install it (Debian: apt-get install python3-venv)"
+    );
+    python
+}
+
 pub(crate) fn prometheus() -> PathBuf {
     tool("prometheus", "prometheus")
 }
