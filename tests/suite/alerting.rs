@@ -251,3 +251,56 @@ fn a_queue_without_an_agent_arrives_and_so_does_its_end() {
         .filter(|alert| alert["labels"]["alertname"] != QUEUE);
     assert_eq!(others.count(), 0, "{told:?}");
 }
+
+/// Compose's mailbox is told of each target, and a target that is down silences its own alerts, not those of another one
+/// with its job and instance.
+#[test]
+fn a_target_that_is_down_silences_no_other() {
+    let mail = MailServer::listen();
+    let config = repository::read("deploy/compose/alertmanager.yml");
+    let config = replaced(&config, "mail:1025", &mail.address().to_string());
+    let config = replaced(&config, "group_wait: 10s", "group_wait: 1s");
+    let alertmanager = Alertmanager::configured(&config);
+    let alert = |name: &str, place: Value, summary: &str| {
+        let labels = json!({ "alertname": name, "job": "tencent-desk", "instance": "i", "severity": "warning" });
+        let annotations = json!({ "summary": summary });
+        json!({ "labels": with(labels, place), "annotations": annotations })
+    };
+    let place =
+        |cluster: &str, namespace: &str| json!({ "cluster": cluster, "namespace": namespace });
+    let (down, slow) = ("TencentDeskExporterDown", "TencentDeskResponseSlow");
+    let silent = [place("east", "desk"), json!({})].map(|place| alert(slow, place, "silenced"));
+    alertmanager.post(&json!([
+        alert(down, place("east", "desk"), "down in the east"),
+        alert(down, json!({}), "down somewhere"),
+        silent[0],
+        silent[1],
+        alert(slow, place("west", "desk"), "slow in the west"),
+        alert(slow, place("east", "shop"), "slow in the shop"),
+    ]));
+    for told in [
+        "down in the east",
+        "down somewhere",
+        "slow in the west",
+        "slow in the shop",
+    ] {
+        let found = eventually(|| {
+            mail.mails()
+                .iter()
+                .any(|it| it.contains(told))
+                .then_some(())
+        });
+        assert!(
+            found.is_some(),
+            "{told}: {:?}\n{}",
+            mail.mails(),
+            alertmanager.log()
+        );
+    }
+    let mut found = alertmanager.inhibited();
+    let mut expected = silent.map(|alert| alert["labels"].clone()).to_vec();
+    for labels in [&mut found, &mut expected] {
+        labels.sort_by_key(Value::to_string);
+    }
+    assert_eq!(found, expected);
+}

@@ -250,15 +250,13 @@ fn the_image_is_built_from_what_the_context_lets_through() {
 
 #[test]
 fn compose_is_valid_and_hands_every_setting_over() {
-    let both = [
-        "deploy/compose/compose.yaml",
-        "deploy/compose/compose.real.yaml",
-    ];
+    let [demo, real, build] =
+        ["", ".real", ".build"].map(|part| file(&format!("deploy/compose/compose{part}.yaml")));
     run(python("check-jsonschema")
         .args(["--builtin-schema", "vendor.compose-spec"])
-        .args(both.map(file)));
+        .args([&demo, &real, &build]));
 
-    let real = &yaml(&file(both[1]))[0]["services"]["exporter"]["environment"];
+    let real = &yaml(&real)[0]["services"]["exporter"]["environment"];
     let real: Vec<String> = serde_json::from_value(real.clone()).unwrap();
     let real = real.iter().filter_map(|line| line.strip_prefix(PREFIX));
     let real: BTreeSet<_> = real
@@ -279,17 +277,62 @@ fn compose_is_valid_and_hands_every_setting_over() {
         assert!(example.contains(&format!("{PREFIX}{name}=")), "{name}");
     }
 
-    // What is mounted is there.
-    let compose = &yaml(&file(both[0]))[0]["services"];
+    // An image of each, and what is mounted, is there where nothing is but a release's archive: deploy and dashboards.
+    let compose = &yaml(&demo)[0]["services"];
     for service in compose.as_object().unwrap().values() {
+        assert!(service["image"].is_string() && service["build"].is_null());
         for volume in service["volumes"].as_array().into_iter().flatten() {
-            let source = volume.as_str().unwrap().split(':').next().unwrap();
-            let is_ours = source.starts_with("..");
-            assert!(
-                !is_ours || file("deploy/compose").join(source).exists(),
-                "{source}"
-            );
+            let volume = volume.as_str().unwrap();
+            let volume = volume
+                .replace("${ALERTMANAGER_CONFIG:-./", "./")
+                .replace('}', "");
+            let source = volume.split(':').next().unwrap();
+            if source.starts_with('.') {
+                let source = file("deploy/compose").join(source).canonicalize().unwrap();
+                let is_in = |folder: &str| source.starts_with(file(folder).canonicalize().unwrap());
+                assert!(is_in("deploy") || is_in("dashboards"), "{source:?}");
+            }
         }
+    }
+}
+
+/// Those of Compose are the files for one machine, but for the names of services; and its Alertmanager keeps silent
+/// about the same.
+#[test]
+fn composes_files_are_those_of_one_machine() {
+    let body = |path: &str, begin: &str| {
+        let text = read(&format!("deploy/{path}"));
+        text[text.find(begin).unwrap()..].to_owned()
+    };
+    let of_services = |text: String| {
+        let names = [
+            ("10141", "exporter"),
+            ("9093", "alertmanager"),
+            ("9090", "prometheus"),
+        ];
+        names.iter().fold(text, |text, (port, name)| {
+            text.replace(&format!("localhost:{port}"), &format!("{name}:{port}"))
+        })
+    };
+    for (path, origin, begin) in [
+        ("prometheus.yml", "prometheus/prometheus.yml", "\nglobal:"),
+        (
+            "datasource.yml",
+            "grafana/provisioning/datasources/tencent-desk.yml",
+            "\napiVersion:",
+        ),
+        (
+            "alertmanager.yml",
+            "alertmanager/alertmanager.yml",
+            "\ninhibit_rules:",
+        ),
+    ] {
+        let expected = of_services(body(origin, begin));
+        assert_eq!(body(&format!("compose/{path}"), begin), expected, "{path}");
+    }
+    let compose = &yaml(&file("deploy/compose/compose.yaml"))[0]["services"];
+    for name in ["exporter", "alertmanager", "prometheus", "mail"] {
+        assert!(compose[name].is_object(), "{name}");
     }
 }
 

@@ -73,8 +73,10 @@ fn the_rules_pass_their_unit_tests_by_a_new_prometheus() {
 
 #[test]
 fn alertmanager_accepts_its_configuration() {
-    let arguments = ["check-config", "alertmanager.yml"];
-    content(tools::amtool(), &arguments, "deploy/alertmanager");
+    for folder in ["deploy/alertmanager", "deploy/compose"] {
+        let arguments = ["check-config", "alertmanager.yml"];
+        content(tools::amtool(), &arguments, folder);
+    }
 }
 
 /// Each alert has a case that fires and one that stays silent; each figure has a value.

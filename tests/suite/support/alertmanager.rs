@@ -50,6 +50,33 @@ impl Alertmanager {
         self.address
     }
 
+    /// Tells it of these alerts.
+    #[track_caller]
+    pub(crate) fn post(&self, alerts: &Value) {
+        let body = alerts.to_string();
+        let head = format!(
+            "POST /api/v2/alerts HTTP/1.1\r\nHost: alertmanager\r\nContent-Type: application/json\r\n\
+             Content-Length: {}\r\nConnection: close\r\n\r\n",
+            body.len()
+        );
+        let answer = http::exchange(self.address, (head + &body).as_bytes()).unwrap();
+        assert_eq!(answer.status, 200, "{}", answer.text());
+    }
+
+    /// The labels of the alerts that others silence.
+    pub(crate) fn inhibited(&self) -> Vec<Value> {
+        let request =
+            b"GET /api/v2/alerts HTTP/1.1\r\nHost: alertmanager\r\nConnection: close\r\n\r\n";
+        let answer = http::exchange(self.address, request).unwrap();
+        let alerts: Vec<Value> = serde_json::from_str(answer.text()).unwrap();
+        let silent = |alert: &&Value| alert["status"]["inhibitedBy"] != Value::Array(Vec::new());
+        alerts
+            .iter()
+            .filter(silent)
+            .map(|it| it["labels"].clone())
+            .collect()
+    }
+
     /// What it wrote.
     pub(crate) fn log(&self) -> String {
         fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
