@@ -410,7 +410,7 @@ fn rules_and_dashboards_in_the_cluster_are_those_of_the_repository() {
     };
     let ours = |zone: &str| -> BTreeSet<(String, String)> {
         let paths = files("dashboards", &[".json"]).into_iter();
-        // Those in Chinese are not among the chart's.
+        // Those in Chinese have to be asked for.
         paths
             .filter(|path| !path.to_str().unwrap().contains("/zh/"))
             .map(|path| {
@@ -432,6 +432,23 @@ fn rules_and_dashboards_in_the_cluster_are_those_of_the_repository() {
 }
 
 /// Nothing but the limits is changed, and Prometheus takes them; nothing but the alerts is left out.
+#[test]
+fn boards_and_alerts_are_told_in_the_language_that_is_asked_for() {
+    let values = json!({
+        "demo": true, "language": "zh",
+        "prometheusRule": { "enabled": true }, "dashboards": { "enabled": true },
+    });
+    let release = render_one(values).unwrap();
+    let rules = release.the("PrometheusRule").to_string();
+    assert!(rules.contains("RUNBOOK.zh-CN.md#") && !rules.contains("RUNBOOK.md#"));
+    let maps = release.all("ConfigMap").into_iter();
+    let shown: BTreeSet<_> = maps
+        .flat_map(|map| map["data"].as_object().unwrap().keys().cloned())
+        .collect();
+    let ours = repository::dashboards_in("dashboards/zh").into_iter();
+    assert_eq!(shown, ours.map(|(name, _)| name).collect());
+}
+
 #[test]
 fn limits_and_single_alerts_are_set_by_values() {
     let limits = [
