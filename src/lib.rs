@@ -8,7 +8,8 @@
 //! | [`commands`] | the commands, each of which puts the other modules together |
 //! | [`config`] | the settings |
 //! | [`poll`], [`http`] | the polls and their schedule; the server, its pages and connections |
-//! | [`status`] | what these two share: the state of the polls, the exporter's own metrics |
+//! | [`dayboard`] | the page for people: how things stand, and the day so far |
+//! | [`status`] | what all of these two share: the state of the polls, the exporter's own metrics |
 //! | [`exposition`] | a poll as an immutable value, and as bytes |
 //! | [`catalog`] | which field is which metric |
 //! | [`desk`] | Desk's API, without metrics |
@@ -19,6 +20,7 @@ pub mod base;
 pub mod catalog;
 pub mod commands;
 pub mod config;
+pub mod dayboard;
 pub mod demo;
 pub mod desk;
 pub mod exposition;

@@ -24,12 +24,15 @@ pub(crate) static HASHING: LazyLock<Pool> = LazyLock::new(|| {
 /// Rendering and compression of pages, one after the other: what it uses of memory is used again by the next.
 pub(crate) static RENDERING: LazyLock<Pool> = LazyLock::new(|| Pool::new(1));
 
+/// Rendering of the page for people, which no scrape and no poll waits for.
+pub(crate) static PEOPLE: LazyLock<Pool> = LazyLock::new(|| Pool::new(1));
+
 /// Reading of files: secrets, and the web configuration with the files that it names.
 pub(crate) static FILES: LazyLock<Pool> = LazyLock::new(|| Pool::new(4));
 
 /// How many threads tokio needs for all pools.
 pub(crate) fn threads() -> usize {
-    let pools = [&DNS, &HASHING, &RENDERING, &FILES];
+    let pools = [&DNS, &HASHING, &RENDERING, &PEOPLE, &FILES];
     pools.iter().map(|pool| pool.size).sum()
 }
 

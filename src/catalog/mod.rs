@@ -13,7 +13,7 @@ pub mod sessions;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::desk::call::{Call, Column, Kind, Table};
+use crate::desk::call::{Call, Column, Kind, Table, is_same};
 use crate::desk::table::Row;
 
 /// All endpoints, in the order of the page.
@@ -138,6 +138,22 @@ impl Endpoint {
         let fields = self.tables().flat_map(|table| table.fields);
         let values = fields.filter(|field| field.is_used() && !field.kind.is_key());
         values.map(|field| field.name).collect()
+    }
+
+    /// Its family of this name; in a constant, there has to be one, or it does not compile.
+    #[expect(
+        clippy::panic,
+        reason = "families are constants: it stops the compiler"
+    )]
+    pub const fn family(&self, name: &str) -> Family {
+        let mut families = self.families;
+        while let [family, rest @ ..] = families {
+            if is_same(family.name.as_bytes(), name.as_bytes()) {
+                return *family;
+            }
+            families = rest;
+        }
+        panic!("the endpoint has no such family")
     }
 
     /// The text behind `# HELP` of one of its families.

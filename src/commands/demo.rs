@@ -65,7 +65,7 @@ pub(super) fn run(mut environment: Environment) -> Result<(), Failure> {
     let announce = move |address| {
         let url = base_url(has_tls, address);
         let text = format!(
-            "The demo runs, in {zone}, where it is {time}; its agents work from 08:00 to 22:00. See {url}{path} or {url}/, stop it with Ctrl-C.\n"
+            "The demo runs, in {zone}, where it is {time}; its agents work from 08:00 to 22:00. Open {url}/ in a browser; the metrics are at {url}{path}. Stop it with Ctrl-C.\n"
         );
         // On a thread of its own: standard output may not be read.
         thread::spawn(move || super::print(&text).ok());

@@ -82,6 +82,7 @@ pub(super) async fn serve(
         board.clone(),
         demand.clone(),
     ));
+    let zone = account.time_zone.clone();
     let client = Arc::new(client(account, &polling, clock.clone(), meters.clone())?);
     let rereading = tokio::spawn(reread_secrets(
         client.credentials(),
@@ -93,6 +94,7 @@ pub(super) async fn serve(
         meters.clone(),
         demand,
         clock.clone(),
+        zone,
         &serving.telemetry_path,
         patience,
     );
@@ -193,8 +195,7 @@ async fn listen_guarded(
 }
 
 async fn answer(site: &Site, head: &Head) -> Response<ResponseBody> {
-    site.answer(&head.method, head.uri.path(), &head.headers)
-        .await
+    site.answer(&head.method, &head.uri, &head.headers).await
 }
 
 /// A client for `account`.

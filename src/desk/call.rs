@@ -243,7 +243,7 @@ impl Table {
 }
 
 /// What `==` does not do in a constant.
-const fn is_same(mut a: &[u8], mut b: &[u8]) -> bool {
+pub(crate) const fn is_same(mut a: &[u8], mut b: &[u8]) -> bool {
     while let ([first, rest @ ..], [other, others @ ..]) = (a, b) {
         if *first != *other {
             return false;

@@ -53,7 +53,7 @@ impl Class {
     }
 
     /// What a person should do about it.
-    pub fn advice(self) -> &'static str {
+    pub const fn advice(self) -> &'static str {
         match self {
             Self::Network => {
                 "see that this machine reaches the API's host on port 443 (DNS, firewall, proxy \

@@ -178,6 +178,11 @@ impl Demand {
 
 #[cfg(test)]
 impl Page {
+    /// Of `snapshot`, of which nothing is made yet.
+    pub(crate) fn of(snapshot: Snapshot, ended: Now) -> Self {
+        Self::bare(snapshot, ended, Duration::from_secs(300), 0)
+    }
+
     /// Made up: so many agents, of whom nothing is made yet, and beside gzip so many bytes held.
     pub(crate) fn sample(agents: usize, ended: Now, most_held: usize) -> Self {
         use crate::base::clock::{DayWindow, Window};

@@ -247,6 +247,23 @@ impl Snapshot {
         Self::of_labelled_agents(data, asked, AgentLabels::default())
     }
 
+    /// Of any endpoint: `answers` are the members of each call's answer, beside its error code.
+    pub(crate) fn of_answers(
+        endpoint: &'static Endpoint,
+        window: Window,
+        answers: &[&str],
+        labels: Labels,
+    ) -> Self {
+        use crate::desk::reply::decode;
+        let mut answer = Answer::default();
+        for (call, members) in endpoint.calls.iter().zip(answers) {
+            let body = format!(r#"{{"ErrorCode":0,{members}}}"#);
+            let page = decode(call, Default::default(), body.as_bytes()).unwrap();
+            answer.tables.extend(page.tables);
+        }
+        Self::new(endpoint, window, answer, Arc::new(labels))
+    }
+
     fn of_labelled_agents(data: &str, asked: &[&str], agents: AgentLabels) -> Self {
         use crate::base::clock::DayWindow;
         use crate::catalog::agents::ENDPOINT;

@@ -1,6 +1,5 @@
 //! The HTTP server: what scrapers and people are served, and over which connections.
 
-pub(crate) mod board;
 mod client_addr;
 mod connections;
 mod framing;

@@ -6,6 +6,7 @@
 
 use std::cmp::Reverse;
 
+use crate::dayboard::words::Language;
 use crate::exposition::coding::Coding;
 use crate::exposition::{Format, Variant};
 
@@ -51,6 +52,15 @@ impl Choice {
         }
         value
     }
+}
+
+/// The language for a request's `Accept-Language`: the first where none is asked for that there is.
+pub fn language(accept_language: Option<&str>) -> Language {
+    let chosen = best(accept_language, &Language::ALL, |language, element| {
+        let is_it = Language::of_tag(element.name) == Some(*language);
+        is_it.then_some(1).or(element.is("*").then_some(0))
+    });
+    chosen.map_or(Language::default(), |(language, _)| *language)
 }
 
 /// A format in one of its versions.

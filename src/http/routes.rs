@@ -1,7 +1,7 @@
 //! The exporter's pages, each a pure function of what is there:
 //!
 //! - the telemetry path (`/metrics`): the exporter's own meters, and the page of each endpoint that may be shown
-//! - `/`: how things stand, for a person
+//! - `/`: how things stand and the day so far, for people
 //! - `/-/healthy`: whether the poll loops turn
 //! - `/-/ready`: whether the first poll of each endpoint has ended
 //!
@@ -14,19 +14,22 @@ use std::sync::Arc;
 
 use hyper::body::Bytes;
 use hyper::header::{
-    ACCEPT, ACCEPT_ENCODING, ALLOW, CONTENT_ENCODING, HeaderMap, HeaderName, HeaderValue, VARY,
+    ACCEPT, ACCEPT_ENCODING, ACCEPT_LANGUAGE, ALLOW, CACHE_CONTROL, CONTENT_ENCODING,
+    CONTENT_LANGUAGE, CONTENT_SECURITY_POLICY, HeaderMap, HeaderName, HeaderValue, REFERRER_POLICY,
+    REFRESH, VARY, X_CONTENT_TYPE_OPTIONS,
 };
-use hyper::{Method, Response, StatusCode};
+use hyper::{Method, Response, StatusCode, Uri};
+use jiff::tz::TimeZone;
 
 use crate::base::clock::Clock;
+use crate::dayboard::{self, Dayboard};
 use crate::exposition::coding::{Coding, Inflating, Piece};
 use crate::exposition::page::{Demand, Page, Shown};
 use crate::exposition::{ByVariant, Variant};
-use crate::http::board;
-use crate::http::negotiate::Choice;
+use crate::http::negotiate::{self, Choice};
 use crate::http::patience::Patience;
 use crate::http::response::{LazyBytes, Part, ResponseBody, response, text};
-use crate::status::board::{Board, Feed};
+use crate::status::board::Board;
 use crate::status::meters::Meters;
 
 const HTML: &str = "text/html; charset=utf-8";
@@ -39,6 +42,7 @@ pub struct Site {
     demand: Arc<Demand>,
     clock: Arc<dyn Clock>,
     telemetry_path: Arc<str>,
+    dayboard: Arc<Dayboard>,
     /// Where scrapes are to wait for the first polls.
     patience: Option<Patience>,
     /// What stands behind the last family, by variant.
@@ -67,16 +71,18 @@ pub fn is_taken(path: &str) -> bool {
 }
 
 impl Site {
-    /// Pages about what pollers publish on `board`, with the metrics at `telemetry_path`. Scrapes wait for the
-    /// first polls for as long as `patience` says.
+    /// Pages about what pollers publish on `board`, with the metrics at `telemetry_path`; Desk's day is that of `zone`.
+    /// Scrapes wait for the first polls for as long as `patience` says.
     pub fn new(
         board: Arc<Board>,
         meters: Arc<Meters>,
         demand: Arc<Demand>,
         clock: Arc<dyn Clock>,
+        zone: TimeZone,
         telemetry_path: &str,
         patience: Option<Patience>,
     ) -> Self {
+        let dayboard = Dayboard::new(board.clone(), clock.clone(), zone, telemetry_path);
         let mut ends = ByVariant::<Piece>::default();
         for variant in Variant::ALL {
             *ends.of_mut(variant) = variant.end();
@@ -87,6 +93,7 @@ impl Site {
             demand,
             clock,
             telemetry_path: telemetry_path.into(),
+            dayboard: Arc::new(dayboard),
             patience,
             ends: Arc::new(ends),
         }
@@ -96,10 +103,10 @@ impl Site {
     pub async fn answer(
         &self,
         method: &Method,
-        path: &str,
+        address: &Uri,
         headers: &HeaderMap,
     ) -> Response<ResponseBody> {
-        let Some(route) = self.route(path) else {
+        let Some(route) = self.route(address.path()) else {
             return text(
                 StatusCode::NOT_FOUND,
                 "There is no such page; / lists those that are.\n",
@@ -110,7 +117,7 @@ impl Site {
         }
         match route {
             Route::Metrics => self.metrics(headers).await,
-            Route::Landing => self.landing(),
+            Route::Landing => self.landing(address.query(), headers).await,
             Route::Healthy => self.healthy(),
             Route::Ready => self.ready(),
         }
@@ -195,11 +202,35 @@ impl Site {
         }
     }
 
-    fn landing(&self) -> Response<ResponseBody> {
-        let feeds: Vec<Arc<Feed>> = self.board.feeds();
-        let page = board::page(&feeds, self.clock.now(), &self.telemetry_path);
-        let body = std::iter::once(Bytes::from(page)).collect();
-        response(StatusCode::OK, HeaderValue::from_static(HTML), body)
+    async fn landing(&self, query: Option<&str>, headers: &HeaderMap) -> Response<ResponseBody> {
+        let language = negotiate::language(list(headers, &ACCEPT_LANGUAGE).as_deref());
+        let codings = list(headers, &ACCEPT_ENCODING);
+        let coding = Choice::of(None, codings.as_deref()).variant.coding;
+        let query = query.unwrap_or_default();
+        let answer = self.dayboard.answer(query, language, coding).await;
+        let html = HeaderValue::from_static(HTML);
+        let mut response = response(StatusCode::OK, html, answer.body.into_iter().collect());
+        let headers = response.headers_mut();
+        let mut set = |name, value| headers.insert(name, HeaderValue::from_static(value));
+        set(VARY, "Accept-Encoding, Accept-Language");
+        set(CACHE_CONTROL, "no-store");
+        set(REFERRER_POLICY, "no-referrer");
+        set(X_CONTENT_TYPE_OPTIONS, "nosniff");
+        set(CONTENT_LANGUAGE, answer.language.html_tag());
+        if let Some(coding) = coding.name() {
+            set(CONTENT_ENCODING, coding);
+        }
+        // Made of our own words only, so it is a header's value.
+        if let Ok(policy) = HeaderValue::try_from(dayboard::POLICY.as_str()) {
+            headers.insert(CONTENT_SECURITY_POLICY, policy);
+        }
+        let refresh = answer
+            .refresh
+            .and_then(|refresh| HeaderValue::try_from(refresh).ok());
+        if let Some(refresh) = refresh {
+            headers.insert(REFRESH, refresh);
+        }
+        response
     }
 }
 
@@ -273,7 +304,7 @@ mod tests {
     use crate::catalog::agents::ENDPOINT;
     use crate::desk::{Class, Error};
     use crate::exposition::page::Page;
-    use crate::status::board::{LastPoll, PollOutcome};
+    use crate::status::board::{Feed, LastPoll, PollOutcome};
     use http_body_util::BodyExt as _;
     use hyper::body::Body as _;
     use jiff::Timestamp;
@@ -301,6 +332,7 @@ mod tests {
             Arc::new(Meters::new(&[&ENDPOINT], Timestamp::UNIX_EPOCH).unwrap()),
             Arc::new(Demand::new(now)),
             Arc::new(Later(later)),
+            TimeZone::UTC,
             "/metrics",
             None,
         )
@@ -317,7 +349,8 @@ mod tests {
 
     fn status(site: &Site, path: &str) -> u16 {
         let headers = HeaderMap::new();
-        let answer = site.answer(&Method::GET, path, &headers);
+        let address = path.parse().unwrap();
+        let answer = site.answer(&Method::GET, &address, &headers);
         block_on(answer).status().as_u16()
     }
 
@@ -327,7 +360,9 @@ mod tests {
         headers.insert(ACCEPT, HeaderValue::from_static(accept));
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static(coding));
         block_on(async {
-            let answer = site.answer(&Method::GET, "/metrics", &headers).await;
+            let answer = site
+                .answer(&Method::GET, &"/metrics".parse().unwrap(), &headers)
+                .await;
             let is_coded = answer.headers().contains_key(CONTENT_ENCODING);
             let length = answer.body().size_hint().exact().unwrap();
             let body = answer.into_body().collect().await.unwrap();

@@ -73,7 +73,10 @@ fn the_demo_says_where_to_look() {
     let exporter = demo();
     exporter.wait_until_up();
     // Address and path stand in the log in any case, but not as something to open.
-    exporter.wait_for_output(&format!("See http://{}/metrics ", exporter.address()));
+    let url = format!("http://{}", exporter.address());
+    exporter.wait_for_output(&format!(
+        "Open {url}/ in a browser; the metrics are at {url}/metrics."
+    ));
 }
 
 /// The demo at a time, in a zone that is set, or where it chooses one itself.

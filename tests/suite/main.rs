@@ -42,6 +42,7 @@ mod meters;
 mod midnight;
 mod not_served;
 mod page_reader;
+mod people;
 mod privacy;
 mod prometheus;
 mod readme;

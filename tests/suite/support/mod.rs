@@ -9,6 +9,7 @@ pub(crate) mod desk;
 pub(crate) mod endpoints;
 pub(crate) mod exporter;
 pub(crate) mod gate;
+pub(crate) mod html;
 pub(crate) mod http;
 pub(crate) mod page;
 pub(crate) mod prometheus;

@@ -1,0 +1,143 @@
+//! Numbers as people read them, in each language. What is unknown is a dash, and no other number is.
+
+use std::time::Duration;
+
+use jiff::civil::Date;
+
+use super::words::{Words, filled};
+
+/// What stands for an unknown number.
+pub(super) const UNKNOWN: &str = "–";
+
+/// Nothing is counted beyond this; Desk may say it all the same.
+const MOST_COUNTED: f64 = 1e12;
+
+/// A count, with a thin space after each three digits.
+pub(super) fn count(number: f64) -> String {
+    if number.abs() > MOST_COUNTED {
+        return format!("{number:.0e}");
+    }
+    let rounded = format!("{number:.0}");
+    let (sign, digits) = match rounded.strip_prefix('-') {
+        Some(digits) => ("\u{2212}", digits),
+        None => ("", rounded.as_str()),
+    };
+    let mut text = sign.to_owned();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) && digits.len() > 4 {
+            text.push('\u{2009}');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A ratio in percent. Only what is all or nothing is said to be so.
+pub(super) fn percent(ratio: f64, words: &Words) -> String {
+    let rounded = format!("{:.0}", ratio * 100.0);
+    let said = match rounded.as_str() {
+        "0" | "-0" if ratio > 0.0 => "<1",
+        "100" if ratio < 1.0 => ">99",
+        "-0" => "0",
+        rounded => rounded,
+    };
+    filled(words.percent, &[said])
+}
+
+/// A span, in whole seconds below an hour and in minutes above it.
+pub(super) fn span(seconds: f64, words: &Words) -> String {
+    let whole = |number: f64| format!("{number:.0}");
+    let padded = |number: f64| format!("{number:02.0}");
+    let seconds = seconds.max(0.0).round();
+    let (minutes, hours) = ((seconds / 60.0).floor(), (seconds / 3600.0).floor());
+    if hours > 0.0 {
+        let values = [whole(hours), padded(minutes - hours * 60.0)];
+        filled(words.hours, &values.each_ref().map(String::as_str))
+    } else if minutes > 0.0 && seconds == minutes * 60.0 {
+        filled(words.whole_minutes, &[&whole(minutes)])
+    } else if minutes > 0.0 {
+        let values = [whole(minutes), padded(seconds - minutes * 60.0)];
+        filled(words.minutes, &values.each_ref().map(String::as_str))
+    } else {
+        filled(words.seconds, &[&whole(seconds)])
+    }
+}
+
+/// How long ago something was.
+pub(super) fn ago(age: Duration, words: &Words) -> String {
+    // What has not lasted a second more is not said to have.
+    filled(words.ago, &[&span(age.as_secs() as f64, words)])
+}
+
+/// A date with its day of the week, as the language has them.
+pub(super) fn date(date: Date, words: &Words) -> String {
+    let monday_is_0 = date.weekday().to_monday_zero_offset();
+    let place = usize::try_from(monday_is_0).unwrap_or_default();
+    let weekday = words.weekdays.split(',').nth(place).unwrap_or_default();
+    format!("{weekday} {}", date.strftime(words.date))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::words::Language;
+    use super::*;
+
+    fn en() -> &'static Words {
+        Language::English.words()
+    }
+
+    #[test]
+    fn counts_are_whole_and_long_ones_are_parted() {
+        for (number, said) in [
+            (0.0, "0"),
+            (7.0, "7"),
+            (1234.0, "1234"),
+            (12_345.0, "12\u{2009}345"),
+            (1_234_567.0, "1\u{2009}234\u{2009}567"),
+            (-3.0, "\u{2212}3"),
+            (1e300, "1e300"),
+        ] {
+            assert_eq!(count(number), said);
+        }
+    }
+
+    #[test]
+    fn a_ratio_is_all_or_nothing_only_where_it_is() {
+        for (ratio, said) in [
+            (0.0, "0 %"),
+            (0.004, "<1 %"),
+            (0.005, "<1 %"),
+            (0.0051, "1 %"),
+            (0.5, "50 %"),
+            (0.996, ">99 %"),
+            (1.0, "100 %"),
+        ] {
+            assert_eq!(percent(ratio, en()), said, "{ratio}");
+        }
+        assert_eq!(percent(0.5, Language::Chinese.words()), "50%");
+    }
+
+    #[test]
+    fn spans_are_in_units_that_people_use() {
+        for (seconds, said) in [
+            (0.0, "0 s"),
+            (0.4, "0 s"),
+            (59.4, "59 s"),
+            (59.6, "1 min"),
+            (125.0, "2 min 05 s"),
+            (3599.7, "1 h 00 min"),
+            (7384.0, "2 h 03 min"),
+        ] {
+            assert_eq!(span(seconds, en()), said);
+        }
+        assert_eq!(span(125.0, Language::Chinese.words()), "2 分 05 秒");
+        assert_eq!(ago(Duration::from_millis(59_999), en()), "59 s ago");
+    }
+
+    #[test]
+    fn dates_have_their_day_of_the_week() {
+        let date_of = |language: Language| date(jiff::civil::date(2026, 11, 26), language.words());
+        assert_eq!(date_of(Language::English), "Thursday 26 November 2026");
+        assert_eq!(date_of(Language::Chinese), "星期四 2026年11月26日");
+    }
+}
