@@ -12,7 +12,8 @@ from series import PANEL, PLACE, TARGET
 COLUMNS = 24
 # What Grafana 10.4 writes, the oldest that is supported.
 SCHEMA = 39
-NAMES = ("overview", "now", "agent", "exporter", "wall")
+NAMES = ("overview", "now", "agent", "history", "exporter", "wall")
+TODAY = ("now/d", "now")
 
 
 @dataclass(frozen=True)
@@ -49,12 +50,18 @@ def all_or_one(variable: dashboard.QueryVariable) -> dashboard.QueryVariable:
     return variable.include_all(True).all_value(".*").current(every)
 
 
-def targets(words: Words) -> list[dashboard.QueryVariable]:
-    """One exporter: its place, where the labels are there, its job and its instance, each of what the ones before leave."""
+def targets(words: Words, found_by: tuple[str, ...] = ()) -> list[dashboard.QueryVariable]:
+    """One exporter: its place, where the labels are there, its job and its instance, each of what the ones before leave.
+
+    It is one that is up, or one that had a series `found_by` its name within the time that the board shows.
+    """
 
     def among(name: str, matchers: str = "") -> dashboard.QueryVariable:
-        up = f"tencent_desk_up{{{matchers}}}" if matchers else "tencent_desk_up"
-        return chosen(name, words.of(name), f"label_values({up}, {name})")
+        up, *others = [f"{metric}{{{matchers}}}" if matchers else metric for metric in found_by or ("tencent_desk_up",)]
+        if not others:
+            return chosen(name, words.of(name), f"label_values({up}, {name})")
+        seen = " or ".join(f"last_over_time({metric}[$__range])" for metric in (up, *others))
+        return chosen(name, words.of(name), f"query_result({seen})", f'/{name}="(?<value>[^"]+)"/')
 
     places = among("cluster"), among("namespace", 'cluster=~"$cluster"')
     job, instance = among("job", PLACE), among("instance", f'{PLACE}, job="$job"')
@@ -71,6 +78,9 @@ class Board:
     is_for_the_wall: bool = False
     # Which alerts are marked in its charts.
     marked: str = 'scope!="agent"'
+    time: tuple[str, str] = TODAY
+    # By which series a target is known that may be gone; by its being up where there is none.
+    found_by: tuple[str, ...] = ()
     _y: int = 0
 
     @property
@@ -95,16 +105,18 @@ class Board:
     def json(self) -> str:
         words = self.words
         board = dashboard.Dashboard(words.board["title"]).uid(self.edition.uid(self.name)).description(words.board["description"])
-        board = board.tags(["tencent-desk"]).timezone(self.edition.time_zone).time("now/d", "now").refresh(self.refresh)
+        board = board.tags(["tencent-desk"]).timezone(self.edition.time_zone).time(*self.time).refresh(self.refresh)
         board = board.tooltip(model.DashboardCursorSync.CROSSHAIR).editable()
         hidden = model.VariableHide.HIDE_VARIABLE if self.is_for_the_wall else model.VariableHide.DONT_HIDE
         source = dashboard.DatasourceVariable("datasource").label(words.of("datasource")).type("prometheus")
-        for variable in (source, *targets(words), *self.variables):
+        for variable in (source, *targets(words, self.found_by), *self.variables):
             board = board.with_variable(variable.hide(hidden))
         for other in NAMES:
             if other != self.name:
                 link = dashboard.DashboardLink(words.of(f"link_{other}")).type(model.DashboardLinkType.LINK)
-                board = board.link(link.url(f"/d/{self.edition.uid(other)}").include_vars(True).keep_time(True))
+                # A board of today is none of a month, and the other way round.
+                is_of_the_same_time = "history" not in (self.name, other)
+                board = board.link(link.url(f"/d/{self.edition.uid(other)}").include_vars(True).keep_time(is_of_the_same_time))
         board = board.annotation(self.alerts_marked())
         for place, panel in enumerate(self.panels, 1):
             panel = panel.id(place)

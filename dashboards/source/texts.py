@@ -28,6 +28,7 @@ SHARED = {
     "link_overview": "Overview",
     "link_now": "Now",
     "link_agent": "Agent",
+    "link_history": "History",
     "link_exporter": "Exporter",
     "link_wall": "Wall",
     "firing": "Alerts about the team and the exporter",
@@ -489,4 +490,60 @@ WALL = {
     "words": {"nobody": "No agent"},
 }
 
-ENGLISH = {"shared": SHARED, "alerts": ALERTS, "overview": OVERVIEW, "now": NOW, "agent": AGENT, "exporter": EXPORTER, "wall": WALL}
+WHOLE_DAYS = (
+    "Days of Desk's zone, each as it was last seen; the present one, and one of which the last hours were not seen, are left out."
+)
+WEEKS = "The seven days up to the end of the time that is shown, in grey the seven before. " + WHOLE_DAYS
+OF_WEEK_BEFORE = "In grey the same weekday a week earlier."
+
+HISTORY = {
+    "title": "Tencent Desk: History",
+    "description": "The days behind, recorded as they passed or filled in later (backfill): choose the time at the top, the last month for "
+    "example.",
+    "headings": {
+        "week": "Seven days, and the seven before",
+        "days": "Day by day",
+        "desk": "Desk's own count of all sessions, with or without an agent",
+        "agents": "The agents, over all days that are shown",
+    },
+    "panels": {
+        "week_sessions": ("Sessions", f"Sessions of all agents. {WEEKS}"),
+        "week_first_response": ("First response", f"{FIRST_RESPONSE} {WEEKS}"),
+        "week_within": ("First answer in 30 s", f"{WITHIN} {WEEKS}"),
+        "week_unanswered": ("Unanswered", f"{UNANSWERED} {WEEKS}"),
+        "week_satisfied": ("Satisfied", f"{SATISFIED} {WEEKS}"),
+        "week_duration": ("Duration of a session", f"The mean, weighted by sessions. {WEEKS}"),
+        "sessions": ("Sessions", f"Sessions of all agents, day by day. {OF_WEEK_BEFORE} {WHOLE_DAYS}"),
+        "first_response": ("First response", f"{FIRST_RESPONSE} {OF_WEEK_BEFORE} {WHOLE_DAYS}"),
+        "within": ("First answer in 30 s", f"{WITHIN} {OF_WEEK_BEFORE} {WHOLE_DAYS}"),
+        "shares": ("Satisfied and unanswered", f"{SATISFIED} {UNANSWERED} {WHOLE_DAYS}"),
+        "duration": ("Duration of a session", f"The mean, weighted by sessions. {OF_WEEK_BEFORE} {WHOLE_DAYS}"),
+        "desk_counts": ("Sessions of the whole Desk", f"All, those handed to agents, and those that agents accepted. {OF_DESK} {WHOLE_DAYS}"),
+        "desk_times": (
+            "Times of the whole Desk",
+            f"Desk's own averages; that in the queue is of accepted sessions only. {OF_DESK} {WHOLE_DAYS}",
+        ),
+        "agents": (
+            "Agents",
+            "Who was listed on any of the days, with counts added up, and averages and shares over all sessions of these days. "
+            f"{SATISFIED} {WHOLE_DAYS}",
+        ),
+    },
+    "words": {
+        "sessions": "Sessions",
+        "these_days": "7 days",
+        "days_before": "7 days before",
+        "week_before": "A week earlier",
+        "duration": "Duration",
+        "handed_over": "Handed over",
+        "accepted": "Accepted",
+        "in_the_queue": "In the queue",
+        "agent": "Agent",
+        "id": "Id",
+        "days": "Days",
+        "ratings": "Ratings",
+        "no_days": "No whole day in this time",
+    },
+}
+
+ENGLISH = {"shared": SHARED, "alerts": ALERTS, "overview": OVERVIEW, "now": NOW, "agent": AGENT, "history": HISTORY, "exporter": EXPORTER, "wall": WALL}

@@ -26,6 +26,7 @@ SHARED = {
     "link_overview": "总览",
     "link_now": "实时",
     "link_agent": "客服",
+    "link_history": "历史",
     "link_exporter": "Exporter",
     "link_wall": "大屏",
     "firing": "团队与 exporter 的告警",
@@ -384,4 +385,53 @@ WALL = {
     "words": {"nobody": "无"},
 }
 
-CHINESE = {"shared": SHARED, "alerts": ALERTS, "overview": OVERVIEW, "now": NOW, "agent": AGENT, "exporter": EXPORTER, "wall": WALL}
+WHOLE_DAYS = "按 Desk 所在时区的自然日，取当日最后一次的数据；今天，以及最后几小时没有数据的日子不计。"
+WEEKS = f"截至所选时间末尾的七天，灰色为再之前的七天。{WHOLE_DAYS}"
+OF_WEEK_BEFORE = "灰色为前一周的同一天。"
+
+HISTORY = {
+    "title": "腾讯云 Desk：历史",
+    "description": "过去的日子，不论是当时采集的还是事后补录（backfill）的：请在顶部选择时间，例如上个月。",
+    "headings": {
+        "week": "七天与再之前的七天",
+        "days": "逐日",
+        "desk": "Desk 自身统计的全部会话，不论有无客服",
+        "agents": "所选时间内的客服",
+    },
+    "panels": {
+        "week_sessions": ("会话", f"所有客服的会话。{WEEKS}"),
+        "week_first_response": ("首次响应时长", f"{FIRST_RESPONSE}{WEEKS}"),
+        "week_within": ("30 秒内首次响应", f"{WITHIN}{WEEKS}"),
+        "week_unanswered": ("未回复", f"{UNANSWERED}{WEEKS}"),
+        "week_satisfied": ("满意度", f"{SATISFIED}{WEEKS}"),
+        "week_duration": ("会话时长", f"按会话加权的平均值。{WEEKS}"),
+        "sessions": ("会话", f"所有客服的会话，逐日。{OF_WEEK_BEFORE}{WHOLE_DAYS}"),
+        "first_response": ("首次响应时长", f"{FIRST_RESPONSE}{OF_WEEK_BEFORE}{WHOLE_DAYS}"),
+        "within": ("30 秒内首次响应", f"{WITHIN}{OF_WEEK_BEFORE}{WHOLE_DAYS}"),
+        "shares": ("满意度与未回复", f"{SATISFIED}{UNANSWERED}{WHOLE_DAYS}"),
+        "duration": ("会话时长", f"按会话加权的平均值。{OF_WEEK_BEFORE}{WHOLE_DAYS}"),
+        "desk_counts": ("整个 Desk 的会话", f"全部会话、转人工的会话和客服接入的会话。{OF_DESK}{WHOLE_DAYS}"),
+        "desk_times": ("整个 Desk 的时长", f"Desk 自身的平均值；排队时长只计已接入的会话。{OF_DESK}{WHOLE_DAYS}"),
+        "agents": (
+            "客服",
+            f"所选时间内任一天出现过的客服：计数为各天之和，平均值和占比按这些天的全部会话计算。{SATISFIED}{WHOLE_DAYS}",
+        ),
+    },
+    "words": {
+        "sessions": "会话",
+        "these_days": "七天",
+        "days_before": "再之前七天",
+        "week_before": "前一周",
+        "duration": "会话时长",
+        "handed_over": "转人工",
+        "accepted": "已接入",
+        "in_the_queue": "排队时长",
+        "agent": "客服",
+        "id": "ID",
+        "days": "天数",
+        "ratings": "参评",
+        "no_days": "所选时间内没有完整的一天",
+    },
+}
+
+CHINESE = {"shared": SHARED, "alerts": ALERTS, "overview": OVERVIEW, "now": NOW, "agent": AGENT, "history": HISTORY, "exporter": EXPORTER, "wall": WALL}

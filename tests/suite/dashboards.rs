@@ -316,7 +316,7 @@ fn dashboards_do_without_the_rules() {
 #[test]
 fn dashboards_survive_every_way_of_import() {
     let dashboards = dashboards();
-    assert_eq!(dashboards.len(), 5);
+    assert_eq!(dashboards.len(), 6);
     let uids: BTreeSet<&str> = dashboards.iter().map(|(_, d)| text(d, "uid")).collect();
     for (file, dashboard) in &dashboards {
         for gone in ["id", "__inputs", "__requires", "__elements"] {
@@ -324,7 +324,11 @@ fn dashboards_survive_every_way_of_import() {
         }
         assert_eq!(dashboard["schemaVersion"], 39, "{file}");
         assert_eq!(&format!("{}.json", text(dashboard, "uid")), file);
-        assert_eq!(dashboard["time"]["from"], "now/d", "{file}");
+        let from = match file.contains("history") {
+            true => "now-30d/d",
+            false => "now/d",
+        };
+        assert_eq!(dashboard["time"]["from"], from, "{file}");
         assert!(!text(dashboard, "description").is_empty(), "{file}");
         let variables = list(&dashboard["templating"]["list"]).iter();
         let variables: Vec<_> = variables.map(|variable| text(variable, "name")).collect();

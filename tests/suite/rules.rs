@@ -8,10 +8,11 @@ use std::process::Command;
 use crate::support::repository::{self, Rule, names_in, rules};
 use crate::support::tools;
 
-const TESTS: [&str; 9] = [
+const TESTS: [&str; 10] = [
     "tests/days_test.yml",
     "tests/exporter_test.yml",
     "tests/figures_test.yml",
+    "tests/history_test.yml",
     "tests/queue_test.yml",
     "tests/rules_test.yml",
     "tests/service_test.yml",
@@ -68,7 +69,7 @@ fn the_rules_pass_their_unit_tests() {
 /// A new one takes windows without their first instant, and templates by a newer Go.
 #[test]
 fn the_rules_pass_their_unit_tests_by_a_new_prometheus() {
-    unit_tests(tools::newer_promtool(), &TESTS[..5]);
+    unit_tests(tools::newer_promtool(), &TESTS[..6]);
 }
 
 #[test]
