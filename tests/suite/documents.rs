@@ -282,3 +282,28 @@ fn one_line_sets_the_time_zone_of_all_boards() {
         assert_eq!(board["timezone"], "Europe/Berlin", "{path}");
     }
 }
+
+/// The commands of the page on installing are of this version, and a shell can read them.
+#[test]
+fn the_page_on_installing_is_of_this_version() {
+    let version = env!("CARGO_PKG_VERSION");
+    let page = repository::read("deploy/INSTALL.md");
+    let mut versions = 0;
+    for block in page.split("```sh\n").skip(1) {
+        let block = block.split("```").next().unwrap();
+        for mark in ["V=", "exporter:", "--version "] {
+            for rest in block
+                .split(mark)
+                .skip(1)
+                .filter(|it| it.starts_with(|c: char| c.is_ascii_digit()))
+            {
+                assert_eq!(rest.split_whitespace().next(), Some(version), "{mark}");
+                versions += 1;
+            }
+        }
+        let mut shell = Command::new("bash");
+        let read = shell.args(["-n", "-c", block]).output().unwrap();
+        assert!(read.status.success(), "{block}\n{read:?}");
+    }
+    assert_eq!(versions, 4, "places that name the version");
+}
