@@ -154,8 +154,8 @@ fn every_use_of_the_chart_renders_to_valid_objects() {
                     assert!(is_sound, "{of}: {kind} {name}: {label}: {value}");
                 }
             }
-            all.extend(release.objects.iter().cloned());
         }
+        all.extend(releases[0].objects.iter().cloned());
     }
     assert_eq!(kinds.len(), 10, "{kinds:?}");
     validate(&all);
@@ -724,6 +724,11 @@ fn without_helm_kustomize_puts_it_all_into_a_namespace() {
         .collect();
     assert_eq!(ids.len(), 1);
     assert_eq!(ids[0]["value"], "1400000001");
+    let monitor = of_kind("ServiceMonitor").next().unwrap();
+    let instance = &monitor["spec"]["endpoints"][0]["relabelings"][1];
+    let expected =
+        json!({ "targetLabel": "instance", "replacement": "desk/tencent-desk-exporter" });
+    assert_eq!(instance, &expected);
     assert_eq!(
         of_kind("PrometheusRule").count() + of_kind("ServiceMonitor").count(),
         2

@@ -66,6 +66,8 @@ fn words<'a>(
 fn variables_flags_and_pages_are_those_of_the_binary() {
     let help = Setup::bare().args("--help").run().expect_code(0).stdout;
     let known = names_without(&[]);
+    // Prometheus's and Alertmanager's.
+    let of_others = "--web.external-url";
     let in_a_name = |c: char| c.is_ascii_uppercase() || c == '_';
     let in_a_flag = |c: char| c.is_ascii_lowercase() || c == '.' || c == '-';
     for path in files("deploy", &[""]) {
@@ -80,10 +82,9 @@ fn variables_flags_and_pages_are_those_of_the_binary() {
         }
         for family in ["--web.", "--log."] {
             for flag in words(&text, family, in_a_flag) {
-                assert!(
-                    help.contains(&format!("{family}{flag} ")),
-                    "{path}: {family}{flag}"
-                );
+                let flag = format!("{family}{flag}");
+                let is_known = help.contains(&format!("{flag} ")) || flag == of_others;
+                assert!(is_known, "{path}: {flag}");
             }
         }
         for page in words(&text, "/-/", |c| c.is_ascii_lowercase()) {
@@ -328,11 +329,18 @@ fn composes_files_are_those_of_one_machine() {
         ),
     ] {
         let expected = of_services(body(origin, begin));
+        let expected = expected.replace("  - alerts.yml\n", "  - alerts.yml\n  - demo.yml\n");
         assert_eq!(body(&format!("compose/{path}"), begin), expected, "{path}");
     }
     let compose = &yaml(&file("deploy/compose/compose.yaml"))[0]["services"];
     for name in ["exporter", "alertmanager", "prometheus", "mail"] {
         assert!(compose[name].is_object(), "{name}");
+    }
+    let alerts = read("deploy/prometheus/alerts.yml");
+    let limits = &yaml(&file("deploy/compose/demo.yml"))[0]["groups"][0]["rules"];
+    for limit in limits.as_array().unwrap() {
+        let record = limit["record"].as_str().unwrap();
+        assert!(alerts.contains(&format!("record: {record}\n")), "{record}");
     }
 }
 

@@ -13,7 +13,7 @@ import yaml
 
 
 # Kubernetes and Prometheus read YAML 1.1 as PyYAML does.
-class Reader(yaml.SafeLoader):
+class Reader(yaml.CSafeLoader):
     def construct_mapping(self, node, deep=False):
         keys = [self.construct_object(key, deep=True) for key, _ in node.value]
         twice = {str(key) for key in keys if keys.count(key) > 1}
