@@ -18,6 +18,7 @@ use crate::support::endpoints::Endpoint;
 use crate::support::exporter::{Finished, Setup};
 use crate::support::gate::Gate;
 use crate::support::prometheus::Prometheus;
+use crate::support::repository::{Asked, Variables, expressions};
 use crate::support::{rows, tools};
 
 const ZONE: &str = "Asia/Shanghai";
@@ -195,6 +196,54 @@ fn forty_days_are_at_their_places_in_prometheus() {
         ));
         assert_eq!(count.unwrap()[0].1, 1.0, "{date}");
     }
+    the_board_shows(&prometheus, &dates);
+}
+
+/// Every expression of the board *History* has an answer, and each day's sessions stand on their day.
+fn the_board_shows(prometheus: &Prometheus, dates: &[Date]) {
+    let variables = Variables {
+        job: "desk",
+        instance: "one",
+        agent_id: "",
+        range: "30d",
+    };
+    let (first, last) = (start(dates[10], ZONE), last_second(dates[39], ZONE));
+    let mut of_sessions = Vec::new();
+    for expression in expressions() {
+        if !expression.whence.starts_with("tencent-desk-history: ")
+            || expression.expr.contains("ALERTS")
+        {
+            continue;
+        }
+        let expr = variables.fill_in(&expression.expr);
+        let answer = match expression.asked {
+            Asked::Now => prometheus.ask(&expr),
+            Asked::OverTime => prometheus.ask_over(&expr, first, last, 12 * 3600),
+        };
+        let answer = answer.unwrap();
+        let whence = &expression.whence;
+        assert!(!answer.result.is_empty(), "{whence}: {answer:?}\n{expr}");
+        if whence.contains(": Sessions (")
+            && whence.ends_with(") A")
+            && expression.asked == Asked::OverTime
+        {
+            of_sessions = answer.result[0]["values"].as_array().unwrap().clone();
+        }
+    }
+    let shown: Vec<(Date, String)> = of_sessions
+        .iter()
+        .map(|point| {
+            let at = Timestamp::from_second(point[0].as_i64().unwrap()).unwrap();
+            let value = point[1].as_str().unwrap().to_owned();
+            (at.to_zoned(zone(ZONE)).date(), value)
+        })
+        .collect();
+    let expected: Vec<_> = (10..)
+        .zip(&dates[10..])
+        .map(|(n, date)| (*date, 100 + n + (n % 2) * (200 + n)))
+        .map(|(date, sessions)| (date, sessions.to_string()))
+        .collect();
+    assert_eq!(shown, expected);
 }
 
 /// What came of five days where Desk replies so to what the third of them is asked of `endpoint`.

@@ -3,8 +3,11 @@
 use std::collections::BTreeSet;
 use std::fs;
 
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan as _};
 use serde_json::{Value, json};
 
+use crate::support::answers::Past;
 use crate::support::desk::{Count, Desk, Reply, Request};
 use crate::support::endpoints::Endpoint;
 use crate::support::exporter::{Exporter, Setup};
@@ -37,14 +40,13 @@ fn nicknames() -> impl Iterator<Item = &'static str> {
     PEOPLE.into_iter().map(|(_, nickname)| nickname)
 }
 
+fn agent((id, nickname): (&str, &str)) -> Value {
+    let names = json!({ "AgentNickName": nickname, format!("Boss of {id}"): nickname });
+    with(rows::agent(id), names)
+}
+
 /// A Desk that spells ids differently at each endpoint, and knows more of people than is asked.
 fn desk() -> Desk {
-    let agent = |(id, nickname): (&str, &str)| {
-        with(
-            rows::agent(id),
-            json!({ "AgentNickName": nickname, format!("Boss of {id}"): nickname }),
-        )
-    };
     let desk = Desk::with(PEOPLE.map(agent).to_vec());
     desk.further(|further| {
         let member = |(id, nickname): (&str, &str)| {
@@ -284,6 +286,51 @@ fn check_tells_no_more_of_people_than_pages_do() {
             desk.always(reply);
             assert_hidden(&check().output(), labels);
         }
+    }
+}
+
+#[test]
+fn past_days_tell_no_more_of_people_either() {
+    for labels in ["pseudonym", "id", "full"] {
+        let desk = desk();
+        let last = Timestamp::now().to_zoned(TimeZone::get("Asia/Shanghai").unwrap());
+        let last = last.date().yesterday().unwrap();
+        let dates = [3, 2, 1, 0].map(|n| last - n.days());
+        desk.set_past(dates.map(|date| {
+            let past = Past {
+                agents: PEOPLE.map(agent).to_vec(),
+                ..Past::default()
+            };
+            (date, past)
+        }));
+        let replies = echoes();
+        // The first request goes well, others do not: days that fail are named with why.
+        desk.expect_refusals();
+        desk.on_request(move |n, _| match n % 8 {
+            5 => replies[1].clone(),
+            _ => Reply::Normal,
+        });
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("history.om");
+        let finished = setup(&desk, labels)
+            .unset("REALTIME_INTERVAL")
+            .set("LOG_LEVEL", "trace")
+            .args(&format!(
+                "backfill --from {} --to {last} --output {}",
+                dates[0],
+                file.display()
+            ))
+            .run();
+        let text = fs::read_to_string(&file).unwrap();
+        assert!(finished.stderr.contains("are missing"), "{finished:?}");
+        assert_hidden(&finished.output(), labels);
+        assert_hidden(&text, labels);
+        let is_named = [ANNA, "Anna.Zhang@desk.example"].map(|name| text.contains(name));
+        assert_eq!(
+            is_named,
+            [labels == "pseudonym", labels != "pseudonym"],
+            "{text}"
+        );
     }
 }
 
