@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::process::Command;
 
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan as _};
@@ -12,8 +13,10 @@ use crate::support::desk::{Count, Desk, Reply, Request};
 use crate::support::endpoints::Endpoint;
 use crate::support::exporter::{Exporter, Setup};
 use crate::support::page::Page;
+use crate::support::repository;
 use crate::support::rows::{self, with};
 use crate::support::secrecy::{assert_hides_all, everything_shown};
+use crate::support::tools::{self, run};
 
 const KEY: &str = "a-key-of-this-test";
 
@@ -393,4 +396,92 @@ fn a_new_key_renames_all_agents_at_once() {
         1,
         "{log}"
     );
+}
+
+/// Endpoints that tell of no person.
+const WITHOUT_PEOPLE: &str = "describe_reception_realtime_statistics,describe_session_statistics";
+
+/// Every sample of `page` as it stays for three hours, as promtool takes it.
+fn as_input(page: &Page, target: &str) -> Vec<Value> {
+    let series = page.samples().map(|sample| {
+        let labels = sample.pairs().into_iter();
+        let labels: String = labels
+            .map(|(name, value)| format!("{name}={}, ", serde_json::to_string(value).unwrap()))
+            .collect();
+        let values = match sample.name.as_str() {
+            name if name.ends_with("last_success_timestamp_seconds") => "0+60x180".to_owned(),
+            name if name.ends_with("day_start_timestamp_seconds") => "0x180".to_owned(),
+            _ => format!("{}x180", sample.value),
+        };
+        json!({ "series": format!("{}{{{labels}{target}}}", sample.name), "values": values })
+    });
+    series
+        .chain([json!({ "series": format!("up{{{target}}}"), "values": "1x180" })])
+        .collect()
+}
+
+#[test]
+fn without_people_nothing_is_asked_about_them_and_no_alert_misses_them() {
+    let desk = desk();
+    let start = || {
+        setup(&desk, "full")
+            .unset("AGENT_IDS")
+            .set("ENDPOINTS", WITHOUT_PEOPLE)
+            .start()
+    };
+    let exporter = start();
+    let page = exporter.after_first_poll();
+    let about_people = page
+        .samples()
+        .find(|sample| sample.label("agent_id").is_some());
+    assert_eq!(about_people, None);
+    let asked: BTreeSet<_> = desk
+        .requests()
+        .iter()
+        .map(|request| request.path().to_owned())
+        .collect();
+    let paths = [Endpoint::ReceptionRealtime, Endpoint::SessionStatistics].map(Endpoint::path);
+    assert_eq!(asked, BTreeSet::from(paths));
+    let shown = everything_shown(&exporter);
+    assert_hidden(&shown, "pseudonym");
+    assert_eq!(exporter.get("/").status, 200);
+
+    // The same with a queue that no alert may pass over.
+    desk.further(|further| {
+        let queue = json!({ "CurrentQueueCnt": 90, "FreeAgentCnt": 0 });
+        further.reception = with(further.reception.clone(), queue);
+    });
+    let queued = start().after_first_poll();
+    let input = [
+        as_input(&page, r#"job="tencent-desk", instance="one""#),
+        as_input(&queued, r#"job="tencent-desk", instance="two""#),
+    ];
+    let firing = |instance: &str, expected: Value| {
+        let expr = format!(
+            "count by (alertname) (ALERTS{{instance=\"{instance}\", alertstate=\"firing\"}})"
+        );
+        json!({ "expr": expr, "eval_time": "180m", "exp_samples": expected })
+    };
+    let alert = |name: &str| json!({ "labels": format!("{{alertname=\"{name}\"}}"), "value": 1 });
+    let told = json!([
+        alert("TencentDeskQueueLong"),
+        alert("TencentDeskQueueUnattended")
+    ]);
+    let rules = ["rules.yml", "alerts.yml"];
+    let rules = rules.map(|name| repository::file("deploy/prometheus").join(name));
+    let test = json!({
+        "rule_files": rules,
+        "tests": [{
+            "interval": "1m",
+            "input_series": input.concat(),
+            "promql_expr_test": [firing("one", json!([])), firing("two", told)],
+        }],
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("test.yml");
+    // JSON is YAML too.
+    fs::write(&file, test.to_string()).unwrap();
+    run(Command::new(tools::promtool())
+        .args(["test", "rules"])
+        .arg(&file));
 }
