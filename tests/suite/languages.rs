@@ -119,7 +119,10 @@ fn values_of(text: &str) -> Vec<String> {
 }
 
 /// Pages, and their twins.
-const PAGES: [(&str, &str); 1] = [("deploy/RUNBOOK.md", "deploy/RUNBOOK.zh-CN.md")];
+const PAGES: [(&str, &str); 2] = [
+    ("README.md", "README.zh-CN.md"),
+    ("deploy/RUNBOOK.md", "deploy/RUNBOOK.zh-CN.md"),
+];
 
 /// What a page has in any language: its headings' depths, blocks of code, rows of tables, entries of lists, and in each
 /// section the names, commands and addresses.
