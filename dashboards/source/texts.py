@@ -47,6 +47,7 @@ SHARED = {
     "within_30s": "First answer in 30 s",
     "unanswered": "Unanswered",
     "satisfied": "Satisfied",
+    "satisfied_count": "Satisfied",
     "rated": "Rated",
     "transferred": "Transferred",
     "free": "Free",

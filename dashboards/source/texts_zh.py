@@ -45,6 +45,7 @@ SHARED = {
     "within_30s": "30 秒内首次响应",
     "unanswered": "未回复",
     "satisfied": "满意度",
+    "satisfied_count": "满意",
     "rated": "参评",
     "transferred": "转接",
     "free": "示闲",
@@ -296,7 +297,7 @@ AGENT = {
 }
 
 EXPORTER = {
-    "title": "腾讯云 Desk:Exporter",
+    "title": "腾讯云 Desk：Exporter",
     "description": "数据是否可信：轮询、请求、异常应答，以及 exporter 自身。",
     "headings": {},
     "panels": {
@@ -362,7 +363,7 @@ EXPORTER = {
         "missing": "缺失的行",
         "resident": "常驻内存",
         "cpu": "CPU",
-        "days": "suffix：天",
+        "days": "suffix: 天",
     },
 }
 

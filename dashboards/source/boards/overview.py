@@ -208,6 +208,6 @@ def kinds(of: Callable[[str], str], series: Series = PANEL) -> list[tuple[str, s
         "transferred": "transferred_sessions",
         "unanswered": "unanswered_sessions",
         "rated": "rated_sessions",
-        "satisfied": "satisfied_sessions",
+        "satisfied_count": "satisfied_sessions",
     }
     return [(of(word), series.total(series.of_agents(name))) for word, name in fields.items()]
