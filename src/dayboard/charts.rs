@@ -149,10 +149,7 @@ fn chart(
             y: rounded(GROUND - height),
             width: rounded(width),
             height: rounded(height),
-            class: match (
-                (series.is_exception)(hour),
-                hours.running == Some(hour.hour),
-            ) {
+            class: match ((series.is_exception)(hour), hour.is_running) {
                 (true, _) => "beyond",
                 (false, true) => "running",
                 (false, false) => "whole",
@@ -249,6 +246,7 @@ mod tests {
         Hour {
             hour,
             sessions,
+            is_running: hour == 10,
             ..Hour::default()
         }
     }
@@ -256,7 +254,6 @@ mod tests {
     fn charts(each: Vec<Hour>) -> Vec<Chart> {
         let hours = Hours {
             each,
-            running: Some(10),
             day: Hour::default(),
         };
         of(&hours, Language::English.words())
@@ -312,15 +309,19 @@ mod tests {
 
     #[test]
     fn exceptions_are_marked_over_enough_sessions_only() {
-        let with = |accepted| Hour {
+        let with = |of, accepted| Hour {
             sessions: Some(accepted),
             handed_over: Some(accepted * 2.0),
             accepted: Some(accepted),
             queue_seconds: Some(90.0),
-            ..hour(9, None)
+            ..hour(of, None)
         };
-        for (accepted, class) in [(40.0, "beyond"), (8.0, "whole")] {
-            let charts = charts(vec![with(accepted)]);
+        for (of, accepted, class) in [
+            (9, 40.0, "beyond"),
+            (9, 8.0, "whole"),
+            (10, 40.0, "running"),
+        ] {
+            let charts = charts(vec![with(of, accepted)]);
             assert_eq!(charts[1].bars[0].class, class);
             assert_eq!(charts[2].bars[0].class, class);
         }

@@ -90,8 +90,6 @@ pub(super) enum SeatsOf {
 #[derive(Debug, Default)]
 pub(super) struct Hours {
     pub(super) each: Vec<Hour>,
-    /// The hour that the poll fell into: it is not over.
-    pub(super) running: Option<u8>,
     pub(super) day: Hour,
 }
 
@@ -100,6 +98,8 @@ pub(super) struct Hours {
 pub(super) struct Hour {
     /// From 0 to 23.
     pub(super) hour: u8,
+    /// The poll fell into it: it is not over, and is not judged, since what still waits is not accepted yet.
+    pub(super) is_running: bool,
     pub(super) sessions: Option<f64>,
     pub(super) handed_over: Option<f64>,
     pub(super) accepted: Option<f64>,
@@ -116,11 +116,11 @@ impl Hour {
     }
 
     pub(super) fn few_accepted(&self) -> bool {
-        limits::ACCEPTED.is_beyond(self.accepted_share(), self.handed_over)
+        !self.is_running && limits::ACCEPTED.is_beyond(self.accepted_share(), self.handed_over)
     }
 
     pub(super) fn queue_takes_long(&self) -> bool {
-        limits::QUEUE_SECONDS.is_beyond(self.queue_seconds, self.accepted)
+        !self.is_running && limits::QUEUE_SECONDS.is_beyond(self.queue_seconds, self.accepted)
     }
 }
 
@@ -743,6 +743,7 @@ fn hours(snapshot: &Snapshot, running: u8) -> Hours {
     ];
     let hour = |hour, [sessions, handed_over, accepted, queue_seconds]: [Option<f64>; 4]| Hour {
         hour,
+        is_running: hour == running,
         sessions,
         handed_over,
         accepted,
@@ -758,7 +759,6 @@ fn hours(snapshot: &Snapshot, running: u8) -> Hours {
     });
     Hours {
         each: each.collect(),
-        running: Some(running),
         day: hour(0, OF_DAY.map(|family| only(snapshot, &family, None))),
     }
 }

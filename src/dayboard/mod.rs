@@ -116,7 +116,10 @@ impl Dayboard {
                 query: query.clone(),
                 language,
                 coding,
-                served: served(&feeds),
+                served: match shown.is_empty() {
+                    true => Served::default(),
+                    false => served(&feeds),
+                },
             };
             let rest = self.rest(&shown, key).await;
             // It took a while, perhaps: what may not be shown any more is not, and ages are those of the answer.

@@ -46,7 +46,7 @@ pub(super) struct State {
 /// Why polls fail, and what to do.
 #[derive(Debug)]
 pub(super) struct Failure {
-    /// Of whom, by the names of their endpoints.
+    /// Of whom, by the names of their endpoints; empty where all fail alike.
     pub(super) of: String,
     /// As the log has it.
     pub(super) error: String,
@@ -159,7 +159,10 @@ fn failures(feeds: &[Arc<Feed>], words: &'static Words) -> Vec<Failure> {
         }
     }
     let told = |(error, of): (&Error, Vec<&str>)| Failure {
-        of: of.join(", "),
+        of: match of.len() == feeds.len() {
+            true => String::new(),
+            false => of.join(", "),
+        },
         error: filled(
             words.fails_with,
             &[&error.to_string(), error.class().as_str()],

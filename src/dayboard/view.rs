@@ -751,6 +751,7 @@ fn status(status: Option<&Status>, words: &Words) -> String {
             "free" => words.free,
             "busy" => words.busy,
             "rest" => words.rest,
+            "offline" => words.offline,
             name => name,
         }
         .to_owned(),
