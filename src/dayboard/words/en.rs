@@ -62,7 +62,7 @@ pub(super) const WORDS: Words = Words {
     active: "Being served",
     active_unit: "session has an agent|sessions have an agent",
     seats: "Seats used",
-    seats_of: "{} of {} sessions that the agents online may have",
+    seats_of: "{} of {} possible sessions",
     seats_of_desk: "{} of about {}: Desk's own count of agents, at their mean limit",
     seats_of_listed: "{} of {}, of all agents that Desk lists, online or not",
     queue_by_group: "Queue by group",

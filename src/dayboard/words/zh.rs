@@ -65,7 +65,7 @@ pub(super) const WORDS: Words = Words {
     active: "接待中",
     active_unit: "个会话正在由客服接待",
     seats: "接待占用",
-    seats_of: "已占用 {}，在线客服可同时接待 {}",
+    seats_of: "{} / {} 个可接待会话",
     seats_of_desk: "{} / 约 {}：按 Desk 的在线人数与平均接待上限计算",
     seats_of_listed: "{} / {}：Desk 列出的全部客服，无论是否在线",
     queue_by_group: "各客服组排队",
