@@ -734,9 +734,18 @@ fn every_colour_can_be_told_from_what_it_stands_on() {
 
 #[test]
 fn readme_begins_with_this_page() {
-    let readme = read("README.md");
-    let (_, first) = readme.split_once("](").unwrap();
-    assert!(first.starts_with("dashboards/pictures/today.png)"));
+    for (readme, picture) in [
+        ("README.md", "today.png"),
+        ("README.zh-CN.md", "today-zh.png"),
+    ] {
+        let text = read(readme);
+        let (_, first) = text.split_once("![").unwrap();
+        let (_, address) = first.split_once("](").unwrap();
+        assert!(
+            address.starts_with(&format!("dashboards/pictures/{picture})")),
+            "{readme}"
+        );
+    }
     for picture in ["today.png", "today-zh.png"] {
         let length = file(&format!("dashboards/pictures/{picture}"))
             .metadata()
