@@ -6,6 +6,19 @@ from alerts import AGENT, COUNT, DURATION, GROUP, INSTANCE, SHARE, Alert, limit_
 
 RUNBOOK = "https://github.com/tencent-desk-exporter/tencent-desk-exporter/blob/main/deploy/RUNBOOK.zh-CN.md"
 
+HEAD = """\
+# 关于人（scope: team、agent）、排队（scope: queue）和 exporter（scope: exporter）的告警。需要 rules.yml，以及 Prometheus 2.42 或更新版本。
+# 由 dashboards/generate 从 dashboards/source/alerts.py 和 alerts_zh.py 生成，与 alerts.yml 只有文字不同：两者只加载一个。
+#
+# 每个限值只在第一组中出现一次，给出的是默认值：要改就改那里。每条告警都链接到 RUNBOOK.zh-CN.md 中对应的一节。
+#
+# - 我们自己的指标名无需选择器；只有 up 按 job 选择：job="tencent-desk"，与 prometheus.yml 一致。
+# - 每个结果都保留目标的全部标签，便于按 exporter 分组和抑制。
+# - 半小时的窗口适用于不超过十分钟的 POLL_INTERVAL：更长时，把所有 [30m] 一起加长，TencentDeskApiChanged 的等待时间还要更长。
+
+groups:
+"""
+
 ENDPOINT = "{{ $labels.endpoint }}"
 NUMBER = 'printf "%.0f"'
 THIS_AGENT = '{{ or $labels.nickname "客服" }}({{ $labels.agent_id }})'

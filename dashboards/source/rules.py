@@ -106,12 +106,12 @@ def group(name: str, rules: list[str], between: str = "\n") -> str:
     return f"  - name: {name}\n    rules:\n{between.join(rules)}"
 
 
-def alerts_yml(told: Callable[[Alert], Alert] = lambda it: it) -> str:
-    """All alerts; `told` may put them into another language."""
+def alerts_yml(told: Callable[[Alert], Alert] = lambda it: it, head: str = ALERTS_HEAD) -> str:
+    """All alerts; `told` may put them into another language, and `head` stands before them."""
     groups = (
         group("tencent-desk-thresholds", [threshold(limit) for limit in LIMITS.values()], ""),
         group("tencent-desk-service", [alert(told(it)) for it in SERVICE]),
         group("tencent-desk-queue", [alert(told(it)) for it in QUEUE]),
         group("tencent-desk-exporter", [alert(told(it)) for it in EXPORTER]),
     )
-    return ALERTS_HEAD + "\n".join(groups)
+    return head + "\n".join(groups)
