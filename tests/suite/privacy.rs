@@ -216,6 +216,8 @@ fn echoes() -> Vec<Reply> {
             coded()
         )),
         raw(format!("{}\r\n\r\n", name())),
+        Reply::Reset,
+        Reply::Truncated,
     ]
 }
 
@@ -251,6 +253,13 @@ fn whatever_desk_says_of_people_is_not_repeated() {
                     page.samples()
                         .any(|sample| sample.name.ends_with("exporter_unknown_fields"))
                 );
+                // What stops polls comes last.
+                let refused = |code| Reply::body(rows::refusal(code, &PEOPLE[0].0.repeat(3)));
+                desk.reply_at(Endpoint::GroupList, refused(60_009));
+                exporter.wait_for_output("not served here");
+                desk.always(refused(141_009));
+                exporter.wait_for_output("rate_limited");
+                assert_hidden(&everything_shown(&exporter), labels);
                 let log = exporter.output();
                 for told in [
                     "error 99999",

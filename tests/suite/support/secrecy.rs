@@ -87,7 +87,13 @@ pub(crate) fn assert_hides(shown: &str, desk: &Desk) {
 /// All that it has written, all that it serves, in each format, and its command line.
 pub(crate) fn everything_shown(exporter: &Exporter) -> String {
     let mut shown = exporter.output();
-    for path in ["/", "/-/healthy", "/-/ready", "/elsewhere"] {
+    for path in [
+        "/",
+        "/?lang=zh&hours=table",
+        "/-/healthy",
+        "/-/ready",
+        "/elsewhere",
+    ] {
         shown.push_str(exporter.get(path).text());
     }
     for format in FORMATS {
