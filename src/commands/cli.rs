@@ -9,9 +9,50 @@ use crate::base::secret::looks_secret;
 use crate::base::version;
 use crate::config::{PREFIX, SETTINGS};
 
+/// The commands, and what each does. `--help`, the man page and the shells' completions are made of it.
+pub const COMMANDS: &[(&str, &str)] = &[
+    (
+        "serve",
+        "polls the Desk API and serves the metrics until SIGTERM or SIGINT (the default)",
+    ),
+    (
+        "demo",
+        "the same against a simulated Desk inside the process: no account, no network",
+    ),
+    (
+        "check",
+        "reads the configuration, makes one real poll, says what came back and what to do",
+    ),
+    (
+        "backfill",
+        "writes the figures of past days as OpenMetrics, for promtool tsdb create-blocks-from openmetrics",
+    ),
+    (
+        "health",
+        "asks the exporter that runs here for /-/healthy; exits with 0 or 1",
+    ),
+];
+
+/// The flags of `backfill`, an example of each one's value, if it has one, and what it does.
+pub const BACKFILL_FLAGS: &[(&str, &str, &str)] = &[
+    ("from", "2026-11-01", "the first day"),
+    ("to", "2026-11-24", "the last day"),
+    (
+        "output",
+        "history.om",
+        "the file to write, - for standard output; this one unless given",
+    ),
+    (
+        "label",
+        "job=desk",
+        "a label that every sample gets, as Prometheus gives it; may be given again",
+    ),
+    ("force", "", "replace the file if it is there"),
+];
+
 /// The flags, which are those of other exporters, and the settings that they set. A secret has no flag:
 /// every user of the machine can read command lines.
-pub(super) const FLAGS: &[(&str, &str)] = &[
+pub const FLAGS: &[(&str, &str)] = &[
     ("web.listen-address", "LISTEN_ADDRESS"),
     ("web.telemetry-path", "TELEMETRY_PATH"),
     ("web.config.file", "WEB_CONFIG_FILE"),
@@ -180,19 +221,24 @@ pub(super) fn help() -> String {
     let mut help = String::from(
         "Prometheus exporter for Tencent Cloud Contact Center's Desk: today's figures of every agent.\n\n\
          Usage: tencent-desk-exporter [COMMAND] [FLAGS]\n\n\
-         Commands:\n  \
-         serve   polls the Desk API and serves the metrics until SIGTERM or SIGINT (the default)\n  \
-         demo    the same against a simulated Desk inside the process: no account, no network\n  \
-         check   reads the configuration, makes one real poll, says what came back and what to do\n  \
-         backfill  writes the figures of past days as OpenMetrics, for promtool tsdb create-blocks-from openmetrics\n  \
-         health  asks the exporter that runs here for /-/healthy; exits with 0 or 1\n\n\
-         Flags of backfill (days of TENCENT_DESK_TIME_ZONE, before the present one):\n  \
-         --from 2026-11-01      the first day\n  \
-         --to 2026-11-24        the last day\n  \
-         --output history.om    the file to write, - for standard output; this one unless given\n  \
-         --label job=desk       a label that every sample gets, as Prometheus gives it; may be given again\n  \
-         --force                replace the file if it is there\n\n\
-         Flags, each another spelling of a variable, over which it wins:\n",
+         Commands:\n",
+    );
+    for (command, meaning) in COMMANDS {
+        push_line(&mut help, &format!("  {command:<9} {meaning}"));
+    }
+    push_line(
+        &mut help,
+        "\nFlags of backfill (days of TENCENT_DESK_TIME_ZONE, before the present one):",
+    );
+    for (flag, value, meaning) in BACKFILL_FLAGS {
+        push_line(
+            &mut help,
+            &format!("  --{:<20} {meaning}", format!("{flag} {value}")),
+        );
+    }
+    push_line(
+        &mut help,
+        "\nFlags, each another spelling of a variable, over which it wins:",
     );
     for (flag, setting) in FLAGS {
         push_line(&mut help, &format!("  --{flag:<20} {PREFIX}{setting}"));
@@ -296,6 +342,13 @@ mod tests {
         ] {
             let error = parse(&line).unwrap_err();
             assert!(!error.contains("0123"), "{error}");
+        }
+    }
+
+    #[test]
+    fn every_command_of_the_table_can_be_given() {
+        for (command, _) in COMMANDS {
+            assert!(parse(command).is_ok(), "{command}");
         }
     }
 

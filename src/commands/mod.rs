@@ -18,6 +18,8 @@ use crate::base::{blocking, version};
 use crate::config::{Environment, Logging, Mistakes, Shown};
 use cli::{Command, CommandLine};
 
+pub use cli::{BACKFILL_FLAGS, COMMANDS, FLAGS};
+
 /// Why the program ends otherwise than asked.
 #[derive(Debug)]
 pub enum Failure {

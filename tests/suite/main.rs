@@ -38,6 +38,7 @@ mod imports;
 mod languages;
 mod liveness;
 mod logs;
+mod manual;
 mod meters;
 mod midnight;
 mod not_served;
