@@ -42,6 +42,7 @@ mod manual;
 mod meters;
 mod midnight;
 mod not_served;
+mod notices;
 mod page_reader;
 mod people;
 mod privacy;
