@@ -43,6 +43,7 @@ mod meters;
 mod midnight;
 mod not_served;
 mod notices;
+mod packages;
 mod page_reader;
 mod people;
 mod privacy;
