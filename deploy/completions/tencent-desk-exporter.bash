@@ -8,8 +8,13 @@ _tencent_desk_exporter() {
         --web.config.file) COMPREPLY=($(compgen -f -- "$word")); return ;;
         --log.level) COMPREPLY=($(compgen -W 'error warn info debug trace off' -- "$word")); return ;;
         --log.format) COMPREPLY=($(compgen -W 'logfmt json' -- "$word")); return ;;
+        --output) COMPREPLY=($(compgen -f -- "$word")); return ;;
     esac
-    COMPREPLY=($(compgen -W 'serve demo check health --web.listen-address= --web.telemetry-path= --web.config.file= --log.level= --log.format= --help --version' -- "$word"))
+    if [[ $COMP_CWORD -gt 1 && ${COMP_WORDS[1]} == backfill ]]; then
+        COMPREPLY=($(compgen -W '--from --to --output --label --force' -- "$word"))
+        return
+    fi
+    COMPREPLY=($(compgen -W 'serve demo check backfill health --web.listen-address= --web.telemetry-path= --web.config.file= --log.level= --log.format= --help --version' -- "$word"))
     [[ ${COMPREPLY[0]} == *= ]] && compopt -o nospace
 }
 complete -F _tencent_desk_exporter tencent-desk-exporter

@@ -96,14 +96,14 @@ fn bash() -> String {
     let flags: Vec<_> = FLAGS.iter().map(|(flag, _)| format!("--{flag}=")).collect();
     let of_backfill = BACKFILL_FLAGS.iter().map(|(flag, ..)| format!("--{flag}"));
     let of_backfill: Vec<_> = of_backfill.collect();
-    let mut script = format!(
+    let mut script = String::from(
         "# Made by tests/suite/manual.rs of the tables of --help.\n\
-         _tencent_desk_exporter() {{\n    \
-             local word=${{COMP_WORDS[COMP_CWORD]}} before=${{COMP_WORDS[COMP_CWORD-1]}}\n    \
+         _tencent_desk_exporter() {\n    \
+             local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]}\n    \
              COMPREPLY=()\n    \
              # Bash parts words at =.\n    \
-             if [[ $word == = ]]; then word=; elif [[ $before == = ]]; then before=${{COMP_WORDS[COMP_CWORD-2]}}; fi\n    \
-             case $before in\n"
+             if [[ $word == = ]]; then word=; elif [[ $before == = ]]; then before=${COMP_WORDS[COMP_CWORD-2]}; fi\n    \
+             case $before in\n",
     );
     for (flag, setting) in FLAGS {
         let reply = match (values(setting), setting.ends_with("_FILE")) {
@@ -117,7 +117,7 @@ fn bash() -> String {
     script += &format!(
         "        --output) COMPREPLY=($(compgen -f -- \"$word\")); return ;;\n    \
          esac\n    \
-         if [[ ${{COMP_WORDS[1]}} == backfill ]]; then\n        \
+         if [[ $COMP_CWORD -gt 1 && ${{COMP_WORDS[1]}} == backfill ]]; then\n        \
              COMPREPLY=($(compgen -W '{}' -- \"$word\"))\n        \
              return\n    \
          fi\n    COMPREPLY=($(compgen -W '{} {} --help --version' -- \"$word\"))\n    \
