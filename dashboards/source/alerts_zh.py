@@ -10,7 +10,7 @@ HEAD = """\
 # 关于人（scope: team、agent）、排队（scope: queue）和 exporter（scope: exporter）的告警。需要 rules.yml，以及 Prometheus 2.42 或更新版本。
 # 由 dashboards/generate 从 dashboards/source/alerts.py 和 alerts_zh.py 生成，与 alerts.yml 只有文字不同：两者只加载一个。
 #
-# 每个限值只在第一组中出现一次，给出的是默认值：要改就改那里。每条告警都链接到 RUNBOOK.zh-CN.md 中对应的一节。
+# 每个阈值只在第一组中出现一次，给出的是默认值：要改就改那里。每条告警都链接到 RUNBOOK.zh-CN.md 中对应的一节。
 #
 # - 我们自己的指标名无需选择器；只有 up 按 job 选择：job="tencent-desk"，与 prometheus.yml 一致。
 # - 每个结果都保留目标的全部标签，便于按 exporter 分组和抑制。
@@ -21,11 +21,11 @@ groups:
 
 ENDPOINT = "{{ $labels.endpoint }}"
 NUMBER = 'printf "%.0f"'
-THIS_AGENT = '{{ or $labels.nickname "客服" }}({{ $labels.agent_id }})'
+THIS_AGENT = '{{ or $labels.nickname "客服" }}（{{ $labels.agent_id }}）'
 
 
 def limit(name: str, shown: str) -> str:
-    return limit_text(name, "，限值为 {}", shown)
+    return limit_text(name, "，阈值为 {}", shown)
 
 
 def at_least(name: str) -> str:
@@ -50,7 +50,7 @@ TEXTS = {
         f"{THIS_AGENT}今日回复用户消息平均用了 {DURATION}{limit('agent_response_seconds', 'humanizeDuration')}。",
     ),
     "TencentDeskFirstResponseServiceLevelLow": (
-        f"30 秒内首次响应的会话少（{SHARE}，近一小时）",
+        f"30 秒内首次响应占比低（{SHARE}，近一小时）",
         f"{INSTANCE} 近一小时的会话中有 {SHARE} 在 30 秒内得到首次回复"
         f"{at_least('first_response_under_30s_sessions_ratio')}。未回复的会话按未达标计。",
     ),
@@ -98,20 +98,20 @@ TEXTS = {
     ),
     "TencentDeskDataStale": (
         "Desk 没有新数据",
-        f"{INSTANCE} 已有 {DURATION} 没有得到 Desk 的成功应答。数据在上次成功轮询之后满 MAX_STALENESS（未设置时为 5 分钟）"
-        "下线，下次成功后恢复。",
+        f"{INSTANCE} 已有 {DURATION} 没有得到 Desk 的成功应答。上次成功轮询满 MAX_STALENESS（未设置时为 5 分钟）之后"
+        "不再输出数据，下次成功后恢复。",
     ),
     "TencentDeskEndpointStale": (
         "Desk 的一个接口没有新数据",
-        f"{INSTANCE} 已有 {DURATION} 没有得到 {ENDPOINT} 的成功应答，其他接口正常。依赖它的图表和告警缺数据。",
+        f"{INSTANCE} 已有 {DURATION} 没有得到 {ENDPOINT} 的成功应答，其他接口正常。依赖它的图表和告警没有数据。",
     ),
     "TencentDeskNoAgents": (
         "Desk 有应答，但没有列出任何客服",
-        f"{INSTANCE} 的轮询成功，但 Desk 已有一小时没有列出任何客服，而以往此时是有的；或者已有一整天没有列出。",
+        f"{INSTANCE} 的轮询成功，但 Desk 已有一小时没有列出任何客服，而以往此时有；或者已有一整天没有列出。",
     ),
     "TencentDeskFiguresLate": (
         "客服统计数据滞后",
-        f"{INSTANCE} 得到的今日客服统计比同一批客服的实时数据少 {COUNT} 个会话（实时数据中已存在五分钟以上），这种滞后已持续半小时。",
+        f"{INSTANCE} 得到的今日客服统计比同一批客服的实时数据少 {COUNT} 个会话（这些会话在实时数据中已存在五分钟以上），滞后已持续半小时。",
     ),
     "TencentDeskRateLimited": (
         "Desk 因请求过于频繁而拒绝轮询",
@@ -132,7 +132,7 @@ TEXTS = {
     ),
     "TencentDeskWebConfigRejected": (
         "exporter 无法使用其 Web 配置",
-        f"{INSTANCE} 的 Web 配置，或其中指定的证书、私钥、CA 已被改成不可用的内容。此前的内容仍在生效。",
+        f"{INSTANCE} 的 Web 配置，或其中指定的证书、私钥、CA 已被改成无法使用的内容。目前仍按此前的内容运行。",
     ),
     "TencentDeskApiChanged": (
         "Desk 的应答与本版本 exporter 所知不符",

@@ -185,9 +185,8 @@ OVERVIEW = {
             "Agents today",
             f"Today's figures of each agent that Desk lists. {OF_GROUP} **Read from** says which answer of Desk they are from: agent "
             "statistics, or the realtime figures, which know sessions and averages only. A click on the name opens the agent's day. "
-            "**Over its limit** names what is beyond the limits of one agent: first response and response (over 10 "
-            "answered or effective "
-            "sessions), unanswered (over 10 sessions), satisfied (over 20 ratings). **Gone since** is the last "
+            "**Over its limit** names what is beyond the limits of one agent: first response and response (of at least 10 "
+            "answered or effective sessions), unanswered (of at least 10 sessions), satisfied (of at least 20 ratings). **Gone since** is the last "
             "logout, where the agent's "
             "time in free, busy and rest has stood still for ten minutes. Names may be equal or missing: the id "
             "tells them apart.",

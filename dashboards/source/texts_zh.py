@@ -4,7 +4,7 @@ SHARED = {
     "uid": "tencent-desk-{}-zh",
     "no_figures": "暂无数据",
     "no_lines": "暂无数据，或不足一小时",
-    "too_early": "需满一小时",
+    "too_early": "数据不足一小时",
     "no_exporter": "没有 exporter",
     "never": "尚未连上 Desk",
     "not_asked": "未查询",
@@ -66,7 +66,7 @@ ALERTS = {
     "ResponseSlow": "响应慢",
     "AgentFirstResponseSlow": "首次响应慢",
     "AgentResponseSlow": "响应慢",
-    "FirstResponseServiceLevelLow": "30 秒首次响应占比低",
+    "FirstResponseServiceLevelLow": "30 秒内首次响应占比低",
     "UnansweredSessionsHigh": "未回复会话多",
     "SatisfactionLow": "满意度低",
     "QueueUnattended": "有人排队，无客服示闲",
@@ -91,8 +91,8 @@ ALERTS = {
 
 FIRST_RESPONSE = "从客服接入到客服发出第一条消息的时长，按已回复会话加权。不含排队时间。"
 RESPONSE = "从用户发消息到客服回复的时长，按有效会话加权；即各会话平均响应时长（不为零者）的平均值。"
-HOUR = "由当日数据的增量估算。Desk 只给整秒，因此 25 名客服时误差约 1 秒，5 名时约 4 秒。"
-RED = "满足告警条件时显示红色：超过限值，且会话数达到最低要求。"
+HOUR = "由当日数据的增量估算。Desk 的数据精确到秒，因此 25 名客服时误差约 1 秒，5 名时约 4 秒。"
+RED = "满足告警条件时显示红色：超过阈值，且会话数达到最低要求。"
 WITHIN = "30 秒内首次响应的会话占全部会话的比例。未回复的会话按未达标计。这不是排队的服务水平。"
 UNANSWERED = "客服没有发过消息的会话占比，刚接入的会话可能也在其中。排队中离开的用户不计。"
 SATISFIED = "参评会话中四星、五星的占比。未评价的会话不计。"
@@ -102,7 +102,7 @@ OF_DESK = "针对整个 Desk，与所选技能组无关。"
 NAMES = "需要用 STATUS_NAMES 把 Desk 的状态编号命名为 free、busy 和 rest。"
 GROWTH = "这是当日计数的增量；Desk 没有说明会话何时计入。"
 STATES = "示忙是指不再接新会话。正在接待用户的客服处于示闲状态，所以这不是工作负荷。"
-ALERTS_OF = "需要在此 Prometheus 中加载告警规则。0 表示没有告警；未加载规则时会直接说明。"
+ALERTS_OF = "需要在此 Prometheus 中加载告警规则。0 表示没有告警；未加载规则时显示“未加载规则”。"
 
 OVERVIEW = {
     "title": "腾讯云 Desk：总览",
@@ -114,13 +114,13 @@ OVERVIEW = {
         "info": ("提示", f"正在触发的 info 级告警，包括针对单个客服的告警。{ALERTS_OF}"),
         "age": (
             "数据时效",
-            "距 Desk 上一次成功返回客服统计的时间。超过五分钟（或三个轮询间隔，取较长者）显示红色，此后不久数据就会下线。"
-            "Desk 自身的数据也可能滞后，滞后多久它没有说明。",
+            "距 Desk 上一次成功返回客服统计的时间。超过五分钟（或三个轮询间隔，取较长者）显示红色，此后不久就不再输出这些数据。"
+            "Desk 自身的数据也可能滞后，滞后多久，Desk 没有说明。",
         ),
         "alerts": ("当前问题", "正在触发的告警，严重的在前：是什么、涉及谁、条件从何时开始成立。"),
         "first_response_hour": ("首次响应时长", f"{FIRST_RESPONSE}{HOUR}{RED}{READINGS}{OF_GROUP}"),
         "response_hour": ("平均响应时长", f"{RESPONSE}{HOUR}{RED}{READINGS}{OF_GROUP}"),
-        "within_hour": ("30 秒首次响应", f"{WITHIN}{RED}"),
+        "within_hour": ("30 秒内首次响应", f"{WITHIN}{RED}"),
         "unanswered_hour": ("未回复", f"{UNANSWERED}{RED}"),
         "satisfied_hour": ("满意度", f"{SATISFIED}{RED}"),
         "sessions_hour": ("会话数", f"近一小时新增的会话。{GROWTH}{READINGS}{OF_GROUP}"),
@@ -135,13 +135,13 @@ OVERVIEW = {
         ),
         "first_response_day": ("首次响应时长", f"{FIRST_RESPONSE}{READINGS}{OF_GROUP}"),
         "response_day": ("平均响应时长", f"{RESPONSE}{READINGS}{OF_GROUP}"),
-        "within_day": ("30 秒首次响应", f"{WITHIN}"),
+        "within_day": ("30 秒内首次响应", f"{WITHIN}"),
         "unanswered_day": ("未回复", f"{UNANSWERED}"),
         "satisfied_day": ("满意度", f"{SATISFIED}"),
         "sessions_day": ("会话数", f"自 Desk 当日零点起客服接待的会话。{READINGS}{OF_GROUP}"),
         "duration_day": ("会话时长", f"平均会话时长，按会话数加权。{READINGS}{OF_GROUP}"),
         "agents_day": ("客服", "Desk 今日列出的客服，不论此刻是否在线。"),
-        "response_times": ("响应时长", f"各时刻的近一小时值（粗线）与今日累计（细线）。{HOUR}虚线为告警的默认限值。"),
+        "response_times": ("响应时长", f"各时刻的近一小时值（粗线）与今日累计（细线）。{HOUR}虚线为告警的默认阈值。"),
         "volume": ("每小时会话数", f"各时刻之前一小时内新增的会话，以及前一天同一时段。{GROWTH}"),
         "shares": (
             "近一小时占比",
@@ -150,8 +150,8 @@ OVERVIEW = {
         "agents": (
             "今日客服",
             f"Desk 列出的每名客服今日的数据。{OF_GROUP}**数据来源**表示取自 Desk 的哪个接口：客服统计，或只有会话数和平均值的"
-            "实时数据。点击昵称可查看该客服的一天。**超限项**列出超过单个客服限值的指标：首次响应与平均响应"
-            "（已回复或有效会话超过 10 个）、未回复（会话超过 10 个）、满意度（参评超过 20 次）。**离线于**是最后下线时间，仅当该客服"
+            "实时数据。点击昵称可查看该客服的一天。**超限项**列出超过单个客服阈值的指标：首次响应与平均响应"
+            "（已回复或有效会话不少于 10 个）、未回复（会话不少于 10 个）、满意度（参评不少于 20 次）。**离线于**是最后下线时间，仅当该客服"
             "的示闲、示忙、小休时长已有十分钟没有变化时显示。昵称可能重复或缺失，请以 ID 区分。",
         ),
         "queue_hour": ("排队时长", f"近一小时已接入会话的平均排队时长，放弃排队的用户不计。{OF_DESK}{RED}"),
@@ -166,7 +166,7 @@ OVERVIEW = {
         "desk_sessions": ("今日会话", f"今日由用户或客服发起的会话，包括仅由机器人接待的。{OF_DESK}"),
         "handed_over_day": ("转人工", f"今日转人工的会话。{OF_DESK}"),
         "accepted_day": ("今日接入率", f"今日转人工的会话中由客服接入的比例。{OF_DESK}"),
-        "stars_day": ("星级", f"今日评价的平均星级，1 到 5。{OF_DESK}"),
+        "stars_day": ("平均星级", f"今日评价的平均星级，1 到 5。{OF_DESK}"),
         "hours": (
             "分时数据",
             "按 Desk 时钟列出今日各小时，包括当前这一小时。平均值由 Desk 给出，精确到秒；排队时长只针对已接入的会话。"
@@ -199,7 +199,7 @@ OVERVIEW = {
         "accepted_share": "接入率",
         "in_the_queue": "排队时长",
         "duration": "会话时长",
-        "mean_stars": "星级",
+        "mean_stars": "平均星级",
     },
 }
 
@@ -210,7 +210,7 @@ NOW = {
     "panels": {
         "queue": (
             "排队中",
-            f"正在排队的会话。超过告警限值，或没有客服示闲时显示红色。Desk 没有说明已等待多久。{OF_DESK}",
+            f"正在排队的会话。超过告警阈值，或没有客服示闲时显示红色。Desk 没有说明已等待多久。{OF_DESK}",
         ),
         "free": ("示闲", f"在线并可接新会话的客服。有会话排队而无人示闲时显示红色。{OF_DESK}"),
         "busy": ("示忙", f"在线但不再接新会话的客服，仍在接待手上的会话。{OF_DESK}"),
@@ -219,12 +219,12 @@ NOW = {
         "capacity": (
             "接待饱和度",
             "在线客服手上的会话占其接待上限之和的比例；手动接入的会话可使其超过 100%。没有命名任何状态时，"
-            f"为 Desk 的会话数除以（客服数 × 平均接待上限）。超过告警限值显示红色。{OF_GROUP}",
+            f"为 Desk 的会话数除以（客服数 × 平均接待上限）。超过告警阈值显示红色。{OF_GROUP}",
         ),
-        "spare": ("空余接待位", f"示闲客服还能接的会话数。{NAMES}{OF_GROUP}"),
-        "queues": ("排队", f"正在排队的会话。虚线为告警的默认限值。{OF_DESK}"),
+        "spare": ("接待余量", f"示闲客服还能接的会话数。{NAMES}{OF_GROUP}"),
+        "queues": ("排队", f"正在排队的会话。虚线为告警的默认阈值。{OF_DESK}"),
         "states": ("在线客服", f"各状态的在线客服。{OF_DESK}"),
-        "capacities": ("接待饱和度", f"同上。虚线为告警的默认限值。{OF_GROUP}"),
+        "capacities": ("接待饱和度", f"同上。虚线为告警的默认阈值。{OF_GROUP}"),
         "group_queues": (
             "各技能组排队",
             "各技能组正在排队的用户。各组之和不一定等于整个 Desk 的排队数：会话可能不属于任何技能组。",
@@ -232,7 +232,7 @@ NOW = {
         "groups": (
             "技能组",
             "各组成员：此刻手上的会话（不论来自哪个组）以及还能接多少。属于多个组的客服在每个组都计入，所以各组不能相加。"
-            f"示闲、饱和度和空余：{NAMES}**接待上限**是每名客服的上限。",
+            f"示闲、饱和度和余量：{NAMES}**接待上限**是每名客服的上限。",
         ),
         "agents": (
             "客服",
@@ -250,7 +250,7 @@ NOW = {
         "used": "饱和度",
         "sessions": "今日会话",
         "in_queue": "排队中",
-        "spare": "空余",
+        "spare": "余量",
         "members": "成员数",
         "needs_names": "需设置 STATUS_NAMES",
     },
@@ -267,13 +267,13 @@ AGENT = {
             f"Desk 给出的今日平均值，精确到秒，针对已回复的会话。{FIRST_RESPONSE}{RED}{READINGS}",
         ),
         "response": ("平均响应时长", f"Desk 给出的今日平均值，精确到秒。{RESPONSE}{RED}{READINGS}"),
-        "within": ("30 秒首次响应", f"今日。{WITHIN}"),
+        "within": ("30 秒内首次响应", f"今日。{WITHIN}"),
         "unanswered": ("未回复", f"今日。{UNANSWERED}"),
         "satisfied": ("满意度", f"今日。{SATISFIED}参评不足 20 次时参考意义不大。"),
         "ratings": ("参评数", "今日用户评价过的会话。"),
         "sessions": ("会话数", f"自 Desk 当日零点起该客服的会话。{READINGS}"),
-        "first_responses": ("首次响应时长", "该客服与团队的今日累计平均值。虚线为单个客服的默认限值。"),
-        "responses": ("平均响应时长", "该客服与团队的今日累计平均值。虚线为单个客服的默认限值。"),
+        "first_responses": ("首次响应时长", "该客服与团队的今日累计平均值。虚线为单个客服的默认阈值。"),
+        "responses": ("平均响应时长", "该客服与团队的今日累计平均值。虚线为单个客服的默认阈值。"),
         "volume": ("每小时会话数", f"各时刻之前一小时内该客服的会话，以及团队每位在线客服的会话。{GROWTH}"),
         "states": ("状态时长", f"近一小时内该客服在线时长的构成。{STATES}"),
         "in_hand": ("同时接待", "各时刻之前一小时的在线时长内平均同时接待的会话数：该客服与团队。"),
@@ -313,18 +313,18 @@ EXPORTER = {
         "critical": OVERVIEW["panels"]["critical"],
         "warning": OVERVIEW["panels"]["warning"],
         "usersig": (
-            "UserSig 剩余",
-            "距 Desk 不再接受该 UserSig 的天数。exporter 自己生成的会自动续期，在别处生成的需手动更换。少于七天显示红色。",
+            "UserSig 有效期",
+            "UserSig 还有多少天过期，过期后 Desk 不再接受。exporter 自己生成的会自动续期，在别处生成的需手动更换。不足七天显示红色。",
         ),
         "alerts": ("当前问题", "正在触发的 exporter 告警，严重的在前。"),
-        "ages": ("数据时效", "各接口距上次成功轮询的时间；轮询失败期间持续上升。虚线为五分钟，即告警的默认限值。"),
+        "ages": ("数据时效", "各接口距上次成功轮询的时间；轮询失败期间持续上升。虚线为五分钟，即告警的默认阈值。"),
         "failures": (
             "轮询失败（按类别）",
-            "十分钟内失败的轮询。network：无应答、超时、不是 HTTP 200。server:Desk 内部错误。rate_limited：请求过于频繁。"
+            "十分钟内失败的轮询。network：无应答、超时、不是 HTTP 200。server：Desk 内部错误。rate_limited：请求过于频繁。"
             "credentials、configuration：需要管理员处理。protocol：应答无法解析。",
         ),
         "requests": ("每分钟请求", "发往 Desk 的请求及其中失败的，五分钟平均。一次轮询每一百名客服用一个请求。"),
-        "latency": ("请求耗时", "十分钟内有一半、99% 的请求在此时间内得到应答，按直方图的桶计算。"),
+        "latency": ("请求耗时", "十分钟内的请求，有半数、99% 在此时间内得到应答，按直方图的桶估算。"),
         "durations": ("轮询与抓取耗时", "一次轮询包括一个接口应答的所有分页，以及重试和暂停。抓取从不等待 Desk。"),
         "odd": (
             "异常应答",
@@ -345,7 +345,7 @@ EXPORTER = {
         "good": "成功",
         "failed": "失败",
         "in_use": "已生效",
-        "refused": "被拒绝",
+        "refused": "未生效",
         "none": "无",
         "endpoint": "接口",
         "last": "上次轮询",
@@ -353,7 +353,7 @@ EXPORTER = {
         "every": "间隔",
         "good_polls": "成功率",
         "took": "耗时",
-        "half": "一半",
+        "half": "半数",
         "most": "99%",
         "scrape": "抓取",
         "ignored": "忽略的值",
@@ -374,39 +374,39 @@ WALL = {
     "panels": {
         "first_response": ("首次响应时长（近一小时）", f"{FIRST_RESPONSE}{HOUR}{RED}{READINGS}"),
         "response": ("平均响应时长（近一小时）", f"{RESPONSE}{HOUR}{RED}{READINGS}"),
-        "within": ("30 秒首次响应（近一小时）", f"{WITHIN}{RED}"),
+        "within": ("30 秒内首次响应（近一小时）", f"{WITHIN}{RED}"),
         "unanswered": ("未回复（近一小时）", f"{UNANSWERED}{RED}"),
         "sessions": ("会话数（近一小时）", f"近一小时新增的会话。{GROWTH}{READINGS}"),
         "online": OVERVIEW["panels"]["online_hour"],
         "satisfied": ("满意度（近一小时）", f"{SATISFIED}{RED}"),
         "age": OVERVIEW["panels"]["age"],
         "alerts": ("当前问题", "正在触发的团队与 exporter 告警。"),
-        "over_limit": ("今日超限客服", "今日有指标超过单个客服限值、且会话数达到最低要求的客服。"),
+        "over_limit": ("今日超限客服", "今日有指标超过单个客服阈值、且会话数达到最低要求的客服。"),
     },
     "words": {"nobody": "无"},
 }
 
 WHOLE_DAYS = "按 Desk 所在时区的自然日，取当日最后一次的数据；今天，以及最后几小时没有数据的日子不计。"
-WEEKS = f"截至所选时间末尾的七天，灰色为再之前的七天。{WHOLE_DAYS}"
-OF_WEEK_BEFORE = "灰色为前一周的同一天。"
+WEEKS = f"截至所选时间末尾的七天，灰色为此前的七天。{WHOLE_DAYS}"
+OF_WEEK_BEFORE = "灰色为前一周的同日。"
 
 HISTORY = {
     "title": "腾讯云 Desk：历史",
     "description": "过去的日子，不论是当时采集的还是事后补录（backfill）的：请在顶部选择时间，例如上个月。",
     "headings": {
-        "week": "七天与再之前的七天",
+        "week": "七天与此前七天",
         "days": "逐日",
-        "desk": "Desk 自身统计的全部会话，不论有无客服",
+        "desk": "Desk 自身统计的全部会话，不论是否由客服接待",
         "agents": "所选时间内的客服",
     },
     "panels": {
-        "week_sessions": ("会话", f"所有客服的会话。{WEEKS}"),
+        "week_sessions": ("会话数", f"所有客服的会话。{WEEKS}"),
         "week_first_response": ("首次响应时长", f"{FIRST_RESPONSE}{WEEKS}"),
         "week_within": ("30 秒内首次响应", f"{WITHIN}{WEEKS}"),
         "week_unanswered": ("未回复", f"{UNANSWERED}{WEEKS}"),
         "week_satisfied": ("满意度", f"{SATISFIED}{WEEKS}"),
         "week_duration": ("会话时长", f"按会话加权的平均值。{WEEKS}"),
-        "sessions": ("会话", f"所有客服的会话，逐日。{OF_WEEK_BEFORE}{WHOLE_DAYS}"),
+        "sessions": ("会话数", f"所有客服的会话，逐日。{OF_WEEK_BEFORE}{WHOLE_DAYS}"),
         "first_response": ("首次响应时长", f"{FIRST_RESPONSE}{OF_WEEK_BEFORE}{WHOLE_DAYS}"),
         "within": ("30 秒内首次响应", f"{WITHIN}{OF_WEEK_BEFORE}{WHOLE_DAYS}"),
         "shares": ("满意度与未回复", f"{SATISFIED}{UNANSWERED}{WHOLE_DAYS}"),
@@ -419,18 +419,18 @@ HISTORY = {
         ),
     },
     "words": {
-        "sessions": "会话",
+        "sessions": "会话数",
         "these_days": "七天",
-        "days_before": "再之前七天",
-        "week_before": "前一周",
+        "days_before": "此前七天",
+        "week_before": "前一周同日",
         "duration": "会话时长",
         "handed_over": "转人工",
-        "accepted": "已接入",
+        "accepted": "人工接入",
         "in_the_queue": "排队时长",
         "agent": "客服",
         "id": "ID",
         "days": "天数",
-        "ratings": "参评",
+        "ratings": "参评数",
         "no_days": "所选时间内没有完整的一天",
     },
 }

@@ -74,7 +74,7 @@ pub(super) fn date(date: Date, words: &Words) -> String {
     let monday_is_0 = date.weekday().to_monday_zero_offset();
     let place = usize::try_from(monday_is_0).unwrap_or_default();
     let weekday = words.weekdays.split(',').nth(place).unwrap_or_default();
-    format!("{weekday} {}", date.strftime(words.date))
+    filled(&date.strftime(words.date).to_string(), &[weekday])
 }
 
 #[cfg(test)]
@@ -138,6 +138,6 @@ mod tests {
     fn dates_have_their_day_of_the_week() {
         let date_of = |language: Language| date(jiff::civil::date(2026, 11, 26), language.words());
         assert_eq!(date_of(Language::English), "Thursday 26 November 2026");
-        assert_eq!(date_of(Language::Chinese), "星期四 2026年11月26日");
+        assert_eq!(date_of(Language::Chinese), "2026年11月26日 星期四");
     }
 }

@@ -6,7 +6,7 @@ use crate::desk::Class;
 pub(super) const WORDS: Words = Words {
     language: "English",
     title: "Today at Desk",
-    date: "%-d %B %Y",
+    date: "{} %-d %B %Y",
     weekdays: "Monday,Tuesday,Wednesday,Thursday,Friday,Saturday,Sunday",
     pause: "Stop renewing",
     resume: "Renew by itself",

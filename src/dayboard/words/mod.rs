@@ -95,7 +95,7 @@ words! {
     language,
     /// The head of the page, and its title in the browser.
     title,
-    /// Of `jiff`'s `strftime`, without the weekday.
+    /// Of `jiff`'s `strftime`, with `{}` for the weekday.
     date,
     /// The days of the week from Monday on, with commas between.
     weekdays,
