@@ -65,7 +65,7 @@ pub(super) const WORDS: Words = Words {
     active: "接待中",
     active_unit: "个会话正在由客服接待",
     seats: "接待饱和度",
-    seats_of: "{} / {}：在线客服的接待上限之和",
+    seats_of: "{} / {}（接待上限之和）",
     seats_of_desk: "{} / 约 {}：按 Desk 的在线客服数乘以平均接待上限估算",
     seats_of_listed: "{} / {}：Desk 列出的全部客服，不论是否在线",
     queue_by_group: "各技能组排队",
