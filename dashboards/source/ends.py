@@ -64,9 +64,9 @@ def at_ends(expr: str, row: str = "") -> str:
     )
 
 
-def each_day(expr: str, row: str = "", offset: str = AHEAD) -> str:
+def each_day(expr: str, offset: str = AHEAD) -> str:
     """One point a day, for a chart whose step is STEP."""
-    return lines("last_over_time((", indented(at_ends(expr, row)), f")[{WINDOW}:15m] {offset})")
+    return lines("last_over_time((", indented(at_ends(expr)), f")[{WINDOW}:15m] {offset})")
 
 
 def summed(expr: str, window: str, row: str = "", offset: str = BEHIND) -> str:

@@ -1,7 +1,7 @@
 """Tests of figures of whole days: midnights, days of 23 and 25 hours, outages over midnight, days without agents, past days
-that were filled in, and charts in any phase."""
+that were filled in, and charts by UTC or by the zone."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import groupby
@@ -216,9 +216,6 @@ def sums(cases: Cases, history: History) -> None:
     days = summed(f"{QUARTERS.of_agents('sessions')} * 0 + 1", "9d", "agent_id")
     known = sum(history.seen(day) is not None for day in DAYS[2:11])
     cases.add(days, DAYS[10].end - 1, [(labels, known) for labels, _ in shown])
-
-
-Reckon = Callable[..., float | None]
 
 
 def total(history: History, days: list[Day], agents: tuple[str, ...] = AGENTS) -> float | None:
