@@ -345,6 +345,34 @@ fn composes_files_are_those_of_one_machine() {
 }
 
 #[test]
+fn actions_are_named_by_their_commits_and_rust_by_one_line() {
+    let is_hex = |text: &str| text.len() == 40 && text.chars().all(|c| c.is_ascii_hexdigit());
+    let dockerfile = read("deploy/container/Dockerfile");
+    let froms: Vec<_> = words(&dockerfile, " rust:", |c| c != '-' && c != ' ').collect();
+    let [rust] = froms[..] else {
+        panic!("one line names Rust: {froms:?}");
+    };
+    let digest = words(&dockerfile, "@sha256:", |c| c.is_ascii_hexdigit()).next();
+    assert_eq!(digest.unwrap().len(), 64);
+    for workflow in files(".github/workflows", &[".yml"]) {
+        let text = fs::read_to_string(workflow).unwrap();
+        for action in words(&text, "uses: ", |c| c != '\n') {
+            let pin = action.split_once('@').map(|(_, pin)| pin);
+            let is_pinned = pin.and_then(|pin| pin.split_once(" # v"));
+            let is_ours = action.starts_with("./");
+            assert!(
+                is_ours || is_pinned.is_some_and(|(commit, _)| is_hex(commit)),
+                "{action}"
+            );
+        }
+        assert!(
+            !text.contains(rust) && !text.contains(&rust[..4]),
+            "Rust is said twice"
+        );
+    }
+}
+
+#[test]
 fn workflows_are_valid() {
     let workflows = files(".github/workflows", &[".yml"]);
     let schema = |name: &str| {
