@@ -759,7 +759,10 @@ fn hours(snapshot: &Snapshot, running: u8) -> Hours {
     });
     Hours {
         each: each.collect(),
-        day: hour(0, OF_DAY.map(|family| only(snapshot, &family, None))),
+        day: Hour {
+            is_running: false,
+            ..hour(0, OF_DAY.map(|family| only(snapshot, &family, None)))
+        },
     }
 }
 

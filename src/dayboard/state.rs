@@ -158,29 +158,38 @@ fn failures(feeds: &[Arc<Feed>], words: &'static Words) -> Vec<Failure> {
             None => failures.push((error, vec![name(feed, words)])),
         }
     }
-    let told = |(error, of): (&Error, Vec<&str>)| Failure {
-        of: match of.len() == feeds.len() {
-            true => String::new(),
-            false => of.join(", "),
-        },
-        error: filled(
-            words.fails_with,
-            &[&error.to_string(), error.class().as_str()],
-        ),
-        advice: filled(words.what_to_do, &[advice(error, words)]),
-        more: (error.advice() != error.class().advice()).then(|| error.advice()),
+    let told = |(error, of): (&Error, Vec<&str>)| {
+        let (advice, more) = advice(error, words);
+        Failure {
+            of: match of.len() == feeds.len() {
+                true => String::new(),
+                false => of.join(", "),
+            },
+            error: filled(
+                words.fails_with,
+                &[&error.to_string(), error.class().as_str()],
+            ),
+            advice: filled(words.what_to_do, &[advice]),
+            more,
+        }
     };
     failures.into_iter().map(told).collect()
 }
 
-fn advice(error: &Error, words: &'static Words) -> &'static str {
-    match error.class() {
+/// What to do, and what the log says beyond that: it may know more than the class, in English.
+fn advice(error: &Error, words: &'static Words) -> (&'static str, Option<&'static str>) {
+    let of_class = match error.class() {
         Class::Network => words.do_network,
         Class::Server => words.do_server,
         Class::RateLimited => words.do_rate_limited,
         Class::Credentials => words.do_credentials,
         Class::Configuration => words.do_configuration,
         Class::Protocol => words.do_protocol,
+    };
+    let (told, usual) = (error.advice(), error.class().advice());
+    match of_class == usual {
+        true => (told, None),
+        false => (of_class, (told != usual).then_some(told)),
     }
 }
 
@@ -230,4 +239,181 @@ fn name(feed: &Feed, words: &'static Words) -> &'static str {
     let endpoint = feed.endpoint.name();
     let name = names.into_iter().find(|(known, _)| *known == endpoint);
     name.map_or(endpoint, |(_, name)| name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::words::Language;
+    use super::*;
+    use crate::base::clock::{Clock as _, SystemClock};
+    use crate::exposition::page::Page;
+    use crate::status::board::LastPoll;
+    use std::time::Duration;
+
+    fn noon() -> Now {
+        Now {
+            wall: "2026-01-01T12:00:00Z".parse().unwrap(),
+            mono: SystemClock.now().mono,
+        }
+    }
+
+    fn later(seconds: i64) -> Now {
+        Now {
+            wall: noon().wall + jiff::SignedDuration::from_secs(seconds),
+            ..noon()
+        }
+    }
+
+    /// After a poll that ended at noon, or as long before it as `good` says, where there was a good one.
+    fn feed(good: Option<i64>, outcome: PollOutcome) -> Feed {
+        let poll = LastPoll {
+            ended: noon().wall,
+            took: Duration::ZERO,
+            outcome,
+            next: noon().wall,
+        };
+        Feed {
+            last_good: good.map(|before| Arc::new(Page::sample(1, later(-before), 0))),
+            last_poll: Some(poll),
+            ..unpolled()
+        }
+    }
+
+    fn unpolled() -> Feed {
+        Feed::new(&agents::ENDPOINT, Duration::from_secs(60))
+    }
+
+    fn failed(class: Class, what: &str) -> PollOutcome {
+        PollOutcome::Failed(Error::new(class, what))
+    }
+
+    fn state(feeds: Vec<Feed>, now: Now, language: Language) -> State {
+        let feeds: Vec<_> = feeds.into_iter().map(Arc::new).collect();
+        State::of(&feeds, now, &TimeZone::UTC, language.words())
+    }
+
+    #[test]
+    fn each_situation_is_told_in_words() {
+        let network = || failed(Class::Network, "no <answer>");
+        for (feed, now, tone, told) in [
+            (
+                unpolled(),
+                noon(),
+                Tone::Wait,
+                "The first poll of Desk is under way.",
+            ),
+            (
+                feed(Some(0), PollOutcome::Good),
+                later(9),
+                Tone::Good,
+                "Desk answers.",
+            ),
+            (
+                feed(Some(0), PollOutcome::Good),
+                later(3600),
+                Tone::Bad,
+                "A poll of Desk finds no end.",
+            ),
+            (
+                feed(Some(0), PollOutcome::Good),
+                later(-86_400),
+                Tone::Wait,
+                "Desk's day has ended.",
+            ),
+            (
+                feed(None, PollOutcome::NotServed),
+                noon(),
+                Tone::Wait,
+                "Desk does not serve this here.",
+            ),
+            (
+                feed(None, network()),
+                noon(),
+                Tone::Bad,
+                "No figures have come yet.",
+            ),
+            (
+                feed(Some(60), network()),
+                noon(),
+                Tone::Bad,
+                "The figures from before are shown meanwhile.",
+            ),
+            (
+                feed(Some(900), network()),
+                noon(),
+                Tone::Bad,
+                "The figures from before are too old to be shown.",
+            ),
+            (
+                feed(Some(0), network()),
+                later(-86_400),
+                Tone::Bad,
+                "Desk's day has ended.",
+            ),
+        ] {
+            let english = state(vec![feed.clone()], now, Language::English);
+            let said = format!("{} {}", english.headline, english.explanation);
+            assert!(said.contains(told), "{said}");
+            assert_eq!(english.tone, tone, "{said}");
+            let chinese = state(vec![feed], now, Language::Chinese);
+            assert_ne!(chinese.headline, english.headline);
+            assert_ne!(chinese.explanation, english.explanation);
+        }
+    }
+
+    #[test]
+    fn what_befalls_several_endpoints_is_told_once() {
+        let of = |endpoint, outcome| Feed {
+            endpoint,
+            ..feed(None, outcome)
+        };
+        let refused = || failed(Class::RateLimited, "Desk refuses");
+        let paused = || PollOutcome::Failed(Error::paused(Duration::from_secs(7)));
+        let all = vec![
+            of(&agents::ENDPOINT, refused()),
+            of(&reception::ENDPOINT, paused()),
+        ];
+        let [failure] = &state(all, noon(), Language::English).failures[..] else {
+            panic!("one reason");
+        };
+        assert_eq!(
+            (&*failure.of, &*failure.error),
+            ("", "Why: Desk refuses (rate_limited).")
+        );
+        assert!(failure.advice.starts_with("What to do: ask less often"));
+        let two = vec![
+            of(&agents::ENDPOINT, PollOutcome::Good),
+            of(&reception::ENDPOINT, failed(Class::Server, "a")),
+            of(&members::ENDPOINT, failed(Class::Network, "b")),
+        ];
+        let failures = state(two, noon(), Language::English).failures;
+        let of: Vec<_> = failures.iter().map(|failure| failure.of.as_str()).collect();
+        assert_eq!(of, ["Queue", "Agents now"]);
+    }
+
+    #[test]
+    fn advice_that_says_more_than_the_class_is_told_as_the_log_has_it() {
+        let error = Error::new(Class::Network, "no").with_advice("see the proxy");
+        let feed = feed(None, PollOutcome::Failed(error));
+        let chinese = &state(vec![feed.clone()], noon(), Language::Chinese).failures[0];
+        assert!(chinese.advice.contains("端口"));
+        assert_eq!(chinese.more, Some("see the proxy"));
+        let english = &state(vec![feed], noon(), Language::English).failures[0];
+        assert_eq!(
+            (&*english.advice, english.more),
+            ("What to do: see the proxy.", None)
+        );
+    }
+
+    #[test]
+    fn the_age_of_figures_is_that_of_the_answer() {
+        let good = || feed(Some(0), PollOutcome::Good);
+        for (seconds, said) in [(0, "0 s ago"), (61, "1 min 01 s ago")] {
+            let state = state(vec![good()], later(seconds), Language::English);
+            assert_eq!(
+                (&*state.feeds[0].said, &*state.feeds[0].time),
+                (said, "12:00:00")
+            );
+        }
+    }
 }

@@ -245,6 +245,8 @@ fn it_speaks_the_language_that_is_asked_for() {
         ("en-US,en;q=0.9,zh;q=0.8", "en"),
         ("fr, zh-TW;q=0.3, en;q=0.2", "zh-Hans"),
         ("zh;q=0, *", "en"),
+        ("en;q=0, *", "zh-Hans"),
+        ("*;q=0.1, zh;q=0.9", "zh-Hans"),
         ("en;q=0.1,ZH;q=0.2", "zh-Hans"),
         ("de", "en"),
         ("*", "en"),
@@ -541,24 +543,33 @@ fn figures_go_when_they_are_too_old_and_when_their_day_is_over() {
 
 #[test]
 fn while_polls_fail_the_figures_from_before_are_shown_as_long_as_they_may_be() {
+    let wall = Wall::at("2026-05-05T10:00:00", "Asia/Shanghai");
     let desk = Desk::with(vec![rows::example()]);
-    let exporter = started(
-        once(&desk)
-            .set("POLL_INTERVAL", "1s")
-            .set("MAX_STALENESS", "1h"),
-    );
+    wall.rule(&desk);
+    let polling = once(&desk)
+        .set("POLL_INTERVAL", "1s")
+        .set("MAX_STALENESS", "1h");
+    let exporter = started(wall.over(polling));
     desk.always(Reply::Status(502, vec![], String::new()));
-    exporter.wait_for("a poll that fails", |page| {
-        page.value("tencent_desk_up", &[]) == Some(0.0)
-    });
-    let page = page(&exporter, "/");
-    let state = state(&page);
+    let is_down =
+        |page: &crate::support::page::Page| page.value("tencent_desk_up", &[]) == Some(0.0);
+    exporter.wait_for("a poll that fails", is_down);
+    let before = page(&exporter, "/");
+    let told = state(&before);
     assert!(
-        state.starts_with("Polls of Desk fail. The figures from before are shown meanwhile."),
-        "{state}"
+        told.starts_with("Polls of Desk fail. The figures from before are shown meanwhile."),
+        "{told}"
     );
-    assert!(state.contains("ago polls fail"), "{state}");
-    assert_eq!(agents(&page), ["Meimei"]);
+    assert!(told.contains("ago polls fail"), "{told}");
+    assert_eq!(agents(&before), ["Meimei"]);
+    wall.jump(7200);
+    let old = page(&exporter, "/");
+    let told = state(&old);
+    assert!(
+        told.starts_with("Polls of Desk fail. The figures from before are too old to be shown."),
+        "{told}"
+    );
+    assert!(!old.first("main").text().contains("Meimei"));
 }
 
 #[test]
