@@ -466,7 +466,7 @@ fn what_is_wrong_comes_first_with_what_to_do() {
         (
             Reply::Status(503, vec![], "<b>no</b>".into()),
             "network",
-            "tried again",
+            "asked again by itself",
             "自动重试",
         ),
     ] {
