@@ -351,6 +351,19 @@ fn dashboards_survive_every_way_of_import() {
     assert_eq!(uids.len(), dashboards.len(), "a uid used twice");
 }
 
+/// Whatever a board asks of the chosen exporter, it asks of one cluster and one namespace, where these are chosen.
+#[test]
+fn an_exporter_is_chosen_by_its_place_too() {
+    let place = r#"cluster=~"$cluster", namespace=~"$namespace", "#;
+    for expression in expressions() {
+        for of_job in [r#"job="$job", instance="$instance""#, r#"job="$job""#] {
+            let whole = expression.expr.matches(&format!("{place}{of_job}")).count();
+            let all = expression.expr.matches(of_job).count();
+            assert_eq!(whole, all, "{}", expression.whence);
+        }
+    }
+}
+
 /// The overview's table of agents opens the dashboard of the agent in the row.
 #[test]
 fn the_table_opens_the_agent() {

@@ -256,11 +256,7 @@ fn prometheus(demo: &crate::support::exporter::Exporter, now: i64, zone: &TimeZo
         "global": { "scrape_interval": "1s", "evaluation_interval": "1s" },
         "rule_files": ["rules.yml", "alerts.yml"],
         "scrape_configs": [
-            // A target in another namespace has the same job and instance.
-            { "job_name": JOB, "static_configs": [
-                { "targets": [past.instance] },
-                { "targets": [past.instance], "labels": { "namespace": "other", "cluster": "other" } },
-            ] },
+            { "job_name": JOB, "static_configs": [{ "targets": [past.instance] }] },
         ],
     });
     fs::write(folder.path().join("prometheus.yml"), config.to_string()).unwrap();

@@ -1,11 +1,14 @@
 //! The files of `deploy/` are accepted by the very tools that will read them, the rules do what
 //! their unit tests say, and README and runbook say what the rules do.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
-use crate::support::repository::{self, Rule, names_in, rules};
+use serde_json::json;
+
+use crate::support::repository::{self, Rule, Variables, expressions, names_in, rules};
 use crate::support::tools;
 
 const TESTS: [&str; 10] = [
@@ -64,6 +67,40 @@ fn unit_tests(promtool: PathBuf, tests: &[&str]) {
 #[test]
 fn the_rules_pass_their_unit_tests() {
     unit_tests(tools::promtool(), &TESTS);
+}
+
+/// Where all clusters and namespaces are chosen, targets that share job and instance are in no panel's way.
+#[test]
+fn the_boards_bear_targets_that_share_job_and_instance() {
+    let tests = repository::read("deploy/prometheus/tests/targets_test.yml");
+    let series = tests.lines().filter(|line| line.contains("{series: "));
+    let series: Vec<&str> = series.collect();
+    assert!(series.len() > 100);
+    let variables = Variables {
+        job: "tencent-desk",
+        instance: "busy",
+        agent_id: "ann",
+        range: "1h",
+    };
+    let expressions = expressions().into_iter();
+    let expressions = expressions.map(|it| variables.fill_in(&it.expr));
+    let expressions: BTreeSet<String> = expressions.collect();
+    let nothing = json!([{ "labels": "{}", "value": 0 }]);
+    let expected = expressions.iter().map(|expr| {
+        let expr = format!("count(\n{expr}\n) * 0 or vector(0)");
+        json!({ "expr": expr, "eval_time": "65m", "exp_samples": nothing })
+    });
+    let expected: Vec<_> = expected.collect();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("boards_test.yml");
+    let head = "evaluation_interval: 1m\ntests:\n  - interval: 1m\n    input_series:";
+    let test = format!(
+        "{head}\n{}\n    promql_expr_test: {}\n",
+        series.join("\n"),
+        json!(expected)
+    );
+    fs::write(&file, test).unwrap();
+    unit_tests(tools::promtool(), &[file.to_str().unwrap()]);
 }
 
 /// A new one takes windows without their first instant, and templates by a newer Go.
