@@ -4,7 +4,7 @@ Four rules hold for every panel:
 
 - What stands for the present is an instant query: no series, no figure, whatever was there before.
 - Colour marks exceptions only. A figure that the alerts would judge is a query of its own (B), and only that one is red;
-  everything else has the colour of text. So "no figures" is never green, and a limit has one place, in figures.py.
+  everything else has the colour of text. So "no figures" is never green, and a limit has one place, in limits.py.
 - A figure of the last hour that cannot be had yet says so (C): the exporter was not there an hour ago.
 - No panel has a limit, a unit or an expression of its own where figures.py has one.
 """
