@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::settings::{PREFIX, SETTINGS};
-use crate::base::files;
 use crate::base::secret::looks_secret;
+use crate::base::{files, spelling};
 use crate::desk::dial::proxy::Proxy;
 
 const HIDDEN: &str = "given (not shown)";
@@ -33,10 +33,15 @@ impl Shown {
 pub(super) fn shown(values: &BTreeMap<String, String>) -> Vec<Shown> {
     let hides_ids = values
         .get("AGENT_LABELS")
-        .is_some_and(|labels| labels.trim() == "pseudonym");
+        .is_some_and(|labels| spelling::trimmed(labels) == "pseudonym");
     let show = |name: &str, value: &str| match name {
         "SECRET_KEY" | "USER_SIG" | "PSEUDONYM_KEY" => HIDDEN.to_owned(),
-        "AGENT_IDS" => format!("{} of them (not shown)", value.split(',').count()),
+        "AGENT_IDS" => {
+            let ids = value
+                .split(',')
+                .filter(|id| !spelling::trimmed(id).is_empty());
+            format!("{} of them (not shown)", ids.count())
+        }
         // The account may be an agent's.
         "IDENTIFIER" if hides_ids => HIDDEN.to_owned(),
         _ if name.ends_with("_FILE") => files::shown(Path::new(value)),
@@ -78,8 +83,8 @@ mod tests {
             assert!(!format!("{shown:?}").contains("0123"), "{}", setting.name);
         }
         let shown = of(&[
-            ("AGENT_LABELS", "pseudonym"),
-            ("AGENT_IDS", "ann@desk.example,bob@desk.example"),
+            ("AGENT_LABELS", "\u{feff}pseudonym "),
+            ("AGENT_IDS", "ann@desk.example, ,bob@desk.example,"),
             ("IDENTIFIER", "ann"),
         ]);
         assert!(!format!("{shown:?}").contains("ann"), "{shown:?}");
