@@ -18,38 +18,15 @@ use crate::desk::dial::proxy::{self, Proxy};
 use crate::desk::tls::{self, RootPaths, Roots};
 
 /// Hosts of the gateway and their backups, by data centre (the gateway's page on its REST API).
+#[rustfmt::skip] // A row for each.
 const REGIONS: &[(&str, &str, &str)] = &[
     ("china", "console.tim.qq.com", "adminapi.my-imcloud.com"),
-    (
-        "singapore",
-        "adminapisgp.im.qcloud.com",
-        "adminapisgp.my-imcloud.com",
-    ),
-    (
-        "seoul",
-        "adminapikr.im.qcloud.com",
-        "adminapikr.my-imcloud.com",
-    ),
-    (
-        "tokyo",
-        "adminapijpn.im.qcloud.com",
-        "adminapijpn.my-imcloud.com",
-    ),
-    (
-        "frankfurt",
-        "adminapiger.im.qcloud.com",
-        "adminapiger.my-imcloud.com",
-    ),
-    (
-        "silicon-valley",
-        "adminapiusa.im.qcloud.com",
-        "adminapiusa.my-imcloud.com",
-    ),
-    (
-        "jakarta",
-        "adminapiidn.im.qcloud.com",
-        "adminapiidn.my-imcloud.com",
-    ),
+    ("singapore", "adminapisgp.im.qcloud.com", "adminapisgp.my-imcloud.com"),
+    ("seoul", "adminapikr.im.qcloud.com", "adminapikr.my-imcloud.com"),
+    ("tokyo", "adminapijpn.im.qcloud.com", "adminapijpn.my-imcloud.com"),
+    ("frankfurt", "adminapiger.im.qcloud.com", "adminapiger.my-imcloud.com"),
+    ("silicon-valley", "adminapiusa.im.qcloud.com", "adminapiusa.my-imcloud.com"),
+    ("jakarta", "adminapiidn.im.qcloud.com", "adminapiidn.my-imcloud.com"),
 ];
 
 /// Settings of the application that is polled.

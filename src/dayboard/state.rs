@@ -270,7 +270,6 @@ mod tests {
             ended: noon().wall,
             took: Duration::ZERO,
             outcome,
-            next: noon().wall,
         };
         Feed {
             last_good: good.map(|before| Arc::new(Page::sample(1, later(-before), 0))),

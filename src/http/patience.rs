@@ -105,7 +105,6 @@ mod tests {
                 ended: now,
                 took: Duration::ZERO,
                 outcome: PollOutcome::Good,
-                next: now,
             };
             let feed = Feed {
                 last_poll: Some(last_poll),

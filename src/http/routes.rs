@@ -416,7 +416,6 @@ mod tests {
             ended: Timestamp::now(),
             took: Duration::ZERO,
             outcome: PollOutcome::Failed(Error::new(Class::Network, "no <answer>")),
-            next: Timestamp::now(),
         };
         let feed = Feed {
             last_poll: Some(failed),

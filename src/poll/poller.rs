@@ -326,17 +326,16 @@ impl<F: Fetch> Poller<F> {
             Ok(page) => self.shared.report.succeeded(page.snapshot(), now),
             Err(error) => self.shared.report.failed(endpoint, error, now),
         }
-        let next = Next {
-            started,
-            wait,
-            window,
-        };
         let (last_good, outcome) = match outcome {
             Ok(page) => (Some(page), PollOutcome::Good),
             Err(error) => (self.feed().last_good, PollOutcome::Failed(error)),
         };
-        self.publish(now, next, last_good, outcome);
-        next
+        self.publish(started, now, last_good, outcome);
+        Next {
+            started,
+            wait,
+            window,
+        }
     }
 
     fn conclude_not_served(&mut self, started: Now, error: Error) -> Next {
@@ -345,23 +344,27 @@ impl<F: Fetch> Poller<F> {
         (self.failures_in_a_row, self.refused_since) = (0, None);
         self.shared.meters.poll_ended(endpoint, None);
         self.shared.report.not_served(endpoint, error);
-        let next = Next {
+        self.publish(started, now, None, PollOutcome::NotServed);
+        Next {
             started,
             wait: NOT_SERVED_PAUSE,
             window: Window::Now,
-        };
-        self.publish(now, next, None, PollOutcome::NotServed);
-        next
+        }
     }
 
-    fn publish(&self, now: Now, next: Next, last_good: Option<Arc<Page>>, outcome: PollOutcome) {
+    fn publish(
+        &self,
+        started: Now,
+        ended: Now,
+        last_good: Option<Arc<Page>>,
+        outcome: PollOutcome,
+    ) {
         let feed = Feed {
             last_good,
             last_poll: Some(LastPoll {
-                ended: now.wall,
-                took: now.mono.saturating_duration_since(next.started.mono),
+                ended: ended.wall,
+                took: ended.mono.saturating_duration_since(started.mono),
                 outcome,
-                next: later(now, next.remaining(now)),
             }),
             user_sig_expiry: self.desk.user_sig_expiry(),
             ..self.feed()
@@ -405,10 +408,6 @@ impl<F: Fetch> Poller<F> {
         self.shared.board.beat(self.plan.place, now);
         now
     }
-}
-
-fn later(now: Now, wait: Duration) -> Timestamp {
-    now.wall.checked_add(wait).unwrap_or(Timestamp::MAX)
 }
 
 fn took_too_long(limit: Duration) -> Error {

@@ -39,8 +39,6 @@ pub struct LastPoll {
     pub took: Duration,
     /// With what.
     pub outcome: PollOutcome,
-    /// When the next one is due.
-    pub next: Timestamp,
 }
 
 impl LastPoll {

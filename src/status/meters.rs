@@ -378,7 +378,6 @@ mod tests {
                 ended: Timestamp::UNIX_EPOCH,
                 took: Duration::from_secs(1),
                 outcome: PollOutcome::NotServed,
-                next: Timestamp::UNIX_EPOCH,
             }),
             ..feed()
         };
