@@ -664,6 +664,8 @@ mod tests {
         cap: usize,
         /// Whether a page in front of the first is refused; it is the first otherwise.
         refuses_before: bool,
+        /// With what it is.
+        refusal: i64,
         /// Whether a page behind the last is refused; it is empty otherwise.
         refuses_behind: bool,
         asked: RefCell<Vec<usize>>,
@@ -677,6 +679,7 @@ mod tests {
                 base,
                 cap: 100,
                 refuses_before: false,
+                refusal: INVALID_PARAMETER,
                 refuses_behind: false,
                 asked: RefCell::default(),
             }
@@ -703,7 +706,7 @@ mod tests {
                 Some(first) => self.refuses_behind && first > 0 && first >= self.groups,
             };
             if is_refused {
-                return Err(Error::refused(INVALID_PARAMETER, ""));
+                return Err(Error::refused(self.refusal, ""));
             }
             let first = first.unwrap_or(0);
             let rows = first..self.groups.min(first + self.cap);
@@ -767,6 +770,19 @@ mod tests {
         // No proof that there is no third one.
         let error = lacks_a_row(true).list(GROUPS.paging).unwrap_err();
         assert_eq!(error.code(), Some(INVALID_PARAMETER));
+    }
+
+    #[test]
+    fn a_failure_in_front_of_the_first_page_is_no_proof_that_there_is_none() {
+        for refusal in [141_002, 60007] {
+            let desk = Numbered {
+                refuses_before: true,
+                refusal,
+                ..Numbered::new(2, 3, 1)
+            };
+            let error = desk.list(GROUPS.paging).unwrap_err();
+            assert_eq!(error.code(), Some(refusal));
+        }
     }
 
     #[test]
