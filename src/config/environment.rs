@@ -52,7 +52,7 @@ impl Environment {
 
     fn take(&mut self, name: &str, value: OsString) {
         if !SETTINGS.iter().any(|setting| setting.name == name) {
-            self.reader.warnings.extend(warning_about(name, &value));
+            self.reader.misspelt.extend(warning_about(name, &value));
             return;
         }
         match value.into_string() {

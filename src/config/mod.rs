@@ -108,6 +108,15 @@ mod tests {
     }
 
     #[test]
+    fn what_is_misspelt_is_told_beside_what_is_not_set() {
+        let told = environment(&[("SDK_APPID", "1400000000"), ("SECRET_KEY", "k3y")]);
+        let told = told.config().unwrap_err().0;
+        assert!(told[0].starts_with("TENCENT_DESK_SDK_APP_ID: is not set"));
+        assert!(told[1].contains("nearest that is known is TENCENT_DESK_SDK_APP_ID"));
+        assert_eq!(told.len(), 2, "{told:?}");
+    }
+
+    #[test]
     fn two_variables_are_enough() {
         let config = config(&[]).unwrap();
         assert_eq!(config.polling.poll_interval, Duration::from_secs(60));

@@ -11,6 +11,8 @@ pub(super) struct Reader {
     pub mistakes: Vec<String>,
     /// A line each, to be logged once logging has started.
     pub warnings: Vec<String>,
+    /// A line for each variable that is no setting. It may be what a mistake misses, so that it is told beside mistakes too.
+    pub misspelt: Vec<String>,
     /// Credentials that systemd hands over with nothing in them, behind the first variable of their kind.
     pub empty_credentials: Vec<(&'static str, &'static str)>,
 }
@@ -72,8 +74,11 @@ impl Reader {
         config: impl FnOnce(Vec<String>) -> Option<T>,
     ) -> Result<T, Mistakes> {
         match self.mistakes.is_empty() {
-            true => config(self.warnings).ok_or_else(|| Mistakes(Vec::new())),
-            false => Err(Mistakes(self.mistakes)),
+            true => {
+                let warnings = [self.misspelt, self.warnings].concat();
+                config(warnings).ok_or_else(|| Mistakes(Vec::new()))
+            }
+            false => Err(Mistakes([self.mistakes, self.misspelt].concat())),
         }
     }
 }

@@ -257,7 +257,8 @@ fn with_a_bad_day(place: usize, endpoint: Endpoint, reply: Reply) -> (Finished, 
     });
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("history.om");
-    let finished = backfill(&desk, &dates, &file).run().expect_code(1);
+    let setup = backfill(&desk, &dates, &file).args("--label job=desk");
+    let finished = setup.run().expect_code(1);
     (finished, fs::read_to_string(&file).unwrap(), dates)
 }
 
@@ -307,12 +308,11 @@ fn a_day_that_fails_is_named_and_is_not_in_the_file_by_half() {
                 let line = finished.stderr.lines().find(|line| line.starts_with(&told));
                 let line = line.unwrap_or_else(|| panic!("{finished:?}"));
                 assert!(line.contains(&format!("({class}). What to do: ")), "{line}");
-                assert!(
-                    finished
-                        .stderr
-                        .contains(&format!("backfill --from {bad} --to {bad} --output ")),
-                    "{finished:?}"
+                // The command that asks for it gives it the same labels.
+                let command = format!(
+                    "backfill --from {bad} --to {bad} --output history-{bad}.om --label job=desk\n"
                 );
+                assert!(finished.stderr.contains(&command), "{finished:?}");
             });
         }
     });

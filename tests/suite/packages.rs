@@ -251,12 +251,17 @@ fn metadata() -> Value {
 fn both_packages_have_the_same_files_and_all_of_them_are_here() {
     let metadata = metadata();
     let debian = metadata["deb"]["assets"].as_array().unwrap().iter();
-    let debian: BTreeSet<_> = debian.map(|asset| asset[0].as_str().unwrap()).collect();
+    let debian: Vec<_> = debian.map(|asset| asset[0].as_str().unwrap()).collect();
     let rpm = metadata["generate-rpm"]["assets"]
         .as_array()
         .unwrap()
         .iter();
-    let rpm: BTreeSet<_> = rpm.map(|asset| asset["source"].as_str().unwrap()).collect();
+    let rpm: Vec<_> = rpm.map(|asset| asset["source"].as_str().unwrap()).collect();
+    let [debian, rpm] = [debian, rpm].map(|all| {
+        let once: BTreeSet<_> = all.iter().copied().collect();
+        assert_eq!(once.len(), all.len(), "twice: {all:?}");
+        once
+    });
     for (only, allowed) in [
         (&debian - &rpm, vec!["deploy/debian/lintian-overrides"]),
         (&rpm - &debian, vec!["LICENSE"]),

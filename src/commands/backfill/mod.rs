@@ -338,7 +338,8 @@ impl Backfill<'_> {
             };
             logging::say(&format!("  {days}: {why}"));
             logging::say(&format!(
-                "    ask for it alone: tencent-desk-exporter backfill --from {first} --to {last} --output history-{first}.om"
+                "    ask for it alone: tencent-desk-exporter backfill --from {first} --to {last} --output history-{first}.om{}",
+                self.request.label_flags
             ));
         }
     }

@@ -26,6 +26,8 @@ pub(super) struct Request {
     pub(super) output: Output,
     /// The labels that every sample gets, as they are written in one.
     pub(super) target: String,
+    /// The flags that gave those labels, for a shell; a blank before each.
+    pub(super) label_flags: String,
 }
 
 /// Where samples go.
@@ -70,6 +72,7 @@ impl Request {
                 days,
                 output,
                 target,
+                label_flags: label_flags(&flags.labels),
             }),
             false => Err(mistakes),
         }
@@ -201,9 +204,32 @@ fn target(labels: &[String]) -> Result<String, String> {
     Ok(text::pairs(pairs))
 }
 
+/// `--label` for each of `labels`, in quotes where a shell would read anything else than it says.
+fn label_flags(labels: &[String]) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-=.,:/@".contains(c);
+    let quoted = |label: &String| match label.chars().all(is_plain) {
+        true => format!(" --label {label}"),
+        false => format!(" --label '{}'", label.replace('\'', r"'\''")),
+    };
+    labels.iter().map(quoted).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn flags_can_be_given_to_a_shell_again() {
+        let flags = |labels: &[&str]| {
+            let labels: Vec<_> = labels.iter().map(|&label| label.to_owned()).collect();
+            label_flags(&labels)
+        };
+        assert_eq!(flags(&[]), "");
+        assert_eq!(
+            flags(&["job=desk", "instance=one:10141", "team=it's $HOME"]),
+            r" --label job=desk --label instance=one:10141 --label 'team=it'\''s $HOME'"
+        );
+    }
 
     fn request(from: &str, to: &str, zone: &str) -> Result<Request, Vec<String>> {
         let flags = BackfillFlags {
