@@ -26,7 +26,7 @@ use tencent_desk_exporter::desk::reply;
 use crate::support::exporter::Setup;
 use crate::support::page::{Page, Sample};
 use crate::support::prometheus::{Answer, Prometheus};
-use crate::support::repository::{self, Asked, Variables, expressions, rules};
+use crate::support::repository::{self, Asked, Expression, Variables, expressions, rules};
 use crate::support::tools;
 
 const HOUR: i64 = 3600;
@@ -377,7 +377,9 @@ fn every_expression_has_an_answer() {
     };
     let mut problems = Problems::default();
     let mut has_answer = BTreeMap::<String, bool>::new();
-    for expression in expressions() {
+    // The board of past days needs more than two of them: it is asked over the file of `backfill`.
+    let is_of_now = |asked: &Expression| !asked.whence.starts_with("tencent-desk-history");
+    for expression in expressions().into_iter().filter(is_of_now) {
         let (whence, asked) = (&expression.whence, expression.asked);
         let expr = variables.fill_in(&expression.expr);
         let at_once = prometheus.ask(&expr).unwrap();
