@@ -135,7 +135,7 @@ fn chart(
 ) -> Chart {
     let shown = hours.each.iter().filter(|hour| range.contains(&hour.hour));
     let known: Vec<_> = shown
-        .filter_map(|hour| Some((hour, (series.value)(hour)?.max(0.0))))
+        .filter_map(|hour| Some((hour, (series.value)(hour)?)))
         .collect();
     let largest = known.iter().map(|(_, value)| *value).fold(0.0, f64::max);
     let top = (series.top)(largest);
@@ -200,7 +200,10 @@ pub(super) fn name(hour: u8) -> String {
 
 /// The hours that are drawn: those in which anything was, and some more where these are few.
 fn range(hours: &Hours) -> RangeInclusive<u8> {
-    let any = |hour: &&Hour| hour.sessions > Some(0.0) || hour.handed_over > Some(0.0);
+    let any = |hour: &&Hour| {
+        let counts = [hour.sessions, hour.handed_over, hour.accepted];
+        counts.into_iter().flatten().any(|count| count != 0.0)
+    };
     let with_any = hours.each.iter().filter(any).map(|hour| hour.hour);
     let (first, last) = with_any.fold((None, None), |(first, last), hour| {
         let first = first.map_or(hour, |first: u8| first.min(hour));
@@ -276,6 +279,30 @@ mod tests {
         assert_eq!((charts[1].bars.len(), &*charts[1].description), (0, "–"));
         let nothing = self::charts(vec![hour(9, Some(0.0))]);
         assert_eq!(nothing[0].bars[0].height, "1.5");
+    }
+
+    #[test]
+    fn what_cannot_be_is_said_as_desk_says_it() {
+        let strange = |of, sessions, queue_seconds| Hour {
+            accepted: Some(1.0),
+            queue_seconds: Some(queue_seconds),
+            ..hour(of, sessions)
+        };
+        // The last one has sessions that Desk does not count.
+        let charts = charts(vec![
+            strange(8, Some(-3.0), -20.0),
+            strange(9, Some(f64::MAX), f64::MAX),
+            strange(22, None, 30.0),
+        ]);
+        assert_eq!(charts[0].description, "08:00: \u{2212}3, 09:00: 2e308");
+        assert_eq!(
+            charts[2].description,
+            "08:00: \u{2212}20 s, 09:00: 5e304 h, 22:00: 30 s"
+        );
+        for bar in charts.iter().flat_map(|chart| &chart.bars) {
+            let height: f64 = bar.height.parse().unwrap();
+            assert!((LINE..=GROUND - TOP).contains(&height), "{bar:?}");
+        }
     }
 
     #[test]

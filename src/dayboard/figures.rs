@@ -383,7 +383,7 @@ fn only(snapshot: &Snapshot, family: &Family, label: Option<&str>) -> Option<f64
 }
 
 /// A text of Desk's, as long as it may be.
-fn shortened(text: &str) -> String {
+pub(super) fn shortened(text: &str) -> String {
     let text = text.trim();
     match text.char_indices().nth(LONGEST_NAME) {
         Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
@@ -467,7 +467,7 @@ fn groups_of(agents: &[Agent], names: &HashMap<String, String>) -> BTreeMap<Arc<
     let ids = agents.iter().flat_map(|agent| &agent.groups);
     ids.map(|id| {
         let name = names.get(&**id).filter(|name| !name.is_empty());
-        (id.clone(), name.cloned().unwrap_or_else(|| id.to_string()))
+        (id.clone(), name.cloned().unwrap_or_else(|| shortened(id)))
     })
     .collect()
 }
@@ -494,13 +494,13 @@ fn agents_of(
     reading: Option<Reading>,
 ) -> Vec<Agent> {
     let mut agents = statistics.map(of_statistics).unwrap_or_default();
-    let places = places(&agents);
-    for (id, agent) in realtime
+    let places = Places::of_all(&agents);
+    for agent in realtime
         .map(|it| of_realtime(it, reading))
         .into_iter()
         .flatten()
     {
-        match places.get(&id).and_then(|&place| agents.get_mut(place)) {
+        match places.of(&agent.id).and_then(|place| agents.get_mut(place)) {
             Some(known) => {
                 known.status = agent.status;
                 known.current = agent.current;
@@ -514,9 +514,29 @@ fn agents_of(
     agents
 }
 
-fn places(agents: &[Agent]) -> HashMap<String, usize> {
-    let ids = agents.iter().map(|agent| agent.id.to_lowercase());
-    ids.enumerate().map(|(place, id)| (id, place)).collect()
+/// Where the agent of an id is: one that is spelled so, or else one of the same letters.
+struct Places {
+    exact: HashMap<String, usize>,
+    folded: HashMap<String, usize>,
+}
+
+impl Places {
+    fn of_all(agents: &[Agent]) -> Self {
+        let ids = || agents.iter().map(|agent| agent.id.as_str()).zip(0..);
+        Self {
+            exact: ids().map(|(id, place)| (id.to_owned(), place)).collect(),
+            folded: ids()
+                .map(|(id, place)| (id.to_lowercase(), place))
+                .collect(),
+        }
+    }
+
+    fn of(&self, id: &str) -> Option<usize> {
+        let exact = self.exact.get(id);
+        exact
+            .or_else(|| self.folded.get(&id.to_lowercase()))
+            .copied()
+    }
 }
 
 fn of_statistics(snapshot: &Snapshot) -> Vec<Agent> {
@@ -584,10 +604,7 @@ fn of_statistics(snapshot: &Snapshot) -> Vec<Agent> {
     .collect()
 }
 
-fn of_realtime(
-    snapshot: &Snapshot,
-    reading: Option<Reading>,
-) -> impl Iterator<Item = (String, Agent)> {
+fn of_realtime(snapshot: &Snapshot, reading: Option<Reading>) -> Vec<Agent> {
     const fn family(name: &str) -> Family {
         members::ENDPOINT.family(name)
     }
@@ -607,33 +624,29 @@ fn of_realtime(
         });
     let status = texts(snapshot, &STATUS);
     let rows = snapshot.rows(CURRENT.table).zip(status).enumerate();
-    let agents: Vec<_> = rows
-        .map(|(place, (row, status))| {
-            let sessions = at(&sessions, place);
-            let mean = |averages: &[Option<f64>]| {
-                Mean::of(at(averages, place), sessions, Reading::Realtime)
-            };
-            let agent = Agent {
-                id: row.key().to_owned(),
-                status: match status.as_str() {
-                    "" => at(&code, place).map(Status::Code),
-                    _ => Some(Status::Named(status)),
-                },
-                current: at(&current, place),
-                sessions,
-                first_response: at(&first_response, place),
-                response: at(&response, place),
-                weights: Weights {
-                    first_response: mean(&first_response),
-                    response: mean(&response),
-                    session: mean(&session),
-                },
-                ..Agent::default()
-            };
-            (row.key().to_lowercase(), agent)
-        })
-        .collect();
-    agents.into_iter()
+    rows.map(|(place, (row, status))| {
+        let sessions = at(&sessions, place);
+        let mean =
+            |averages: &[Option<f64>]| Mean::of(at(averages, place), sessions, Reading::Realtime);
+        Agent {
+            id: row.key().to_owned(),
+            status: match status.as_str() {
+                "" => at(&code, place).map(Status::Code),
+                _ => Some(Status::Named(status)),
+            },
+            current: at(&current, place),
+            sessions,
+            first_response: at(&first_response, place),
+            response: at(&response, place),
+            weights: Weights {
+                first_response: mean(&first_response),
+                response: mean(&response),
+                session: mean(&session),
+            },
+            ..Agent::default()
+        }
+    })
+    .collect()
 }
 
 /// Adds limits and groups to `agents`; gives the limits of all whom Desk has.
@@ -643,11 +656,9 @@ fn add_directory(agents: &mut [Agent], members: Option<&Snapshot>) -> Vec<f64> {
     let Some(snapshot) = members else {
         return Vec::new();
     };
-    let places = places(agents);
+    let places = Places::of_all(agents);
     let rows = snapshot.rows(LIMIT.table);
-    let of_rows: Vec<_> = rows
-        .map(|row| places.get(&row.key().to_lowercase()).copied())
-        .collect();
+    let of_rows: Vec<_> = rows.map(|row| places.of(row.key())).collect();
     let limits = numbers(snapshot, &LIMIT);
     for (place, limit) in of_rows.iter().zip(&limits) {
         if let Some(agent) = place.and_then(|place| agents.get_mut(place)) {
@@ -679,7 +690,9 @@ fn seats(agents: &[Agent], now: Option<&Now>, limits: &[f64]) -> Option<Seats> {
             |(taken, all, count), (current, limit)| (taken + current, all + limit, count + 1),
         )
     };
-    let seats = |taken: f64, all: f64, of| (all > 0.0).then_some(Seats { taken, all, of });
+    let seats = |taken: f64, all: f64, of| {
+        (all > 0.0 && all.is_finite() && taken.is_finite()).then_some(Seats { taken, all, of })
+    };
     let is_online = |agent: &Agent| {
         let status = agent.status.as_ref();
         status.is_some_and(|status| status.is_one_of(&["free", "busy", "rest"]))
@@ -897,6 +910,42 @@ pub(super) mod tests {
             (both.agents[2].sessions, both.agents[2].first_response),
             (None, None)
         );
+    }
+
+    #[test]
+    fn two_ids_that_differ_in_case_alone_are_two_agents() {
+        let figures = figures(&[
+            statistics(r#"{"AgentId":"Amy@x"},{"AgentId":"amy@x"},{"AgentId":"BOB@x"}"#),
+            realtime(
+                r#"{"MemberId":"Amy@x","CurrentAcceptCnt":1},{"MemberId":"amy@x","CurrentAcceptCnt":2},
+                   {"MemberId":"bob@x","CurrentAcceptCnt":3}"#,
+            ),
+            directory(
+                r#"{"MemberMail":"amy@x","EffectiveReceptionLimit":20},
+                   {"MemberMail":"Amy@x","EffectiveReceptionLimit":10}"#,
+            ),
+        ]);
+        let of_each = figures.agents.iter().map(|it| (it.current, it.limit));
+        let of_each: Vec<_> = of_each.collect();
+        assert_eq!(
+            of_each,
+            [
+                (Some(1.0), Some(10.0)),
+                (Some(3.0), None),
+                (Some(2.0), Some(20.0))
+            ]
+        );
+    }
+
+    #[test]
+    fn a_sum_that_no_number_can_hold_makes_no_seats() {
+        let row = |id| format!(r#"{{"MemberId":"{id}","CurrentAcceptCnt":1e308}}"#);
+        let limit = |id| format!(r#"{{"MemberMail":"{id}","EffectiveReceptionLimit":1e308}}"#);
+        let figures = figures(&[
+            realtime(&["a", "b"].map(row).join(",")),
+            directory(&["a", "b"].map(limit).join(",")),
+        ]);
+        assert_eq!(figures.seats, None);
     }
 
     #[test]

@@ -12,16 +12,23 @@ pub(super) const UNKNOWN: &str = "–";
 /// Nothing is counted beyond this; Desk may say it all the same.
 const MOST_COUNTED: f64 = 1e12;
 
-/// A count, with a thin space after each three digits.
+/// Below zero.
+const MINUS: &str = "\u{2212}";
+
+/// Of more hours the minutes are not said.
+const MOST_HOURS: f64 = 9999.0;
+
+/// A count, with a thin space after each three digits. A sum that no number can hold is unknown.
 pub(super) fn count(number: f64) -> String {
-    if number.abs() > MOST_COUNTED {
-        return format!("{number:.0e}");
+    if !number.is_finite() {
+        return UNKNOWN.to_owned();
     }
-    let rounded = format!("{number:.0}");
-    let (sign, digits) = match rounded.strip_prefix('-') {
-        Some(digits) => ("\u{2212}", digits),
-        None => ("", rounded.as_str()),
-    };
+    let sign = if number < -0.5 { MINUS } else { "" };
+    let number = number.abs();
+    if number > MOST_COUNTED {
+        return format!("{sign}{number:.0e}");
+    }
+    let digits = format!("{number:.0}");
     let mut text = sign.to_owned();
     for (place, digit) in digits.chars().enumerate() {
         if place > 0 && (digits.len() - place).is_multiple_of(3) && digits.len() > 4 {
@@ -34,32 +41,40 @@ pub(super) fn count(number: f64) -> String {
 
 /// A ratio in percent. Only what is all or nothing is said to be so.
 pub(super) fn percent(ratio: f64, words: &Words) -> String {
-    let rounded = format!("{:.0}", ratio * 100.0);
+    let rounded = count(ratio * 100.0);
     let said = match rounded.as_str() {
-        "0" | "-0" if ratio > 0.0 => "<1",
+        UNKNOWN => return rounded,
+        "0" if ratio > 0.0 => "<1",
         "100" if ratio < 1.0 => ">99",
-        "-0" => "0",
         rounded => rounded,
     };
     filled(words.percent, &[said])
 }
 
-/// A span, in whole seconds below an hour and in minutes above it.
+/// A span, in whole seconds below an hour, in minutes above it, and in hours where these are more than are counted by hand.
 pub(super) fn span(seconds: f64, words: &Words) -> String {
-    let whole = |number: f64| format!("{number:.0}");
     let padded = |number: f64| format!("{number:02.0}");
-    let seconds = seconds.max(0.0).round();
+    let seconds = seconds.round();
+    if !seconds.is_finite() {
+        return UNKNOWN.to_owned();
+    }
+    if seconds < 0.0 {
+        // Not that it could be; but it is not 0 either.
+        return format!("{MINUS}{}", span(-seconds, words));
+    }
     let (minutes, hours) = ((seconds / 60.0).floor(), (seconds / 3600.0).floor());
-    if hours > 0.0 {
-        let values = [whole(hours), padded(minutes - hours * 60.0)];
+    if hours > MOST_HOURS {
+        filled(words.whole_hours, &[&count(hours)])
+    } else if hours > 0.0 {
+        let values = [count(hours), padded(minutes - hours * 60.0)];
         filled(words.hours, &values.each_ref().map(String::as_str))
     } else if minutes > 0.0 && seconds == minutes * 60.0 {
-        filled(words.whole_minutes, &[&whole(minutes)])
+        filled(words.whole_minutes, &[&count(minutes)])
     } else if minutes > 0.0 {
-        let values = [whole(minutes), padded(seconds - minutes * 60.0)];
+        let values = [count(minutes), padded(seconds - minutes * 60.0)];
         filled(words.minutes, &values.each_ref().map(String::as_str))
     } else {
-        filled(words.seconds, &[&whole(seconds)])
+        filled(words.seconds, &[&count(seconds)])
     }
 }
 
@@ -96,6 +111,11 @@ mod tests {
             (1_234_567.0, "1\u{2009}234\u{2009}567"),
             (-3.0, "\u{2212}3"),
             (1e300, "1e300"),
+            (-1e300, "\u{2212}1e300"),
+            (-0.4, "0"),
+            (-0.0, "0"),
+            (f64::INFINITY, UNKNOWN),
+            (f64::NAN, UNKNOWN),
         ] {
             assert_eq!(count(number), said);
         }
@@ -111,6 +131,11 @@ mod tests {
             (0.5, "50 %"),
             (0.996, ">99 %"),
             (1.0, "100 %"),
+            (1.2, "120 %"),
+            (1e300, "1e302 %"),
+            (-0.5, "\u{2212}50 %"),
+            (-0.001, "0 %"),
+            (f64::INFINITY, UNKNOWN),
         ] {
             assert_eq!(percent(ratio, en()), said, "{ratio}");
         }
@@ -127,6 +152,12 @@ mod tests {
             (125.0, "2 min 05 s"),
             (3599.7, "1 h 00 min"),
             (7384.0, "2 h 03 min"),
+            (-0.4, "0 s"),
+            (-30.0, "\u{2212}30 s"),
+            (-7384.0, "\u{2212}2 h 03 min"),
+            (36_000_000.0, "10\u{2009}000 h"),
+            (1e300, "3e296 h"),
+            (f64::INFINITY, UNKNOWN),
         ] {
             assert_eq!(span(seconds, en()), said);
         }

@@ -6,7 +6,7 @@
 use askama::Template;
 
 use super::charts::{self, Chart};
-use super::figures::{Agent, Figures, Now, Reading, Seats, SeatsOf, Share, Status};
+use super::figures::{Agent, Figures, Now, Reading, Seats, SeatsOf, Share, Status, shortened};
 use super::limits::{self, Limit};
 use super::query::{Query, ROWS, Sort};
 use super::said;
@@ -266,11 +266,8 @@ fn seats_view(seats: Seats, words: &'static Words) -> SeatsView {
     };
     let ratio = seats.taken / seats.all;
     SeatsView {
-        ratio: match ratio > 1.0 {
-            // Sessions were picked up by hand.
-            true => filled(words.percent, &[&format!("{:.0}", ratio * 100.0)]),
-            false => said::percent(ratio.max(0.0), words),
-        },
+        // More than all where sessions were picked up by hand.
+        ratio: said::percent(ratio, words),
         said: filled(text, &[&said::count(seats.taken), &said::count(seats.all)]),
         width: units(hundredths(seats.taken, seats.all)),
         is_beyond: limits::CAPACITY.is_beyond(Some(ratio), None),
@@ -587,10 +584,10 @@ fn table_view(figures: &Figures, query: &Query, words: &'static Words) -> TableV
     let shown = agents.iter().skip(first).take(ROWS);
     let columns = columns(figures);
     let row = |agent: &&Agent| Row {
-        name: agent.called().to_owned(),
+        name: shortened(agent.called()),
         more: match agent.name.is_empty() {
             true => String::new(),
-            false => agent.id.clone(),
+            false => shortened(&agent.id),
         },
         cells: columns
             .iter()
@@ -854,6 +851,20 @@ mod tests {
         }
         let one = page("q=249&page=3");
         assert_eq!((one.rows.len(), one.earlier, one.later), (1, None, None));
+    }
+
+    #[test]
+    fn an_id_is_shown_as_long_as_it_may_be() {
+        let id = "x".repeat(2000);
+        let row = |nick| {
+            let rows = format!(r#"{{"AgentId":"{id}","AgentNickName":"{nick}"}}"#);
+            let figures = figures(&[statistics(&rows)]);
+            let table = table_view(&figures, &Query::default(), Language::English.words());
+            table.rows.into_iter().next().unwrap()
+        };
+        for shown in [row("").name, row("Amy").more] {
+            assert_eq!(shown.chars().count(), 81);
+        }
     }
 
     #[test]

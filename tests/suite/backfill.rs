@@ -445,6 +445,43 @@ fn what_cannot_be_written_is_told() {
 }
 
 #[test]
+fn what_can_be_no_file_is_told_before_a_day_is_asked_for() {
+    let (desk, dates) = desk(1);
+    let folder = tempfile::tempdir().unwrap();
+    let inside = folder.path().join("new/");
+    for (output, told) in [
+        (Path::new(""), "--output: is empty"),
+        (folder.path(), "is a folder: name a file in it"),
+        (&inside, "is a folder: name a file in it"),
+    ] {
+        let (first, flag) = (dates[0], format!("--output={}", output.display()));
+        let finished = Setup::of(&desk)
+            .args(&format!(
+                "backfill --from {first} --to {first} --force {flag}"
+            ))
+            .run()
+            .expect_code(64);
+        assert!(finished.stderr.contains(told), "{output:?}: {finished:?}");
+    }
+    assert_eq!(desk.asked(), 0);
+}
+
+#[test]
+fn a_stop_is_heeded_where_nobody_reads_the_pipe() {
+    let (desk, dates) = desk(1);
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("pipe");
+    let made = Command::new("mkfifo").arg(&pipe).status().unwrap();
+    assert!(made.success());
+    // All days are there, and what is left is to write them.
+    let fetched = format!("{}: ", dates[0]);
+    let finished = backfill(&desk, &dates, &pipe)
+        .run_until(&fetched, Signal::TERM)
+        .expect_code(1);
+    assert!(finished.stderr.contains("stopped before"), "{finished:?}");
+}
+
+#[test]
 fn days_that_are_not_over_and_other_mistakes_are_told_in_words() {
     let (desk, _) = desk(1);
     let today = yesterday(ZONE).tomorrow().unwrap();

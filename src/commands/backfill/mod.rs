@@ -23,7 +23,7 @@ use jiff::tz::TimeZone;
 use super::cli::BackfillFlags;
 use super::{Failure, serve, signals};
 use crate::base::clock::{Clock, DayWindow, SystemClock, Window};
-use crate::base::logging;
+use crate::base::{blocking, logging};
 use crate::catalog::{Counts, ENDPOINTS, Endpoint, Family, exporter};
 use crate::config::{Config, Environment};
 use crate::desk::call::Period;
@@ -94,7 +94,7 @@ async fn backfill(
     request: Request,
     endpoints: Vec<&'static Endpoint>,
 ) -> Result<(), String> {
-    let stop = signals::stop()?;
+    let mut stop = Box::pin(signals::stop()?);
     let Config {
         account, polling, ..
     } = config;
@@ -111,21 +111,32 @@ async fn backfill(
         endpoints,
         progress,
         spill,
-        request: &request,
+        request,
         done: Vec::new(),
         failed: BTreeMap::new(),
     };
     let outcome = tokio::select! {
         outcome = work.fetch_all() => outcome,
-        () = stop => Ok(()),
+        () = &mut stop => {
+            // The next one is about what is written.
+            stop.set(signals::stop()?);
+            Ok(())
+        }
     };
     work.progress.finish();
-    outcome.map_err(|error| request.output.cannot_be_written(&error))?;
-    work.conclude()
+    outcome.map_err(|error| work.request.output.cannot_be_written(&error))?;
+    if !work.request.output.is_stream() {
+        return work.conclude();
+    }
+    // Its reader may never come, or not read on.
+    tokio::select! {
+        outcome = blocking::FILES.run(move || work.conclude()) => outcome,
+        () = stop => Err("stopped before all samples were written".to_owned()),
+    }
 }
 
 /// What is fetched, and what of it is there.
-struct Backfill<'r> {
+struct Backfill {
     client: Client,
     zone: TimeZone,
     labels: Arc<Labels>,
@@ -133,19 +144,19 @@ struct Backfill<'r> {
     endpoints: Vec<&'static Endpoint>,
     progress: Progress,
     spill: Spill,
-    request: &'r Request,
+    request: Request,
     done: Vec<Date>,
     failed: BTreeMap<Date, Error>,
 }
 
-impl Backfill<'_> {
+impl Backfill {
     /// Asks for one day after the other, until all are there or asking on is of no use.
     ///
     /// # Errors
     /// That what came cannot be kept.
     async fn fetch_all(&mut self) -> io::Result<()> {
         let mut silent = 0;
-        for day in &self.request.days {
+        for day in &self.request.days.clone() {
             match self.fetch(day).await {
                 Ok(snapshots) => {
                     silent = 0;

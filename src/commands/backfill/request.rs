@@ -100,12 +100,24 @@ impl Output {
         }
     }
 
-    /// Whether nothing is lost by writing to it.
+    /// Whether it can be a file, and nothing is lost by writing to it.
     ///
     /// # Errors
-    /// That a file is there.
+    /// That a file is there, or that no file can be.
     pub(super) fn is_free(&self) -> Result<(), String> {
         match self {
+            Self::File { path, .. } if path.as_os_str().is_empty() => Err(format!(
+                "--output: is empty: name a file, or leave it out for {OUTPUT}"
+            )),
+            Self::File { path, .. }
+                if path.is_dir() || path.as_os_str().as_encoded_bytes().ends_with(b"/") =>
+            {
+                Err(format!(
+                    "--output: {} is a folder: name a file in it, as {}",
+                    path.display(),
+                    path.join(OUTPUT).display()
+                ))
+            }
             Self::File { path, force: false }
                 if path.symlink_metadata().is_ok() && !self.is_stream() =>
             {

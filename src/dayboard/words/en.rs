@@ -124,6 +124,7 @@ pub(super) const WORDS: Words = Words {
     seconds: "{} s",
     minutes: "{} min {} s",
     whole_minutes: "{} min",
+    whole_hours: "{} h",
     hours: "{} h {} min",
     percent: "{} %",
     gap: " ",

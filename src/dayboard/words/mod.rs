@@ -225,6 +225,7 @@ words! {
     seconds,
     minutes,
     whole_minutes,
+    whole_hours,
     hours,
     percent,
     /// Between a sentence and the next.

@@ -127,6 +127,7 @@ pub(super) const WORDS: Words = Words {
     seconds: "{} 秒",
     minutes: "{} 分 {} 秒",
     whole_minutes: "{} 分",
+    whole_hours: "{} 小时",
     hours: "{} 小时 {} 分",
     percent: "{}%",
     gap: "",
