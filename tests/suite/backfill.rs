@@ -361,9 +361,10 @@ fn an_endpoint_that_desk_does_not_serve_is_left_out() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("history.om");
     let finished = backfill(&desk, &dates, &file).run().expect_code(0);
+    // For the first day, and for the last.
     assert_eq!(
         desk.asked_at(Endpoint::SessionStatistics),
-        1,
+        2,
         "{finished:?}"
     );
     assert_eq!(
@@ -376,6 +377,34 @@ fn an_endpoint_that_desk_does_not_serve_is_left_out() {
         text.contains("tencent_desk_agent_sessions{")
             && !text.contains("tencent_desk_day_sessions")
     );
+}
+
+#[test]
+fn days_that_are_too_old_for_one_endpoint_take_it_from_no_other_day() {
+    let (desk, dates) = desk(4);
+    desk.expect_refusals();
+    let third = start(dates[2], ZONE);
+    desk.on_request(move |_, request| {
+        let is_too_old = request.json()["From"].as_i64().unwrap() < third;
+        match request.endpoint() == Some(Endpoint::SessionStatistics) && is_too_old {
+            true => Reply::Error(60009),
+            false => Reply::Normal,
+        }
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("history.om");
+    let finished = backfill(&desk, &dates, &file).run().expect_code(1);
+    let missing = format!("  {} to {}: ", dates[0], dates[1]);
+    assert!(finished.stderr.contains(&missing), "{finished:?}");
+    let text = fs::read_to_string(&file).unwrap();
+    assert_well_formed(&text);
+    for (n, date) in dates.iter().enumerate() {
+        let last = last_second(*date, ZONE);
+        let sample = |line: &str| {
+            line.starts_with("tencent_desk_day_sessions ") && line.ends_with(&format!(" {last}"))
+        };
+        assert_eq!(text.lines().any(sample), n >= 2, "{date}: {text}");
+    }
 }
 
 #[test]

@@ -196,7 +196,7 @@ impl Backfill {
                 Err(error)
                     if !snapshots.is_empty()
                         && error.may_mean_not_served()
-                        && self.is_unserved(endpoint) =>
+                        && self.is_unserved(endpoint).await =>
                 {
                     self.progress.note(&format!(
                         "{}: not served here ({error}): left out",
@@ -211,10 +211,18 @@ impl Backfill {
         Ok(snapshots)
     }
 
-    /// Whether Desk has not answered this one so far, but another.
-    fn is_unserved(&self, endpoint: &Endpoint) -> bool {
+    /// Whether Desk has not answered this one so far, but another. A day may be too old for it: so it is asked for the last
+    /// one too.
+    async fn is_unserved(&self, endpoint: &'static Endpoint) -> bool {
         let first = self.endpoints.first();
-        self.done.is_empty() && first.is_some_and(|first| first.name() != endpoint.name())
+        if !self.done.is_empty() || first.is_none_or(|first| first.name() == endpoint.name()) {
+            return false;
+        }
+        let Some(last) = self.request.days.last() else {
+            return false;
+        };
+        let answer = self.fetch_one(endpoint, last).await;
+        answer.is_err_and(|error| error.may_mean_not_served())
     }
 
     async fn fetch_one(
