@@ -49,11 +49,12 @@ pub(super) fn shown(values: &BTreeMap<String, String>) -> Vec<Shown> {
         _ => value.to_owned(),
     };
     // Where one of several is set, the others have no default.
-    let alternatives = ["required", "one of these", "none"];
+    let has_default =
+        |text: &str| !text.starts_with("one of these") && !["required", "none"].contains(&text);
     let all = SETTINGS.iter().filter_map(|setting| {
         let value = match values.get(setting.name) {
             Some(value) => show(setting.name, value),
-            None if alternatives.contains(&setting.default) => return None,
+            None if !has_default(setting.default) => return None,
             None => format!("{} (default)", setting.default),
         };
         let name = format!("{PREFIX}{}", setting.name);
@@ -102,6 +103,8 @@ mod tests {
         assert_eq!(value("POLL_INTERVAL"), Some("60s (default)"));
         let path = "/run/credentials/a.service/key";
         assert_eq!(value("SECRET_KEY_FILE"), Some(path));
-        assert_eq!((value("USER_SIG"), value("WEB_CONFIG_FILE")), (None, None));
+        for unset in ["USER_SIG", "WEB_CONFIG_FILE", "PSEUDONYM_KEY"] {
+            assert_eq!(value(unset), None, "{unset}");
+        }
     }
 }
