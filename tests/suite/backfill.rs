@@ -408,6 +408,28 @@ fn days_that_are_too_old_for_one_endpoint_take_it_from_no_other_day() {
 }
 
 #[test]
+fn rows_of_another_day_are_not_in_the_file_and_that_is_told() {
+    let (desk, dates) = desk(1);
+    let other = dates[0].tomorrow().unwrap();
+    let day = rows::with(
+        rows::session_example(),
+        json!({ "Time": other.to_string() }),
+    );
+    let past = Past {
+        day: vec![day],
+        ..past(0)
+    };
+    desk.set_past([(dates[0], past)]);
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("history.om");
+    let finished = backfill(&desk, &dates, &file).run().expect_code(0);
+    let told = "0 rows of describe_session_statistics (1 left out: other_time)";
+    assert!(finished.stderr.contains(told), "{finished:?}");
+    let text = fs::read_to_string(&file).unwrap();
+    assert!(!text.contains("tencent_desk_day_sessions"), "{text}");
+}
+
+#[test]
 fn a_stop_leaves_a_file_of_what_is_there() {
     let (desk, dates) = desk(6);
     let from = start(dates[4], ZONE);

@@ -404,10 +404,14 @@ fn rows_of(snapshots: &[Snapshot]) -> String {
             0 => String::new(),
             missing => format!(" ({missing} more were counted and not given)"),
         };
+        let discarded = snapshot.discarded.iter().filter(|(_, count)| **count > 0);
+        let discarded =
+            discarded.map(|(why, count)| format!(" ({count} left out: {})", why.as_str()));
         format!(
-            "{} rows of {}{missing}",
+            "{} rows of {}{missing}{}",
             snapshot.count(0),
-            snapshot.endpoint.name()
+            snapshot.endpoint.name(),
+            discarded.collect::<String>()
         )
     };
     snapshots.iter().map(rows).collect::<Vec<_>>().join(", ")
