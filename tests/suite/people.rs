@@ -503,6 +503,20 @@ fn what_is_wrong_comes_first_with_what_to_do() {
 }
 
 #[test]
+fn what_desk_says_of_a_failure_turns_no_other_text_round() {
+    let desk = Desk::with(vec![rows::example()]);
+    let words = "\u{202e}</p><script>";
+    desk.always(Reply::body(rows::refusal(70003, words)));
+    let exporter = started(once(&desk));
+    let document = page(&exporter, "/?lang=en");
+    let isolated: Vec<_> = document.all("bdi").iter().map(|it| it.text()).collect();
+    assert!(
+        isolated.iter().any(|text| text.contains(words)),
+        "{isolated:?}"
+    );
+}
+
+#[test]
 fn figures_go_when_they_are_too_old_and_when_their_day_is_over() {
     let wall = Wall::at("2026-05-05T23:58:00", "Asia/Shanghai");
     let desk = Desk::with(vec![rows::example()]);
