@@ -264,7 +264,8 @@ fn whatever_desk_says_of_people_is_not_repeated() {
                 for told in [
                     "error 99999",
                     "fields that this version does not know",
-                    "has no agent for",
+                    // For these ids, or at all where an echo was the first answer: chance decides.
+                    "Desk's answer has no agent ",
                 ] {
                     assert!(log.contains(told), "{told}: {log}");
                 }
