@@ -157,4 +157,25 @@ mod tests {
             assert_eq!(good_for, seconds(expected), "{of:?} every {interval} s");
         }
     }
+
+    #[test]
+    fn what_may_pass_is_tried_soon_after_the_poll_that_failed_has_ended() {
+        let seconds = Duration::from_secs;
+        let error = Error::new(Class::Network, "no answer");
+        // Each: failures in a row, how long the poll took, and within which seconds from its start the next one begins.
+        for (failures, elapsed, at) in [
+            (1, 0, 4..=5),
+            (1, 20, 24..=25),
+            (2, 20, 28..=30),
+            (9, 20, 44..=50),
+            (9, 45, 60..=60),
+        ] {
+            let pause = pause_after(&error, failures, seconds(60), seconds(elapsed));
+            let (earliest, latest) = (seconds(*at.start()), seconds(*at.end()));
+            assert!(
+                (earliest..=latest).contains(&pause),
+                "{failures}: {pause:?}"
+            );
+        }
+    }
 }
