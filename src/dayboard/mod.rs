@@ -52,7 +52,7 @@ pub static POLICY: LazyLock<String> = LazyLock::new(|| {
 /// The page renews itself no more often than this, and no more seldom.
 const RENEWAL: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(300));
 
-/// The page, for whoever asks.
+/// The page: made once for each poll and question, and handed out from the cache.
 #[derive(Debug)]
 pub struct Dayboard {
     board: Arc<Board>,

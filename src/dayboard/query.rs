@@ -168,7 +168,7 @@ impl Query {
     }
 }
 
-/// `text` without blanks around it and characters that nobody sees, as long as it may be.
+/// `text` without blanks around it and control characters, as long as it may be.
 fn bounded(text: &str) -> String {
     let seen = text.trim().chars().filter(|c| !c.is_control());
     seen.take(LONGEST).collect()

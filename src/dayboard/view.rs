@@ -160,7 +160,7 @@ struct QueueView {
     unit: String,
     is_beyond: bool,
     is_unattended: bool,
-    /// Where nobody waits in any of them.
+    /// That all of their queues are empty; empty itself where one is not.
     groups: String,
 }
 

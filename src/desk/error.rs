@@ -99,7 +99,7 @@ impl fmt::Display for Class {
 pub struct Error {
     class: Class,
     what: String,
-    /// What Desk says in words of its own, which may be about anyone; empty where it says nothing.
+    /// What Desk says in words of its own, which may name an agent or a customer; empty where it says nothing.
     said: String,
     code: Option<i64>,
     /// HTTP's, where that is what failed.

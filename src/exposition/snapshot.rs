@@ -137,7 +137,7 @@ impl Snapshot {
     }
 }
 
-/// Names of fields, of which each is anyone's name where `labels` shows no free text.
+/// Names of fields, without what they are where `labels` shows no free text: Desk may put a person's name there.
 fn shown_fields(names: BTreeSet<String>, labels: &AgentLabels) -> Vec<String> {
     let shown = |name| match labels.show_nicknames() {
         true => name,

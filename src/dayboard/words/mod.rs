@@ -162,7 +162,7 @@ words! {
     seats_of_desk,
     seats_of_listed,
     queue_by_group,
-    /// How many groups more, in which nobody waits.
+    /// How many groups more there are, whose queues are empty.
     other_groups_empty,
     /// How many people wait in groups that are not listed.
     other_groups,
