@@ -159,13 +159,22 @@ impl Endpoint {
     /// The text behind `# HELP` of one of its families.
     pub fn help(&self, family: &Family) -> String {
         format!(
-            "{} (API field {} of {}). {}, as Desk told it at the last good poll, which is at most {}.",
-            family.what,
-            family.fields().join(" / "),
-            self.name(),
+            "{}. {}, as Desk told it at the last good poll, which is at most {}.",
+            self.origin(family),
             family.counts.as_str(),
             self.interval.longest_age(),
         )
+    }
+
+    /// The same where its samples are of days that are over.
+    pub fn help_of_past(&self, family: &Family) -> String {
+        let origin = self.origin(family);
+        format!("{origin}. Of the day, or the hour of it, at whose last second it stands.")
+    }
+
+    fn origin(&self, family: &Family) -> String {
+        let fields = family.fields().join(" / ");
+        format!("{} (API field {fields} of {})", family.what, self.name())
     }
 }
 

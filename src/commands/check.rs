@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use jiff::Timestamp;
+use tracing::Level;
 
 use super::{Failure, serve};
 use crate::base::clock::{Clock, DayWindow, SystemClock, Window};
@@ -45,7 +46,7 @@ pub(super) fn run(environment: Environment) -> Result<(), Failure> {
     logging::finish();
     if let Err(why) = super::print(&finding.text.0) {
         // The exit status tells the finding too, and does not change.
-        logging::say(&format!("tencent-desk-exporter: {why}"));
+        logging::say(Level::ERROR, &format!("tencent-desk-exporter: {why}"));
     }
     match finding.is_good {
         true => Ok(()),

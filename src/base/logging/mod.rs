@@ -129,9 +129,9 @@ pub fn start(directives: &Directives, format: LogFormat) {
     }));
 }
 
-/// Writes `line` to standard error.
-pub fn say(line: &str) {
-    let priority = priority(Level::ERROR);
+/// Writes `line`, which is of `level` for the journal, to standard error.
+pub fn say(level: Level, line: &str) {
+    let priority = priority(level);
     queue::push(format!("{priority}{line}\n").as_bytes());
 }
 
@@ -139,7 +139,7 @@ pub fn say(line: &str) {
 pub fn fatal(why: &str) {
     match tracing::dispatcher::has_been_set() {
         true => tracing::error!("{why}"),
-        false => say(why),
+        false => say(Level::ERROR, why),
     }
 }
 

@@ -19,6 +19,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
+use tracing::Level;
 
 use super::cli::BackfillFlags;
 use super::{Failure, serve, signals};
@@ -211,14 +212,10 @@ impl Backfill {
         Ok(snapshots)
     }
 
-    /// Whether Desk has not answered this one so far, but another. A day may be too old for it: so it is asked for the last
-    /// one too.
+    /// Whether Desk refuses this one for any day. A day may be too old for it: so it is asked for the last one too.
     async fn is_unserved(&self, endpoint: &'static Endpoint) -> bool {
-        let first = self.endpoints.first();
-        if !self.done.is_empty() || first.is_none_or(|first| first.name() == endpoint.name()) {
-            return false;
-        }
-        let Some(last) = self.request.days.last() else {
+        let last = self.request.days.last().filter(|_| self.done.is_empty());
+        let Some(last) = last else {
             return false;
         };
         let answer = self.fetch_one(endpoint, last).await;
@@ -231,7 +228,9 @@ impl Backfill {
         day: &DayWindow,
     ) -> Result<Snapshot, Error> {
         let window = Window::Day(*day);
-        for failures in 1.. {
+        let mut failures = 0;
+        loop {
+            failures += 1;
             let started = Instant::now();
             match self.client.fetch(endpoint.calls, &window).await {
                 Ok(answer) => {
@@ -251,7 +250,6 @@ impl Backfill {
                 Err(error) => return Err(error),
             }
         }
-        Err(Error::new(Class::Network, "no answer"))
     }
 
     /// Keeps what `snapshots` say of `day`.
@@ -318,7 +316,7 @@ impl Backfill {
         let head = |place: usize| match place.checked_sub(1).and_then(|place| families().nth(place))
         {
             Some((_, (endpoint, family))) => {
-                text::stamped_head(family.name, &endpoint.help(family))
+                text::stamped_head(family.name, &endpoint.help_of_past(family))
             }
             None => text::stamped_head(exporter::DAY_START.name, exporter::DAY_START.help),
         };
@@ -333,10 +331,11 @@ impl Backfill {
             return;
         };
         let (days, path) = (self.done.len(), path.display());
-        logging::say(&format!(
+        let line = format!(
             "{path} holds {days} of {} days. Next: promtool tsdb create-blocks-from openmetrics {path} DIRECTORY",
             self.request.days.len()
-        ));
+        );
+        logging::say(Level::INFO, &line);
     }
 
     /// Which days are missing, why, and how to ask for them.
@@ -355,11 +354,12 @@ impl Backfill {
             } else {
                 format!("{first} to {last}")
             };
-            logging::say(&format!("  {days}: {why}"));
-            logging::say(&format!(
+            logging::say(Level::WARN, &format!("  {days}: {why}"));
+            let line = format!(
                 "    ask for it alone: tencent-desk-exporter backfill --from {first} --to {last} --output history-{first}.om{}",
                 self.request.label_flags
-            ));
+            );
+            logging::say(Level::WARN, &line);
         }
     }
 }

@@ -5,6 +5,7 @@ use std::io::{self, IsTerminal as _};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::civil::Date;
+use tracing::Level;
 
 use crate::base::logging;
 
@@ -34,7 +35,7 @@ impl Progress {
                 bar.inc(1);
                 bar.set_message(line);
             }
-            None => logging::say(&line),
+            None => logging::say(Level::INFO, &line),
         }
     }
 
@@ -42,7 +43,7 @@ impl Progress {
     pub(super) fn note(&self, line: &str) {
         match &self.0 {
             Some(bar) => bar.println(line),
-            None => logging::say(line),
+            None => logging::say(Level::WARN, line),
         }
     }
 
