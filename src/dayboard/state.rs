@@ -9,9 +9,12 @@ use jiff::tz::TimeZone;
 use super::said;
 use super::words::{Words, filled};
 use crate::base::clock::Now;
-use crate::catalog::{agents, directory, members, reception, sessions};
-use crate::desk::{Class, Error};
+use crate::catalog::{Need, agents, directory, members, reception, sessions};
+use crate::desk::{Class, Error, harmless};
 use crate::status::board::{Feed, PollOutcome};
+
+/// So many of the ids that were asked for in vain are named.
+const IDS_NAMED: usize = 10;
 
 /// How well it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,13 +102,7 @@ fn verdict(feed: &Feed, now: Now, words: &'static Words) -> (Tone, &'static str,
         Standing::Hangs => (Tone::Bad, words.hangs, words.hangs_more),
         Standing::NewDay => (Tone::Wait, words.new_day, words.new_day_more),
         Standing::NotServed => (Tone::Wait, words.not_served, words.not_served_more),
-        Standing::Up => {
-            let explanation = match feed.missing_rows() {
-                0 => words.up_more.to_owned(),
-                missing => filled(words.up_less_rows, &[&missing.to_string()]),
-            };
-            return (Tone::Good, words.up, explanation);
-        }
+        Standing::Up => return (Tone::Good, words.up, brought(feed, now, words)),
         Standing::Fails => {
             let meanwhile = match (feed.shown(now), &feed.last_good) {
                 (Some(_), _) => words.shown_meanwhile,
@@ -117,6 +114,39 @@ fn verdict(feed: &Feed, now: Now, words: &'static Words) -> (Tone, &'static str,
         }
     };
     (tone, headline, explanation.to_owned())
+}
+
+/// What the last good poll brought. Without an agent it is never said to be whole.
+fn brought(feed: &Feed, now: Now, words: &Words) -> String {
+    let snapshot = feed.shown(now).map(|page| page.snapshot());
+    let of_agents = snapshot.filter(|snapshot| snapshot.endpoint.need == Need::Required);
+    let brought = match feed.missing_rows() {
+        0 if of_agents.is_some_and(|snapshot| snapshot.count(0) == 0) => {
+            words.up_without_agents.to_owned()
+        }
+        0 => words.up_more.to_owned(),
+        missing => filled(words.up_less_rows, &[&missing.to_string()]),
+    };
+    let in_vain = of_agents.map_or(&[][..], |snapshot| &snapshot.unmatched_ids);
+    if in_vain.is_empty() {
+        return brought;
+    }
+    let named: Vec<_> = in_vain
+        .iter()
+        .take(IDS_NAMED)
+        .map(|id| harmless(id))
+        .collect();
+    let more = if in_vain.len() > IDS_NAMED {
+        ", …"
+    } else {
+        ""
+    };
+    let values = [in_vain.len().to_string(), named.join(", ") + more];
+    let without_row = filled(
+        words.ids_without_row,
+        &values.each_ref().map(String::as_str),
+    );
+    format!("{brought} {without_row}")
 }
 
 /// How the last poll of a feed went, and what has become of it.

@@ -385,6 +385,28 @@ fn an_empty_day_is_no_row_of_zeros() {
     assert!(text.contains("No agent has worked today yet."), "{text}");
     assert!(text.contains("Desk has no hour of today yet."), "{text}");
     assert!(page.with_id("agents").is_none(), "{text}");
+    let said = state(&page);
+    assert!(
+        said.contains("brought no agent") && !said.contains("whole"),
+        "{said}"
+    );
+}
+
+#[test]
+fn ids_that_desk_has_no_row_for_are_named() {
+    let desk = Desk::with(vec![rows::example()]);
+    let id = rows::example()["AgentId"].as_str().unwrap().to_owned();
+    let exporter = started(once(&desk).set("AGENT_IDS", format!("{id},slip@desk.example")));
+    let english = state(&page(&exporter, "/"));
+    assert!(
+        english.contains("no row for 1 of the ids in TENCENT_DESK_AGENT_IDS: slip@desk.example."),
+        "{english}"
+    );
+    let chinese = state(&page(&exporter, "/?lang=zh"));
+    assert!(
+        chinese.contains("slip@desk.example") && !chinese.contains(&id),
+        "{chinese}"
+    );
 }
 
 #[test]

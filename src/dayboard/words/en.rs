@@ -20,6 +20,8 @@ pub(super) const WORDS: Words = Words {
     up: "Desk answers.",
     up_more: "The last poll brought today's figures, whole.",
     up_less_rows: "The last poll brought today's figures, less {} rows that Desk counted and did not give.",
+    up_without_agents: "The last poll brought no agent. Where some have worked today, see that TENCENT_DESK_SDK_APP_ID is the right application, and what TENCENT_DESK_AGENT_IDS and TENCENT_DESK_CHANNELS name, if set.",
+    ids_without_row: "Desk has no row for {} of the ids in TENCENT_DESK_AGENT_IDS: {}. One who has not worked today may have none; otherwise see how they are spelt.",
     not_served: "Desk does not serve this here.",
     not_served_more: "It is asked again each hour.",
     fails: "Polls of Desk fail.",

@@ -111,6 +111,9 @@ words! {
     up,
     up_more,
     up_less_rows,
+    up_without_agents,
+    /// How many of the ids that are asked for have no row, and which.
+    ids_without_row,
     not_served,
     not_served_more,
     fails,

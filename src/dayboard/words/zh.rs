@@ -19,6 +19,8 @@ pub(super) const WORDS: Words = Words {
     up: "Desk 应答正常。",
     up_more: "最近一次查询取得了今日的全部数据。",
     up_less_rows: "最近一次查询取得了今日的数据，但 Desk 计入总数的数据中有 {} 行没有返回。",
+    up_without_agents: "最近一次查询没有取得任何客服的数据。如果今天已有客服上班，请确认 TENCENT_DESK_SDK_APP_ID 是正确的应用；若设置了 TENCENT_DESK_AGENT_IDS 或 TENCENT_DESK_CHANNELS，请检查其中的内容。",
+    ids_without_row: "TENCENT_DESK_AGENT_IDS 中有 {} 个 ID 在 Desk 没有数据：{}。今天没有上班的客服可能没有数据；否则请检查拼写。",
     not_served: "Desk 未提供该接口。",
     not_served_more: "每小时会再试一次。",
     fails: "查询 Desk 失败。",
