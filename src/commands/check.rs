@@ -40,7 +40,7 @@ struct Finding {
 /// That the polls would not work, or why none could be tried.
 pub(super) fn run(environment: Environment) -> Result<(), Failure> {
     let config = environment.config()?;
-    super::start_logging(&config.logging, &config.settings, &config.warnings);
+    super::start_logging(&config);
     let finding = super::block_on(super::runtime()?, check(config))?;
     // On one terminal, the log stands before the finding.
     logging::finish();

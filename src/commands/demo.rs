@@ -14,7 +14,7 @@ use super::{Failure, serve, signals};
 use crate::base::clock::SystemClock;
 use crate::base::secret::Secret;
 use crate::base::secret_file::SecretSource;
-use crate::config::{Account, Config, Environment};
+use crate::config::{Account, Environment};
 use crate::demo;
 use crate::demo::desk::Desk;
 use crate::desk::credentials::{Credentials, Proof};
@@ -39,10 +39,9 @@ pub(super) fn run(mut environment: Environment) -> Result<(), Failure> {
     }
     environment.set_default("STATUS_NAMES", demo::figures::STATUS_NAMES);
     let config = environment.demo()?;
-    super::start_logging(&config.logging, &config.settings, &config.warnings);
+    super::start_logging(&config);
     let now = Timestamp::now();
-    let time_zone = config.time_zone.clone();
-    let time_zone = time_zone.unwrap_or_else(|| demo::zone_for(now));
+    let time_zone = config.account.unwrap_or_else(|| demo::zone_for(now));
     let zone = time_zone
         .iana_name()
         .unwrap_or("a zone without a name")
@@ -72,15 +71,7 @@ pub(super) fn run(mut environment: Environment) -> Result<(), Failure> {
     };
     Ok(super::block_on(runtime, async {
         let account = account(time_zone).await?;
-        let config = Config {
-            account,
-            polling: config.polling,
-            serving: config.serving,
-            logging: config.logging,
-            settings: config.settings,
-            warnings: config.warnings,
-        };
-        serve::serve(config, announce, reread).await
+        serve::serve(account, config.polling, config.serving, announce, reread).await
     })?)
 }
 

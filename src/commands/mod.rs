@@ -15,7 +15,7 @@ use tokio::runtime::Runtime;
 
 use crate::base::logging::{self, Directives};
 use crate::base::{blocking, version};
-use crate::config::{Environment, Logging, Mistakes, Shown};
+use crate::config::{Config, Environment, Mistakes, Shown};
 use cli::{Command, CommandLine};
 
 pub use cli::{BACKFILL_FLAGS, COMMANDS, FLAGS};
@@ -84,17 +84,17 @@ fn run_command(line: &CommandLine, environment: Environment) -> Result<(), Failu
     }
 }
 
-fn start_logging(logging: &Logging, settings: &[Shown], warnings: &[String]) {
-    logging::start(&logging.level, logging.format);
+fn start_logging<A>(config: &Config<A>) {
+    logging::start(&config.logging.level, config.logging.format);
     tracing::info!(
         version = version::VERSION,
         revision = version::REVISION,
         "starting"
     );
-    for Shown { name, value } in settings {
+    for Shown { name, value } in &config.settings {
         tracing::debug!(name, value, "setting");
     }
-    for warning in warnings {
+    for warning in &config.warnings {
         tracing::warn!("{warning}");
     }
 }

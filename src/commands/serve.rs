@@ -39,8 +39,15 @@ pub(super) fn run(environment: Environment) -> Result<(), Failure> {
     let runtime = super::runtime()?;
     let reread = signals::reread(&runtime)?;
     let config = environment.config()?;
-    super::start_logging(&config.logging, &config.settings, &config.warnings);
-    Ok(super::block_on(runtime, serve(config, |_| {}, reread))?)
+    super::start_logging(&config);
+    let Config {
+        account,
+        polling,
+        serving,
+        ..
+    } = config;
+    let serve = serve(account, polling, serving, |_| {}, reread);
+    Ok(super::block_on(runtime, serve)?)
 }
 
 /// Polls and serves until SIGTERM or SIGINT, then lets the scrapes under way finish. Calls `announce`
@@ -50,17 +57,13 @@ pub(super) fn run(environment: Environment) -> Result<(), Failure> {
 /// # Errors
 /// A sentence on why it cannot start, or has stopped by itself.
 pub(super) async fn serve(
-    config: Config,
+    account: Account,
+    polling: Polling,
+    serving: Serving,
     announce: impl FnOnce(SocketAddr),
     reread: watch::Receiver<()>,
 ) -> Result<(), String> {
     let stop = signals::stop()?;
-    let Config {
-        account,
-        polling,
-        serving,
-        ..
-    } = config;
     descriptors::raise();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let meters = Meters::new(&polling.endpoints, Timestamp::now())

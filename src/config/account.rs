@@ -9,7 +9,7 @@ use super::filter;
 use super::polling;
 use super::reader::Reader;
 use super::secret;
-use super::settings::Variables;
+use super::settings::{self, ENDPOINT, SDK_APP_ID};
 use crate::base::secret::{Secret, looks_secret};
 use crate::base::{files, spelling, zones};
 use crate::desk::call::Channel;
@@ -51,57 +51,57 @@ pub struct Account {
 impl Account {
     pub(super) fn read(
         reader: &mut Reader,
-        v: &Variables,
         root_paths: RootPaths,
         proxies: &proxy::Variables,
     ) -> Option<Self> {
-        let credentials = credentials(reader, v);
-        let hosts = hosts(reader, v);
+        let credentials = credentials(reader);
+        let hosts = hosts(reader);
         let proxy = proxies.proxy_for(&hosts).unwrap_or_else(|why| {
             reader.mistakes.push(why);
             None
         });
-        let time_zone = reader.try_read("TIME_ZONE", &v.time_zone, parse_zone);
+        let time_zone = reader.try_read(settings::TIME_ZONE, parse_zone);
         Some(Self {
             hosts,
             roots: roots(reader, root_paths),
             proxy,
-            agent_ids: reader.read("AGENT_IDS", &v.agent_ids, filter::parse_agent_ids),
-            channels: reader.read("CHANNELS", &v.channels, filter::parse_channels),
+            agent_ids: reader.read(settings::AGENT_IDS, filter::parse_agent_ids),
+            channels: reader.read(settings::CHANNELS, filter::parse_channels),
             credentials: credentials?,
             time_zone: time_zone?,
         })
     }
 }
 
-fn credentials(reader: &mut Reader, v: &Variables) -> Option<Credentials> {
-    let sdk_app_id = reader.read("SDK_APP_ID", &v.sdk_app_id, |text| match v.sdk_app_id {
-        Some(_) => parse_app_id(text),
-        None => {
+fn credentials(reader: &mut Reader) -> Option<Credentials> {
+    let is_set = reader.is_set(SDK_APP_ID);
+    let sdk_app_id = reader.read(SDK_APP_ID, |text| match is_set {
+        true => parse_app_id(text),
+        false => {
             Err("is not set; write the SDKAppID that the console shows, as 1400000000".to_owned())
         }
     });
-    let identifier = reader.read("IDENTIFIER", &v.identifier, parse_identifier);
-    let (proof, secret) = proof(reader, v)?;
+    let identifier = reader.read(settings::IDENTIFIER, parse_identifier);
+    let (proof, secret) = proof(reader)?;
     Some(Credentials::proven(sdk_app_id, identifier, proof, secret))
 }
 
 /// What proves to Desk that we may ask, and the secret as it is now.
-fn proof(reader: &mut Reader, v: &Variables) -> Option<(Proof, Secret)> {
-    let (name, source) = secret::only(
+fn proof(reader: &mut Reader) -> Option<(Proof, Secret)> {
+    let (setting, source) = secret::only(
         reader,
         &[
-            ("SECRET_KEY", &v.secret_key),
-            ("SECRET_KEY_FILE", &v.secret_key_file),
-            ("USER_SIG", &v.user_sig),
-            ("USER_SIG_FILE", &v.user_sig_file),
+            settings::SECRET_KEY,
+            settings::SECRET_KEY_FILE,
+            settings::USER_SIG,
+            settings::USER_SIG_FILE,
         ],
     )?;
-    let proof = match name.starts_with("SECRET_KEY") {
+    let proof = match setting.name.starts_with("SECRET_KEY") {
         true => Proof::Key(source.clone()),
         false => Proof::UserSig(source.clone()),
     };
-    let secret = secret::read_in_time(reader, name, &source, {
+    let secret = secret::read_in_time(reader, setting, &source, {
         let proof = proof.clone();
         move || proof.read()
     })?;
@@ -125,12 +125,12 @@ fn roots(reader: &mut Reader, paths: RootPaths) -> Roots {
 }
 
 /// `ENDPOINT`, or the hosts of `REGION`.
-fn hosts(reader: &mut Reader, v: &Variables) -> Vec<Url> {
-    let region = reader.read("REGION", &v.region, parse_region);
-    let endpoint = reader.read_if_set("ENDPOINT", &v.endpoint, parse_endpoint);
-    match v.endpoint {
-        Some(_) => endpoint.into_iter().collect(),
-        None => region,
+fn hosts(reader: &mut Reader) -> Vec<Url> {
+    let region = reader.read(settings::REGION, parse_region);
+    let endpoint = reader.read_if_set(ENDPOINT, parse_endpoint);
+    match reader.is_set(ENDPOINT) {
+        true => endpoint.into_iter().collect(),
+        false => region,
     }
 }
 

@@ -2,16 +2,19 @@
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
+use std::mem;
+
+use jiff::tz::TimeZone;
 
 use super::account::{Account, parse_zone};
 use super::logging::Logging;
 use super::polling::Polling;
 use super::reader::Reader;
 use super::serving::{self, Serving};
-use super::settings::{self, PREFIX, SETTINGS, Variables};
+use super::settings::{self, PREFIX, SETTINGS};
 use super::shown::{Shown, shown};
 use super::systemd::Credentials;
-use super::{Config, DemoConfig, HealthConfig, Mistakes, kubernetes};
+use super::{Config, HealthConfig, Mistakes, kubernetes};
 use crate::base::logging::LogFormat;
 use crate::base::secret::looks_secret;
 use crate::base::spelling;
@@ -51,15 +54,15 @@ impl Environment {
     }
 
     fn take(&mut self, name: &str, value: OsString) {
-        if !SETTINGS.iter().any(|setting| setting.name == name) {
+        let Some(setting) = SETTINGS.iter().find(|setting| setting.name == name) else {
             self.reader.misspelt.extend(warning_about(name, &value));
             return;
-        }
+        };
         match value.into_string() {
             Ok(value) => self.set(name, value),
             Err(_) => self
                 .reader
-                .mistake(name, "is not UTF-8; write it as UTF-8 text"),
+                .mistake(*setting, "is not UTF-8; write it as UTF-8 text"),
         }
     }
 
@@ -87,72 +90,66 @@ impl Environment {
     /// # Errors
     /// Every mistake in it.
     pub fn config(mut self) -> Result<Config, Mistakes> {
-        self.credentials.add_to(&mut self.values, &mut self.reader);
-        let mut settings = shown(&self.values);
-        let v = self.variables();
-        let mut reader = self.reader;
-        let account = Account::read(&mut reader, &v, self.root_paths, &self.proxies);
-        let proxy = account.as_ref().and_then(|account| account.proxy.as_ref());
-        settings.extend(proxy.map(Shown::proxy));
-        let polling = Polling::read(&mut reader, &v);
-        let serving = Serving::read(&mut reader, &v);
-        let logging = Logging::read(&mut reader, &v);
-        reader.finish(|warnings| {
-            Some(Config {
-                account: account?,
-                polling,
-                serving,
-                logging,
-                settings,
-                warnings,
-            })
-        })
+        let root_paths = mem::take(&mut self.root_paths);
+        let proxies = mem::take(&mut self.proxies);
+        let mut config = self.read(|reader| Account::read(reader, root_paths, &proxies))?;
+        let proxy = config.account.proxy.as_ref();
+        config.settings.extend(proxy.map(Shown::proxy));
+        Ok(config)
     }
 
     /// The configuration of `demo`. Of the account's settings it has `TIME_ZONE` alone.
     ///
     /// # Errors
     /// Every mistake in it.
-    pub fn demo(mut self) -> Result<DemoConfig, Mistakes> {
-        self.credentials.add_to(&mut self.values, &mut self.reader);
-        let settings = shown(&self.values);
-        let v = self.variables();
-        let mut reader = self.reader;
-        let time_zone = reader.read_if_set("TIME_ZONE", &v.time_zone, parse_zone);
-        let polling = Polling::read(&mut reader, &v);
-        let serving = Serving::read(&mut reader, &v);
-        let logging = Logging::read(&mut reader, &v);
-        reader.finish(|warnings| {
-            Some(DemoConfig {
-                time_zone,
-                polling,
-                serving,
-                logging,
-                settings,
-                warnings,
-            })
-        })
+    pub fn demo(self) -> Result<Config<Option<TimeZone>>, Mistakes> {
+        self.read(|reader| Some(reader.read_if_set(settings::TIME_ZONE, parse_zone)))
     }
 
     /// The configuration of `health`.
     ///
     /// # Errors
     /// Every mistake in it.
-    pub fn health(mut self) -> Result<HealthConfig, Mistakes> {
-        let v = self.variables();
-        let mut reader = self.reader;
-        let listen_addresses = serving::listen_addresses(&mut reader, &v);
-        reader.finish(|_| {
-            Some(HealthConfig {
-                listen_addresses,
-                has_web_config: v.web_config_file.is_some(),
-            })
+    pub fn health(self) -> Result<HealthConfig, Mistakes> {
+        let mut reader = self.reader();
+        let listen_addresses = serving::listen_addresses(&mut reader);
+        let has_web_config = reader.is_set(settings::WEB_CONFIG_FILE);
+        reader.finish()?;
+        Ok(HealthConfig {
+            listen_addresses,
+            has_web_config,
         })
     }
 
-    /// The values, by field. Only known names with text in them are there, so that this cannot fail.
-    fn variables(&mut self) -> Variables {
-        envy::from_iter(std::mem::take(&mut self.values)).unwrap_or_default()
+    /// All that commands which poll have in common, and the account that `account` reads: `None` is a mistake.
+    fn read<A>(
+        mut self,
+        account: impl FnOnce(&mut Reader) -> Option<A>,
+    ) -> Result<Config<A>, Mistakes> {
+        self.credentials.add_to(&mut self.values, &mut self.reader);
+        let settings = shown(&self.values);
+        let mut reader = self.reader();
+        let account = account(&mut reader);
+        let polling = Polling::read(&mut reader);
+        let serving = Serving::read(&mut reader);
+        let logging = Logging::read(&mut reader);
+        let warnings = reader.finish()?;
+        Ok(Config {
+            account: account.ok_or(Mistakes(Vec::new()))?,
+            polling,
+            serving,
+            logging,
+            settings,
+            warnings,
+        })
+    }
+
+    /// A reader of the values. Only known names with text in them are there, so that envy cannot fail.
+    fn reader(self) -> Reader {
+        Reader {
+            variables: envy::from_iter(self.values).unwrap_or_default(),
+            ..self.reader
+        }
     }
 }
 

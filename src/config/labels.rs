@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::list::List;
 use super::reader::Reader;
 use super::secret;
-use super::settings::Variables;
+use super::settings::{AGENT_LABELS, PSEUDONYM_KEY, PSEUDONYM_KEY_FILE, STATUS_NAMES, Setting};
 use crate::base::secret::{Secret, looks_secret};
 use crate::base::spelling;
 use crate::exposition::labels::{AgentLabels, Labels, Pseudonyms};
@@ -13,20 +13,19 @@ use crate::exposition::labels::{AgentLabels, Labels, Pseudonyms};
 /// With a shorter key, one pseudonym of a known id is enough to find the key by trying.
 const SHORTEST_KEY: usize = 16;
 
-pub(super) fn read(reader: &mut Reader, v: &Variables) -> Labels {
+/// What gives the key of the pseudonyms.
+const KEYS: [Setting; 2] = [PSEUDONYM_KEY, PSEUDONYM_KEY_FILE];
+
+pub(super) fn read(reader: &mut Reader) -> Labels {
     Labels {
-        agents: agent_labels(reader, v),
-        status_names: reader.read("STATUS_NAMES", &v.status_names, parse_status_names),
+        agents: agent_labels(reader),
+        status_names: reader.read(STATUS_NAMES, parse_status_names),
     }
 }
 
-fn agent_labels(reader: &mut Reader, v: &Variables) -> AgentLabels {
-    let keys = [
-        ("PSEUDONYM_KEY", &v.pseudonym_key),
-        ("PSEUDONYM_KEY_FILE", &v.pseudonym_key_file),
-    ];
+fn agent_labels(reader: &mut Reader) -> AgentLabels {
     let mut is_pseudonym = false;
-    let labels = reader.read("AGENT_LABELS", &v.agent_labels, |text| match text {
+    let labels = reader.read(AGENT_LABELS, |text| match text {
         "full" => Ok(AgentLabels::Full),
         "id" => Ok(AgentLabels::Id),
         "pseudonym" => {
@@ -36,36 +35,36 @@ fn agent_labels(reader: &mut Reader, v: &Variables) -> AgentLabels {
         _ => Err("is none of full, id and pseudonym; write one of these".to_owned()),
     });
     if is_pseudonym {
-        return pseudonyms(reader, &keys).unwrap_or(labels);
+        return pseudonyms(reader).unwrap_or(labels);
     }
-    for (name, _) in secret::set(&keys) {
-        match v.agent_labels {
+    for key in secret::set(reader, &KEYS) {
+        match reader.is_set(AGENT_LABELS) {
             // The people whom the key was to hide would be shown.
-            None => reader.mistake(
-                name,
+            false => reader.mistake(
+                key,
                 "is for pseudonyms, which are not asked for; set TENCENT_DESK_AGENT_LABELS to pseudonym, or take the key away",
             ),
-            Some(_) => reader.warning(name, "is not used: TENCENT_DESK_AGENT_LABELS is not pseudonym"),
+            true => reader.warning(key, "is not used: TENCENT_DESK_AGENT_LABELS is not pseudonym"),
         }
     }
     labels
 }
 
-fn pseudonyms(reader: &mut Reader, keys: &[secret::Variable<'_>]) -> Option<AgentLabels> {
-    let (name, source) = secret::only(reader, keys)?;
-    let key = secret::read_in_time(reader, name, &source, {
+fn pseudonyms(reader: &mut Reader) -> Option<AgentLabels> {
+    let (setting, source) = secret::only(reader, &KEYS)?;
+    let key = secret::read_in_time(reader, setting, &source, {
         let source = source.clone();
         move || source.read()
     })?;
     if is_path(&key) {
         reader.mistake(
-            name,
+            setting,
             "is a path; that belongs into TENCENT_DESK_PSEUDONYM_KEY_FILE",
         );
     }
     if key.expose().len() < SHORTEST_KEY {
         reader.warning(
-            name,
+            setting,
             "is short: it can be found by trying, from one id and its pseudonym; make one with openssl rand -hex 32",
         );
     }

@@ -1,7 +1,7 @@
 //! What is logged, and how.
 
 use super::reader::Reader;
-use super::settings::Variables;
+use super::settings::{LOG_FORMAT, LOG_LEVEL};
 use crate::base::logging::{Directives, LogFormat};
 
 /// Settings of the log.
@@ -14,10 +14,10 @@ pub struct Logging {
 }
 
 impl Logging {
-    pub(super) fn read(reader: &mut Reader, v: &Variables) -> Self {
+    pub(super) fn read(reader: &mut Reader) -> Self {
         Self {
-            level: reader.read("LOG_LEVEL", &v.log_level, Directives::parse),
-            format: reader.read("LOG_FORMAT", &v.log_format, LogFormat::parse),
+            level: reader.read(LOG_LEVEL, Directives::parse),
+            format: reader.read(LOG_FORMAT, LogFormat::parse),
         }
     }
 }

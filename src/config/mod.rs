@@ -19,8 +19,6 @@ mod settings;
 mod shown;
 mod systemd;
 
-use jiff::tz::TimeZone;
-
 pub use account::Account;
 pub use environment::Environment;
 pub use logging::Logging;
@@ -31,28 +29,11 @@ pub use shown::Shown;
 
 use crate::http::listen::ListenAddress;
 
-/// The configuration of `serve` and `check`.
+/// The configuration of a command that polls.
 #[derive(Debug)]
-pub struct Config {
-    /// Which application of Desk is polled.
-    pub account: Account,
-    /// What is polled, and when.
-    pub polling: Polling,
-    /// Where the metrics are served.
-    pub serving: Serving,
-    /// What is logged.
-    pub logging: Logging,
-    /// All that counts, fit for a log.
-    pub settings: Vec<Shown>,
-    /// A line each, to be logged once logging has started.
-    pub warnings: Vec<String>,
-}
-
-/// The configuration of `demo`, which has an account of its own.
-#[derive(Debug)]
-pub struct DemoConfig {
-    /// The zone of the simulated Desk, if one is set.
-    pub time_zone: Option<TimeZone>,
+pub struct Config<A = Account> {
+    /// Which application of Desk is polled; of `demo`, the zone of the simulated Desk, if one is set.
+    pub account: A,
     /// What is polled, and when.
     pub polling: Polling,
     /// Where the metrics are served.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::labels;
 use super::list::List;
 use super::reader::Reader;
-use super::settings::Variables;
+use super::settings::{self, MAX_STALENESS};
 use crate::base::{duration, spelling};
 use crate::catalog::{ENDPOINTS, Endpoint, Need};
 use crate::exposition::labels::Labels;
@@ -36,37 +36,30 @@ pub struct Polling {
 }
 
 impl Polling {
-    pub(super) fn read(reader: &mut Reader, v: &Variables) -> Self {
+    pub(super) fn read(reader: &mut Reader) -> Self {
         let interval = |text: &str| parse_duration(text, SECOND, DAY);
         let timeout = |text: &str| parse_duration(text, SECOND / 10, 300 * SECOND);
-        let poll_interval = reader.read("POLL_INTERVAL", &v.poll_interval, interval);
+        let poll_interval = reader.read(settings::POLL_INTERVAL, interval);
         Self {
-            endpoints: reader.read("ENDPOINTS", &v.endpoints, parse_endpoints),
+            endpoints: reader.read(settings::ENDPOINTS, parse_endpoints),
             poll_interval,
-            realtime_interval: reader.read("REALTIME_INTERVAL", &v.realtime_interval, interval),
-            directory_interval: reader.read("DIRECTORY_INTERVAL", &v.directory_interval, interval),
-            labels: Arc::new(labels::read(reader, v)),
-            request_timeout: reader.read("REQUEST_TIMEOUT", &v.request_timeout, timeout),
-            requests_per_second: reader.read(
-                "REQUESTS_PER_SECOND",
-                &v.requests_per_second,
-                parse_rate,
-            ),
-            max_staleness: max_staleness(reader, v, poll_interval),
+            realtime_interval: reader.read(settings::REALTIME_INTERVAL, interval),
+            directory_interval: reader.read(settings::DIRECTORY_INTERVAL, interval),
+            labels: Arc::new(labels::read(reader)),
+            request_timeout: reader.read(settings::REQUEST_TIMEOUT, timeout),
+            requests_per_second: reader.read(settings::REQUESTS_PER_SECOND, parse_rate),
+            max_staleness: max_staleness(reader, poll_interval),
         }
     }
 }
 
 /// `MAX_STALENESS`, or three intervals, so that one failed poll takes nothing away, and at least 5 minutes.
-fn max_staleness(reader: &mut Reader, v: &Variables, interval: Duration) -> Duration {
-    const NAME: &str = "MAX_STALENESS";
-    let set = reader.read_if_set(NAME, &v.max_staleness, |text| {
-        parse_duration(text, interval, DAY)
-    });
+fn max_staleness(reader: &mut Reader, interval: Duration) -> Duration {
+    let set = reader.read_if_set(MAX_STALENESS, |text| parse_duration(text, interval, DAY));
     let staleness = set.unwrap_or_else(|| (3 * interval).max(300 * SECOND));
     if staleness < 2 * interval {
         reader.warning(
-            NAME,
+            MAX_STALENESS,
             "is less than two intervals: one poll that fails or takes long takes the figures away",
         );
     }

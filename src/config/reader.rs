@@ -1,12 +1,14 @@
 //! Reads single values, and records every mistake and warning about them.
 
 use super::Mistakes;
-use super::settings::{PREFIX, default_of};
+use super::settings::{PREFIX, Setting, Variables};
 use crate::base::spelling;
 
-/// What is wrong with the values that were read so far.
+/// The values, and what is wrong with those that were read so far.
 #[derive(Debug, Default)]
 pub(super) struct Reader {
+    /// The values.
+    pub variables: Variables,
     /// A line each: a variable, and what to write instead.
     pub mistakes: Vec<String>,
     /// A line each, to be logged once logging has started.
@@ -18,66 +20,63 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    pub(super) fn mistake(&mut self, name: &str, advice: &str) {
-        self.mistakes.push(format!("{PREFIX}{name}: {advice}"));
+    pub(super) fn mistake(&mut self, of: Setting, advice: &str) {
+        self.mistakes.push(format!("{PREFIX}{}: {advice}", of.name));
     }
 
-    pub(super) fn warning(&mut self, name: &str, what: &str) {
-        self.warnings.push(format!("{PREFIX}{name}: {what}"));
+    pub(super) fn warning(&mut self, of: Setting, what: &str) {
+        self.warnings.push(format!("{PREFIX}{}: {what}", of.name));
     }
 
-    /// The value of the variable `name`, or the table's default if it is not set. A mistake is recorded, and
-    /// the result is then any value: [`finish`](Self::finish) fails.
+    pub(super) fn is_set(&self, setting: Setting) -> bool {
+        (setting.value)(&self.variables).is_some()
+    }
+
+    /// The value of `setting`, or its default if it is not set. A mistake is recorded, and the result is then any
+    /// value: [`finish`](Self::finish) fails.
     pub(super) fn read<T: Default>(
         &mut self,
-        name: &str,
-        value: &Option<String>,
+        setting: Setting,
         parse: impl FnOnce(&str) -> Result<T, String>,
     ) -> T {
-        self.try_read(name, value, parse).unwrap_or_default()
+        self.try_read(setting, parse).unwrap_or_default()
     }
 
     /// As [`read`](Self::read), for a setting whose default is in words: `None` if it is not set, or is a
     /// mistake.
     pub(super) fn read_if_set<T>(
         &mut self,
-        name: &str,
-        value: &Option<String>,
+        setting: Setting,
         parse: impl FnOnce(&str) -> Result<T, String>,
     ) -> Option<T> {
-        value.as_ref()?;
-        self.try_read(name, value, parse)
+        match self.is_set(setting) {
+            true => self.try_read(setting, parse),
+            false => None,
+        }
     }
 
     /// As [`read`](Self::read); `None` if it is a mistake.
     pub(super) fn try_read<T>(
         &mut self,
-        name: &str,
-        value: &Option<String>,
+        setting: Setting,
         parse: impl FnOnce(&str) -> Result<T, String>,
     ) -> Option<T> {
-        let text = value.as_deref().unwrap_or_else(|| default_of(name));
+        let text = (setting.value)(&self.variables).unwrap_or(setting.default);
         let text = spelling::trimmed(text);
         let parsed = match spelling::in_quotes(text) {
             Some(quotes) => Err(quotes),
             None => parse(text),
         };
-        parsed.map_err(|advice| self.mistake(name, &advice)).ok()
+        parsed.map_err(|advice| self.mistake(setting, &advice)).ok()
     }
 
-    /// The configuration, which `config` makes with the warnings.
+    /// The warnings.
     ///
     /// # Errors
     /// Every mistake.
-    pub(super) fn finish<T>(
-        self,
-        config: impl FnOnce(Vec<String>) -> Option<T>,
-    ) -> Result<T, Mistakes> {
+    pub(super) fn finish(self) -> Result<Vec<String>, Mistakes> {
         match self.mistakes.is_empty() {
-            true => {
-                let warnings = [self.misspelt, self.warnings].concat();
-                config(warnings).ok_or_else(|| Mistakes(Vec::new()))
-            }
+            true => Ok([self.misspelt, self.warnings].concat()),
             false => Err(Mistakes([self.mistakes, self.misspelt].concat())),
         }
     }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::reader::Reader;
-use super::settings::Variables;
+use super::settings::{LISTEN_ADDRESS, TELEMETRY_PATH, WEB_CONFIG_FILE};
 use crate::base::files;
 use crate::http::listen::ListenAddress;
 use crate::http::routes;
@@ -21,36 +21,34 @@ pub struct Serving {
 }
 
 impl Serving {
-    pub(super) fn read(reader: &mut Reader, v: &Variables) -> Self {
+    pub(super) fn read(reader: &mut Reader) -> Self {
         Self {
-            listen_addresses: listen_addresses(reader, v),
-            telemetry_path: reader.read("TELEMETRY_PATH", &v.telemetry_path, parse_path),
-            web: web(reader, v),
+            listen_addresses: listen_addresses(reader),
+            telemetry_path: reader.read(TELEMETRY_PATH, parse_path),
+            web: web(reader),
         }
     }
 }
 
-pub(super) fn listen_addresses(reader: &mut Reader, v: &Variables) -> Vec<ListenAddress> {
-    let addresses = &v.listen_address;
-    reader.read("LISTEN_ADDRESS", addresses, ListenAddress::parse_list)
+pub(super) fn listen_addresses(reader: &mut Reader) -> Vec<ListenAddress> {
+    reader.read(LISTEN_ADDRESS, ListenAddress::parse_list)
 }
 
 /// The web configuration, if one is set.
-fn web(reader: &mut Reader, v: &Variables) -> Option<WebConfigFile> {
-    const NAME: &str = "WEB_CONFIG_FILE";
-    let path = reader.read_if_set(NAME, &v.web_config_file, |path| Ok(PathBuf::from(path)))?;
+fn web(reader: &mut Reader) -> Option<WebConfigFile> {
+    let path = reader.read_if_set(WEB_CONFIG_FILE, |path| Ok(PathBuf::from(path)))?;
     let what = format!("{}, or a file that it names,", files::shown(&path));
     let read = files::in_time(&what, move || WebConfigFile::read(&path));
     match read.unwrap_or_else(|why| Err(vec![why])) {
         Ok(web) => {
             for warning in &web.loaded.warnings {
-                reader.warning(NAME, warning);
+                reader.warning(WEB_CONFIG_FILE, warning);
             }
             Some(web)
         }
         Err(mistakes) => {
             for mistake in mistakes {
-                reader.mistake(NAME, &mistake);
+                reader.mistake(WEB_CONFIG_FILE, &mistake);
             }
             None
         }

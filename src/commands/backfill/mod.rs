@@ -56,7 +56,7 @@ pub(super) fn run(flags: &BackfillFlags, environment: Environment) -> Result<(),
     let now = SystemClock.now().wall;
     let request = Request::of(flags, &config.account.time_zone, now).map_err(Failure::Usage)?;
     let endpoints = of_past_days(&config.polling.endpoints)?;
-    super::start_logging(&config.logging, &config.settings, &config.warnings);
+    super::start_logging(&config);
     let outcome = super::block_on(super::runtime()?, backfill(config, request, endpoints));
     logging::finish();
     Ok(outcome?)
