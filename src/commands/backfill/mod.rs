@@ -4,15 +4,13 @@
 //! scrape: those of the day at its last second, those of an hour at the hour's. A day is in the file whole or not at
 //! all, so that one that failed can be asked for alone, and added later.
 
+mod output;
 mod progress;
 mod request;
 mod spill;
 
 use std::collections::BTreeMap;
-use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
-use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -34,8 +32,9 @@ use crate::exposition::snapshot::Snapshot;
 use crate::exposition::text;
 use crate::poll::schedule;
 use crate::status::meters::Meters;
+use output::Output;
 use progress::Progress;
-use request::{Output, Request};
+use request::Request;
 use spill::Spill;
 
 /// How often a day is tried.
@@ -267,7 +266,7 @@ impl Backfill {
             day.from_second()
         );
         self.spill.add(0, &[start])?;
-        for (place, (endpoint, family)) in families() {
+        for (place, endpoint, family) in families() {
             let Some(snapshot) = snapshots
                 .iter()
                 .find(|snapshot| snapshot.endpoint.name() == endpoint.name())
@@ -313,15 +312,13 @@ impl Backfill {
     }
 
     fn write(&self, out: &mut dyn Write) -> io::Result<()> {
-        let head = |place: usize| match place.checked_sub(1).and_then(|place| families().nth(place))
-        {
-            Some((_, (endpoint, family))) => {
-                text::stamped_head(family.name, &endpoint.help_of_past(family))
-            }
-            None => text::stamped_head(exporter::DAY_START.name, exporter::DAY_START.help),
-        };
         let mut out = BufWriter::new(out);
-        self.spill.merge(head, &mut out)?;
+        let head = text::stamped_head(exporter::DAY_START.name, exporter::DAY_START.help);
+        self.spill.write(0, &head, &mut out)?;
+        for (place, endpoint, family) in families() {
+            let head = text::stamped_head(family.name, &endpoint.help_of_past(family));
+            self.spill.write(place, &head, &mut out)?;
+        }
         out.write_all(b"# EOF\n")?;
         out.flush()
     }
@@ -364,20 +361,13 @@ impl Backfill {
     }
 }
 
-/// All families of days, and their places in the file; 0 is left for the day itself.
-fn families() -> impl Iterator<Item = (usize, (&'static Endpoint, &'static Family))> {
-    let of = |endpoint: &&'static Endpoint| {
-        let endpoint = *endpoint;
-        endpoint
-            .families
-            .iter()
-            .map(move |family| (endpoint, family))
-    };
-    ENDPOINTS
-        .iter()
-        .flat_map(of)
-        .enumerate()
-        .map(|(place, family)| (place + 1, family))
+/// All families, each behind its place in the file and its endpoint; the place 0 is left for the day itself.
+fn families() -> impl Iterator<Item = (usize, &'static Endpoint, &'static Family)> {
+    let of = |&endpoint: &&'static Endpoint| endpoint.families.iter().map(move |it| (endpoint, it));
+    let all = ENDPOINTS.iter().flat_map(of);
+    (1..)
+        .zip(all)
+        .map(|(place, (endpoint, family))| (place, endpoint, family))
 }
 
 /// When each hour of `day` ends, by its two digits: its last second. Where clocks go back and an hour comes twice, the
@@ -429,66 +419,6 @@ fn ranges<R: PartialEq>(dates: &[Date], why: impl Fn(Date) -> R) -> Vec<(Date, D
         }
     }
     ranges
-}
-
-impl Output {
-    /// Where its draft is, and what is kept meanwhile.
-    fn folder(&self) -> PathBuf {
-        match self {
-            Self::Stdout => std::env::temp_dir(),
-            Self::File { .. } if self.is_stream() => std::env::temp_dir(),
-            Self::File { path, .. } => match path.parent() {
-                Some(folder) if folder != Path::new("") => folder.to_owned(),
-                _ => PathBuf::from("."),
-            },
-        }
-    }
-
-    /// Has it written by `write`: a file is there whole or not at all.
-    fn write(&self, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
-        let Self::File { path, .. } = self else {
-            return write(&mut io::stdout().lock());
-        };
-        if self.is_stream() {
-            return write(&mut OpenOptions::new().write(true).open(path)?);
-        }
-        let draft = self
-            .folder()
-            .join(format!(".history-{:016x}", fastrand::u64(..)));
-        let written = write_file(&draft, write).and_then(|()| {
-            self.is_free().map_err(io::Error::other)?;
-            fs::rename(&draft, path)
-        });
-        if written.is_err() {
-            // It may not even be there.
-            let _ = fs::remove_file(&draft);
-        }
-        written
-    }
-
-    fn cannot_be_written(&self, error: &io::Error) -> String {
-        match self {
-            Self::Stdout => format!("cannot write the samples: {error}"),
-            Self::File { path, .. } => {
-                format!(
-                    "cannot write {}: {error}; name a file in another folder with --output",
-                    path.display()
-                )
-            }
-        }
-    }
-}
-
-/// A file that only its owner can read: it is about people.
-fn write_file(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
-    let mut options = OpenOptions::new();
-    let mut file: File = options
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)?;
-    write(&mut file)?;
-    file.sync_all()
 }
 
 #[cfg(test)]

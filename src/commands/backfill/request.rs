@@ -1,18 +1,14 @@
 //! What `backfill` is asked for, and whether that can be done.
 
-use std::path::{Path, PathBuf};
-
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan as _};
 
+use super::output::Output;
 use crate::base::clock::DayWindow;
 use crate::catalog::{ENDPOINTS, Family};
 use crate::commands::cli::BackfillFlags;
 use crate::exposition::text;
-
-/// The file that is written unless another is named.
-const OUTPUT: &str = "history.om";
 
 /// Ten years: more days are a slip of the pen.
 const MOST_DAYS: usize = 3_660;
@@ -28,20 +24,6 @@ pub(super) struct Request {
     pub(super) target: String,
     /// The flags that gave those labels, for a shell; a blank before each.
     pub(super) label_flags: String,
-}
-
-/// Where samples go.
-#[derive(Debug)]
-pub(super) enum Output {
-    /// To standard output.
-    Stdout,
-    /// To this file, which is replaced where `force` says so. What is there and is no file, as a pipe, is written to.
-    File {
-        /// Its path.
-        path: PathBuf,
-        /// Whether it may be there.
-        force: bool,
-    },
 }
 
 impl Request {
@@ -75,58 +57,6 @@ impl Request {
                 label_flags: label_flags(&flags.labels),
             }),
             false => Err(mistakes),
-        }
-    }
-}
-
-impl Output {
-    fn of(flags: &BackfillFlags) -> Self {
-        match flags.output.as_deref().unwrap_or(Path::new(OUTPUT)) {
-            path if path == Path::new("-") => Self::Stdout,
-            path => Self::File {
-                path: path.to_owned(),
-                force: flags.force,
-            },
-        }
-    }
-
-    /// Whether it is there, and is a pipe or a device.
-    pub(super) fn is_stream(&self) -> bool {
-        match self {
-            Self::Stdout => true,
-            Self::File { path, .. } => path
-                .metadata()
-                .is_ok_and(|there| !there.is_file() && !there.is_dir()),
-        }
-    }
-
-    /// Whether it can be a file, and nothing is lost by writing to it.
-    ///
-    /// # Errors
-    /// That a file is there, or that no file can be.
-    pub(super) fn is_free(&self) -> Result<(), String> {
-        match self {
-            Self::File { path, .. } if path.as_os_str().is_empty() => Err(format!(
-                "--output: is empty: name a file, or leave it out for {OUTPUT}"
-            )),
-            Self::File { path, .. }
-                if path.is_dir() || path.as_os_str().as_encoded_bytes().ends_with(b"/") =>
-            {
-                Err(format!(
-                    "--output: {} is a folder: name a file in it, as {}",
-                    path.display(),
-                    path.join(OUTPUT).display()
-                ))
-            }
-            Self::File { path, force: false }
-                if path.symlink_metadata().is_ok() && !self.is_stream() =>
-            {
-                Err(format!(
-                    "--output: {} is there already: name another file, or replace it with --force",
-                    path.display()
-                ))
-            }
-            _ => Ok(()),
         }
     }
 }
