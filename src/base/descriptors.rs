@@ -1,10 +1,10 @@
 //! The limit of open files and sockets of this process.
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
 /// Raises the soft limit to the hard one. The soft limit is low for programs that use `select`, which
 /// cannot handle descriptors from 1024 on.
-#[cfg(target_os = "linux")]
 pub(crate) fn raise() {
-    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
     let raised = Rlimit {
         current: maximum,
@@ -15,18 +15,8 @@ pub(crate) fn raise() {
     }
 }
 
-/// The soft limit; `None` if there is none, or it is unknown.
-#[cfg(target_os = "linux")]
+/// The soft limit, if there is one.
 pub(crate) fn most() -> Option<usize> {
-    use rustix::process::{Resource, getrlimit};
     let most = getrlimit(Resource::Nofile).current?;
     Some(usize::try_from(most).unwrap_or(usize::MAX))
-}
-
-#[cfg(not(target_os = "linux"))]
-pub(crate) fn raise() {}
-
-#[cfg(not(target_os = "linux"))]
-pub(crate) fn most() -> Option<usize> {
-    None
 }

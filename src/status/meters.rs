@@ -5,9 +5,11 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use prometheus::core::Collector;
 use prometheus::proto::MetricFamily;
-use prometheus::{Gauge, HistogramOpts, HistogramVec, IntCounterVec, Opts, Registry};
+use prometheus::{
+    HistogramOpts, HistogramVec, IntCounterVec, Opts, Registry, register_gauge_with_registry,
+    register_histogram_vec_with_registry, register_int_counter_vec_with_registry,
+};
 
 use crate::base::clock::Now;
 use crate::base::mutex::lock;
@@ -20,7 +22,7 @@ use crate::exposition::const_metrics::{by_label, single};
 use crate::exposition::snapshot::Snapshot;
 use crate::exposition::{ByVariant, Variant};
 use crate::status::board::Feed;
-use crate::status::process::{ProcessCollector, seconds};
+use crate::status::process::{self, seconds};
 
 /// Upper bounds for requests; Desk itself gives up after 3 s (the gateway's FAQ).
 const REQUEST_SECONDS: [f64; 10] = [0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0];
@@ -28,6 +30,8 @@ const REQUEST_SECONDS: [f64; 10] = [0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 
 /// The counters, each of them at 0 from the start.
 #[derive(Debug)]
 pub struct Meters {
+    /// When the process began.
+    started: Timestamp,
     registry: Registry,
     polls: IntCounterVec,
     poll_failures: IntCounterVec,
@@ -89,6 +93,7 @@ impl Meters {
     pub fn new(endpoints: &[&Endpoint], started: Timestamp) -> prometheus::Result<Self> {
         let registry = Registry::new();
         let meters = Self {
+            started,
             polls: counters(&registry, exporter::POLLS)?,
             poll_failures: counters(&registry, exporter::POLL_FAILURES)?,
             requests: counters(&registry, exporter::REQUESTS)?,
@@ -101,11 +106,11 @@ impl Meters {
             gathered: Mutex::new(None),
             web_config: Mutex::new(None),
         };
-        let build_info = build_labels(opts(exporter::BUILD_INFO));
-        registered(&meters.registry, Gauge::with_opts(build_info)?)?.set(1.0);
-        meters
-            .registry
-            .register(Box::new(ProcessCollector::new(started)))?;
+        let build_info = opts(exporter::BUILD_INFO)
+            .const_label("version", version::VERSION)
+            .const_label("revision", version::REVISION)
+            .const_label("rustc_version", version::RUSTC_VERSION);
+        register_gauge_with_registry!(build_info, meters.registry)?.set(1.0);
         endpoints
             .iter()
             .for_each(|endpoint| meters.start_at_zero(endpoint));
@@ -190,6 +195,7 @@ impl Meters {
         let mut families = feed_families(feeds, now);
         let web_config = lock(&self.web_config).map(|is_good| f64::from(u8::from(is_good)));
         families.extend(single(exporter::WEB_CONFIG_GOOD, web_config));
+        families.extend(process::families(self.started));
         families.extend(self.registry.gather());
         Gathered {
             changes,
@@ -301,27 +307,13 @@ fn opts(metric: Metric) -> Opts {
     Opts::new(metric.name, metric.help)
 }
 
-fn build_labels(opts: Opts) -> Opts {
-    opts.const_label("version", version::VERSION)
-        .const_label("revision", version::REVISION)
-        .const_label("rustc_version", version::RUSTC_VERSION)
-}
-
 fn counters(registry: &Registry, metric: Metric) -> prometheus::Result<IntCounterVec> {
-    registered(registry, IntCounterVec::new(opts(metric), metric.labels)?)
+    register_int_counter_vec_with_registry!(opts(metric), metric.labels, registry)
 }
 
 fn durations(registry: &Registry, metric: Metric) -> prometheus::Result<HistogramVec> {
     let opts = HistogramOpts::new(metric.name, metric.help).buckets(REQUEST_SECONDS.to_vec());
-    registered(registry, HistogramVec::new(opts, metric.labels)?)
-}
-
-fn registered<M: Collector + Clone + 'static>(
-    registry: &Registry,
-    metric: M,
-) -> prometheus::Result<M> {
-    registry.register(Box::new(metric.clone()))?;
-    Ok(metric)
+    register_histogram_vec_with_registry!(opts, metric.labels, registry)
 }
 
 #[cfg(test)]
