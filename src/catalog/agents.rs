@@ -4,9 +4,8 @@
 //! in the table and one among the families.
 
 use super::Reading::{Average, Info, NonZero, Number, Ratio, Split};
-use super::{AGENT_ID, Counts, Endpoint, Family, Interval, Need, Reading, count};
+use super::{AGENT_ID, Endpoint, Family, Interval, Need, Reading};
 use crate::desk::call::{self, Call, Column, Field, Kind, Paging, Period, Shape, Table};
-use crate::desk::table::Row;
 
 /// The endpoint.
 pub const ENDPOINT: Endpoint = Endpoint {
@@ -68,170 +67,76 @@ const fn number(field: &str) -> Column {
     AGENTS.number(field)
 }
 
-/// In the order of the page.
-const FAMILIES: &[Family] = &[
-    family(
-        "tencent_desk_agent_info",
-        "The agent's nickname, always 1; absent where it is empty",
-        Info {
-            label: "nickname",
-            column: text("AgentNickName"),
-        },
-    ),
-    family(
-        "tencent_desk_agent_first_login_timestamp_seconds",
-        "When the agent first logged in, in Unix time; absent before",
-        NonZero(number("FirstLoginTimestamp")),
-    ),
-    family(
-        "tencent_desk_agent_last_logout_timestamp_seconds",
-        "When the agent last went offline, in Unix time; absent before",
-        NonZero(number("LastLogoutTimestamp")),
-    ),
-    family(
-        "tencent_desk_agent_state_seconds",
-        "Time that the agent spent free, busy (takes no new sessions) and resting",
-        Split {
-            label: "state",
-            parts: &[
-                ("free", number("FreeTime")),
-                ("busy", number("BusyTime")),
-                ("rest", number("RestTime")),
-            ],
-        },
-    ),
-    family(
-        "tencent_desk_agent_sessions",
-        "Sessions that the agent handled",
-        Number(number("TotalSessionCnt")),
-    ),
-    family(
-        "tencent_desk_agent_transferred_sessions",
-        "Sessions that were transferred; whether to or from the agent is not documented",
-        Number(number("TransferSessionCnt")),
-    ),
-    family(
-        "tencent_desk_agent_effective_sessions",
-        "Valid sessions: both the user and the agent wrote after the hand-over",
-        Number(number("EffectiveSessionCnt")),
-    ),
-    family(
-        "tencent_desk_agent_ended_sessions",
-        "Sessions that the agent ended",
-        Number(number("AgentEndCnt")),
-    ),
-    family(
-        "tencent_desk_agent_unanswered_sessions",
-        "Sessions without a reply",
-        Number(number("NotRespSessionCnt")),
-    ),
-    family(
-        "tencent_desk_agent_served_users",
-        "Users that the agent served",
-        Number(number("ServeUserCnt")),
-    ),
-    family(
-        "tencent_desk_agent_session_seconds",
-        "Duration of all sessions, added up",
-        Number(number("TotalAcceptTime")),
-    ),
-    family(
-        "tencent_desk_agent_messages",
-        "Messages in all; whose there are beside the agent's and the users' is not documented",
-        Number(number("TotalMsgCnt")),
-    ),
-    family(
-        "tencent_desk_agent_sent_messages",
-        "Messages that the agent sent",
-        Number(number("AgentMsgCnt")),
-    ),
-    family(
-        "tencent_desk_agent_user_messages",
-        "Messages that users sent",
-        Number(number("UserMsgCnt")),
-    ),
-    family(
-        "tencent_desk_agent_average_first_response_seconds",
-        "Average time from the agent's accept to the agent's first message; 0 is absent where no session was answered",
-        Average {
-            column: number("AvgFirstRespTime"),
-            over: answered_sessions,
-        },
-    ),
-    family(
-        "tencent_desk_agent_first_response_under_30s_sessions",
-        "Sessions whose first response came within 30 seconds",
-        Number(number("FirstRespUnder30sCnt")),
-    ),
-    family(
-        "tencent_desk_agent_average_response_seconds",
-        "Time from a user's message to the agent's answer: the mean of the sessions' means that are not 0; 0 is absent where no session was valid",
-        Average {
-            column: number("AvgRespTime"),
-            over: effective_sessions,
-        },
-    ),
-    family(
-        "tencent_desk_agent_response_under_30s_sessions",
-        "Sessions whose mean response time is within 30 seconds",
-        Number(number("AvgRespUnder30sCnt")),
-    ),
-    family(
-        "tencent_desk_agent_average_session_seconds",
-        "Average duration of a session; 0 is absent where there was none",
-        Average {
-            column: number("AvgAcceptTime"),
-            over: sessions,
-        },
-    ),
-    family(
-        "tencent_desk_agent_rated_sessions",
-        "Sessions that the user rated",
-        Number(number("SatisfactionSelectedCnt")),
-    ),
-    family(
-        "tencent_desk_agent_satisfied_sessions",
-        "Sessions that the user rated with 4 or 5 stars",
-        Number(number("SatisfiedCnt")),
-    ),
-    family(
-        "tencent_desk_agent_satisfaction_ratio",
-        "Part of the rated sessions that were rated with 4 or 5 stars, from 0 to 1; absent where none was rated",
-        Ratio {
-            part: number("SatisfiedCnt"),
-            whole: number("SatisfactionSelectedCnt"),
-        },
-    ),
-];
-
 /// What tells one agent's samples from another's.
 const AGENT: &[(&str, Column)] = &[(AGENT_ID, text("AgentId"))];
 
-const fn family(name: &'static str, what: &'static str, reading: Reading) -> Family {
-    Family {
-        name,
-        what,
-        counts: Counts::Today,
-        table: 0,
-        labels: AGENT,
-        reading,
+const FAMILIES: &[Family] = families! {
+    0, Today, AGENT => {
+        "tencent_desk_agent_info", "The agent's nickname, always 1; absent where it is empty",
+            Info { label: "nickname", column: NICKNAME };
+        "tencent_desk_agent_first_login_timestamp_seconds",
+            "When the agent first logged in, in Unix time; absent before",
+            NonZero(number("FirstLoginTimestamp"));
+        "tencent_desk_agent_last_logout_timestamp_seconds",
+            "When the agent last went offline, in Unix time; absent before",
+            NonZero(number("LastLogoutTimestamp"));
+        "tencent_desk_agent_state_seconds", "Time that the agent spent free, busy (takes no new sessions) and resting",
+            STATES;
+        "tencent_desk_agent_sessions", "Sessions that the agent handled",
+            Number(SESSIONS);
+        "tencent_desk_agent_transferred_sessions",
+            "Sessions that were transferred; whether to or from the agent is not documented",
+            Number(number("TransferSessionCnt"));
+        "tencent_desk_agent_effective_sessions",
+            "Valid sessions: both the user and the agent wrote after the hand-over",
+            Number(number("EffectiveSessionCnt"));
+        "tencent_desk_agent_ended_sessions", "Sessions that the agent ended",
+            Number(number("AgentEndCnt"));
+        "tencent_desk_agent_unanswered_sessions", "Sessions without a reply",
+            Number(number("NotRespSessionCnt"));
+        "tencent_desk_agent_served_users", "Users that the agent served",
+            Number(number("ServeUserCnt"));
+        "tencent_desk_agent_session_seconds", "Duration of all sessions, added up",
+            Number(number("TotalAcceptTime"));
+        "tencent_desk_agent_messages",
+            "Messages in all; whose there are beside the agent's and the users' is not documented",
+            Number(number("TotalMsgCnt"));
+        "tencent_desk_agent_sent_messages", "Messages that the agent sent",
+            Number(number("AgentMsgCnt"));
+        "tencent_desk_agent_user_messages", "Messages that users sent",
+            Number(number("UserMsgCnt"));
+        "tencent_desk_agent_average_first_response_seconds",
+            "Average time from the agent's accept to the agent's first message; 0 is absent where no session was answered",
+            Average { column: number("AvgFirstRespTime"), of: SESSIONS, without: Some(number("NotRespSessionCnt")) };
+        "tencent_desk_agent_first_response_under_30s_sessions", "Sessions whose first response came within 30 seconds",
+            Number(number("FirstRespUnder30sCnt"));
+        "tencent_desk_agent_average_response_seconds",
+            "Time from a user's message to the agent's answer: the mean of the sessions' means that are not 0; 0 is absent where no session was valid",
+            Average { column: number("AvgRespTime"), of: number("EffectiveSessionCnt"), without: None };
+        "tencent_desk_agent_response_under_30s_sessions", "Sessions whose mean response time is within 30 seconds",
+            Number(number("AvgRespUnder30sCnt"));
+        "tencent_desk_agent_average_session_seconds", "Average duration of a session; 0 is absent where there was none",
+            Average { column: number("AvgAcceptTime"), of: SESSIONS, without: None };
+        "tencent_desk_agent_rated_sessions", "Sessions that the user rated",
+            Number(number("SatisfactionSelectedCnt"));
+        "tencent_desk_agent_satisfied_sessions", "Sessions that the user rated with 4 or 5 stars",
+            Number(number("SatisfiedCnt"));
+        "tencent_desk_agent_satisfaction_ratio",
+            "Part of the rated sessions that were rated with 4 or 5 stars, from 0 to 1; absent where none was rated",
+            Ratio { part: number("SatisfiedCnt"), whole: number("SatisfactionSelectedCnt") };
     }
-}
+};
 
-fn sessions(row: Row<'_>) -> f64 {
-    const TOTAL: Column = number("TotalSessionCnt");
-    count(row, TOTAL)
-}
+const SESSIONS: Column = number("TotalSessionCnt");
 
-fn answered_sessions(row: Row<'_>) -> f64 {
-    const UNANSWERED: Column = number("NotRespSessionCnt");
-    sessions(row) - count(row, UNANSWERED)
-}
-
-fn effective_sessions(row: Row<'_>) -> f64 {
-    const EFFECTIVE: Column = number("EffectiveSessionCnt");
-    count(row, EFFECTIVE)
-}
+const STATES: Reading = Split {
+    label: "state",
+    parts: &[
+        ("free", number("FreeTime")),
+        ("busy", number("BusyTime")),
+        ("rest", number("RestTime")),
+    ],
+};
 
 #[cfg(test)]
 mod tests {

@@ -6,7 +6,7 @@
 //! page's example alone.
 
 use super::Reading::{Each, Info, NonZero, Number, Total};
-use super::{AGENT_ID, Counts, Endpoint, Family, Interval, Need, Reading};
+use super::{AGENT_ID, Endpoint, Interval, Need};
 use crate::desk::call::{self, Call, Column, Field, Kind, Paging, Period, Shape, Table};
 
 /// All agents, those who are offline too.
@@ -25,29 +25,18 @@ pub const MEMBERS: Endpoint = Endpoint {
         channels: None,
         tables: &[MEMBER],
     }],
-    families: &[
-        Family {
-            labels: &[],
-            ..member(
-                "tencent_desk_members",
-                "Agents that Desk has, online or not",
-                Total { field: "Total" },
-            )
-        },
-        member(
-            "tencent_desk_agent_reception_limit",
-            "Sessions that the agent may serve at a time; absent where it is 0",
-            NonZero(MEMBER.number("EffectiveReceptionLimit")),
-        ),
-        member(
-            "tencent_desk_agent_group_info",
-            "A group that the agent is in, always 1; an agent can be in several",
-            Each {
-                label: "group_id",
-                column: MEMBER.ids("MemberGroupIDList"),
-            },
-        ),
-    ],
+    families: families! {
+        0, Now, &[] => {
+            "tencent_desk_members", "Agents that Desk has, online or not",
+                Total { field: "Total" };
+        }
+        0, Now, AGENT => {
+            "tencent_desk_agent_reception_limit", "Sessions that the agent may serve at a time; absent where it is 0",
+                NonZero(MEMBER.number("EffectiveReceptionLimit"));
+            "tencent_desk_agent_group_info", "A group that the agent is in, always 1; an agent can be in several",
+                Each { label: "group_id", column: MEMBER.ids("MemberGroupIDList") };
+        }
+    },
     ..DIRECTORY
 };
 
@@ -67,26 +56,17 @@ pub const GROUPS: Endpoint = Endpoint {
         channels: None,
         tables: &[GROUP],
     }],
-    families: &[
-        group(
-            "tencent_desk_group_info",
-            "The group's name, always 1; absent where it is empty",
-            Info {
-                label: "group_name",
-                column: GROUP.text("MemberGroupName"),
-            },
-        ),
-        group(
+    families: families! {
+        0, Now, OF_GROUP => {
+            "tencent_desk_group_info", "The group's name, always 1; absent where it is empty",
+                Info { label: "group_name", column: GROUP.text("MemberGroupName") };
             "tencent_desk_group_reception_limit",
-            "Sessions that each agent of the group may serve at a time, where the agent has no limit of their own",
-            Number(GROUP.number("ReceptionLimit")),
-        ),
-        group(
-            "tencent_desk_group_members",
-            "Agents in the group; one who is in several counts in each",
-            Number(GROUP.number("GroupMemberCount")),
-        ),
-    ],
+                "Sessions that each agent of the group may serve at a time, where the agent has no limit of their own",
+                Number(GROUP.number("ReceptionLimit"));
+            "tencent_desk_group_members", "Agents in the group; one who is in several counts in each",
+                Number(GROUP.number("GroupMemberCount"));
+        }
+    },
     ..DIRECTORY
 };
 
@@ -130,23 +110,5 @@ const GROUP: Table = Table {
 /// What tells one agent's samples from another's.
 const AGENT: &[(&str, Column)] = &[(AGENT_ID, MEMBER.text("MemberMail"))];
 
-const fn member(name: &'static str, what: &'static str, reading: Reading) -> Family {
-    Family {
-        name,
-        what,
-        counts: Counts::Now,
-        table: 0,
-        labels: AGENT,
-        reading,
-    }
-}
-
 /// What tells one group's samples from another's.
 const OF_GROUP: &[(&str, Column)] = &[("group_id", GROUP.text("MemberGroupID"))];
-
-const fn group(name: &'static str, what: &'static str, reading: Reading) -> Family {
-    Family {
-        labels: OF_GROUP,
-        ..member(name, what, reading)
-    }
-}

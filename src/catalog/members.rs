@@ -5,9 +5,8 @@
 //! and the same example values are in seconds in `describe_agent_statistics`.
 
 use super::Reading::{Average, Named, Number};
-use super::{AGENT_ID, Counts, Endpoint, Family, Interval, Need, Reading, count};
+use super::{AGENT_ID, Endpoint, Family, Interval, Need, Reading};
 use crate::desk::call::{self, Call, Column, Field, Kind, Paging, Period, Shape, Table};
-use crate::desk::table::Row;
 
 /// The endpoint.
 pub const ENDPOINT: Endpoint = Endpoint {
@@ -48,77 +47,41 @@ const fn number(field: &str) -> Column {
     MEMBERS.number(field)
 }
 
-/// In the order of the page.
-const FAMILIES: &[Family] = &[
-    family(
-        "tencent_desk_agent_current_sessions",
-        "Sessions that the agent serves",
-        Counts::Now,
-        Number(number("CurrentAcceptCnt")),
-    ),
-    family(
-        "tencent_desk_agent_status_code",
-        "Desk's number of the agent's status; what the numbers mean is not documented",
-        Counts::Now,
-        Number(number("MemberStatus")),
-    ),
-    family(
-        "tencent_desk_agent_status",
-        "The agent's status, always 1, where TENCENT_DESK_STATUS_NAMES has a name for its number",
-        Counts::Now,
-        Named {
-            label: "status",
-            column: number("MemberStatus"),
-        },
-    ),
-    family(
-        "tencent_desk_agent_realtime_sessions",
-        "Sessions that the agent handled, as the realtime figures count them",
-        Counts::Today,
-        Number(number("TotalSessionCnt")),
-    ),
-    average(
-        "tencent_desk_agent_realtime_average_first_response_seconds",
-        "Average time from the agent's accept to the agent's first message, as the realtime figures have it; 0 is absent where there was no session",
-        number("AvgFirstRespTime"),
-    ),
-    average(
-        "tencent_desk_agent_realtime_average_response_seconds",
-        "Average time from a user's message to the agent's answer, as the realtime figures have it; 0 is absent where there was no session",
-        number("AvgRespTime"),
-    ),
-    average(
-        "tencent_desk_agent_realtime_average_session_seconds",
-        "Average duration of a session, as the realtime figures have it; 0 is absent where there was none",
-        number("AvgAcceptTime"),
-    ),
-];
-
 /// What tells one agent's samples from another's.
 const AGENT: &[(&str, Column)] = &[(AGENT_ID, MEMBERS.text("MemberId"))];
 
-const fn family(
-    name: &'static str,
-    what: &'static str,
-    counts: Counts,
-    reading: Reading,
-) -> Family {
-    Family {
-        name,
-        what,
-        counts,
-        table: 0,
-        labels: AGENT,
-        reading,
+const FAMILIES: &[Family] = families! {
+    0, Now, AGENT => {
+        "tencent_desk_agent_current_sessions", "Sessions that the agent serves",
+            Number(number("CurrentAcceptCnt"));
+        "tencent_desk_agent_status_code",
+            "Desk's number of the agent's status; what the numbers mean is not documented",
+            Number(number("MemberStatus"));
+        "tencent_desk_agent_status",
+            "The agent's status, always 1, where TENCENT_DESK_STATUS_NAMES has a name for its number",
+            Named { label: "status", column: number("MemberStatus") };
     }
-}
+    0, Today, AGENT => {
+        "tencent_desk_agent_realtime_sessions", "Sessions that the agent handled, as the realtime figures count them",
+            Number(SESSIONS);
+        "tencent_desk_agent_realtime_average_first_response_seconds",
+            "Average time from the agent's accept to the agent's first message, as the realtime figures have it; 0 is absent where there was no session",
+            average("AvgFirstRespTime");
+        "tencent_desk_agent_realtime_average_response_seconds",
+            "Average time from a user's message to the agent's answer, as the realtime figures have it; 0 is absent where there was no session",
+            average("AvgRespTime");
+        "tencent_desk_agent_realtime_average_session_seconds",
+            "Average duration of a session, as the realtime figures have it; 0 is absent where there was none",
+            average("AvgAcceptTime");
+    }
+};
 
-const fn average(name: &'static str, what: &'static str, column: Column) -> Family {
-    let over = sessions;
-    family(name, what, Counts::Today, Average { column, over })
-}
+const SESSIONS: Column = number("TotalSessionCnt");
 
-fn sessions(row: Row<'_>) -> f64 {
-    const TOTAL: Column = number("TotalSessionCnt");
-    count(row, TOTAL)
+const fn average(field: &str) -> Reading {
+    Average {
+        column: number(field),
+        of: SESSIONS,
+        without: None,
+    }
 }

@@ -4,6 +4,21 @@
 //! file beside [`agents`] and a line in [`ENDPOINTS`]; the exposition, the README's reference, and the
 //! tests over dashboards and rules follow from that. [`exporter`] is what the exporter says of itself.
 
+/// The families of an endpoint, in the order of the page. A block is of one table, one time from which values count,
+/// and the labels that tell rows apart; each of its families has a name, what it says, and how it is read.
+macro_rules! families {
+    ($($table:literal, $counts:ident, $labels:expr => { $($name:expr, $what:expr, $reading:expr;)* })*) => {
+        &[$($($crate::catalog::Family {
+            name: $name,
+            what: $what,
+            counts: $crate::catalog::Counts::$counts,
+            table: $table,
+            labels: $labels,
+            reading: $reading,
+        },)*)*]
+    };
+}
+
 pub mod agents;
 pub mod directory;
 pub mod exporter;
@@ -189,8 +204,10 @@ pub enum Reading {
     Average {
         /// The average itself.
         column: Column,
-        /// How many sessions it was taken over.
-        over: fn(Row<'_>) -> f64,
+        /// How many sessions there were.
+        of: Column,
+        /// How many of them it was not taken over, where it leaves some out.
+        without: Option<Column>,
     },
     /// One count over another, where the other is more than 0.
     Ratio {
@@ -336,49 +353,44 @@ impl Family {
         names: &'r StatusNames,
         mut take: impl FnMut(Sample<'r>),
     ) {
-        let mut one = |label, text| {
-            take(Sample {
-                label: Some((label, text)),
-                value: 1.0,
-            });
+        let plain = |value| Sample { label: None, value };
+        let labelled = |label, text, value| Sample {
+            label: Some((label, text)),
+            value,
         };
-        match self.reading {
+        let one = match self.reading {
             Reading::Split { label, parts } => {
-                for &(part, column) in parts {
-                    if let Some(value) = row.number(column) {
-                        take(Sample {
-                            label: Some((label, part)),
-                            value,
-                        });
-                    }
-                }
+                let samples = parts.iter().filter_map(|&(part, column)| {
+                    let value = row.number(column)?;
+                    Some(labelled(label, part, value))
+                });
+                return samples.for_each(take);
+            }
+            Reading::Each { label, column } => {
+                let ids = row.ids(column);
+                return ids.for_each(|id| take(labelled(label, id, 1.0)));
             }
             Reading::Info { label, column } => {
-                let text = row.text(column);
-                if !text.trim().is_empty() {
-                    one(label, text);
-                }
+                let text = Some(row.text(column)).filter(|text| !text.trim().is_empty());
+                text.map(|text| labelled(label, text, 1.0))
             }
-            Reading::Each { label, column } => row.ids(column).for_each(|id| one(label, id)),
             Reading::Named { label, column } => {
-                if let Some(name) = named(row, column, names) {
-                    one(label, name);
-                }
+                named(row, column, names).map(|name| labelled(label, name, 1.0))
             }
-            Reading::Number(column) => take_if(row.number(column), take),
+            Reading::Number(column) => row.number(column).map(plain),
             Reading::NonZero(column) => {
-                take_if(row.number(column).filter(|&number| number != 0.0), take);
+                let number = row.number(column).filter(|&number| number != 0.0);
+                number.map(plain)
             }
-            Reading::Average { column, over } => take_if(average(row, column, over), take),
-            Reading::Ratio { part, whole } => take_if(ratio(row, part, whole), take),
-            Reading::Total { .. } => {}
-        }
-    }
-}
-
-fn take_if<'r>(value: Option<f64>, mut take: impl FnMut(Sample<'r>)) {
-    if let Some(value) = value {
-        take(Sample { label: None, value });
+            Reading::Average {
+                column,
+                of,
+                without,
+            } => average(row, column, of, without).map(plain),
+            Reading::Ratio { part, whole } => ratio(row, part, whole).map(plain),
+            Reading::Total { .. } => None,
+        };
+        one.into_iter().for_each(take);
     }
 }
 
@@ -388,11 +400,13 @@ fn named<'n>(row: Row<'_>, column: Column, names: &'n StatusNames) -> Option<&'n
     name.map(|(_, name)| name.as_str())
 }
 
-/// An average of 0 over nothing is unknown. An average other than 0 speaks for itself, whatever the
-/// counts beside it say.
-fn average(row: Row<'_>, column: Column, over: fn(Row<'_>) -> f64) -> Option<f64> {
+/// An average of 0 over nothing is unknown. An average other than 0 speaks for itself, whatever the counts beside it
+/// say; a count that the row does not say is 0.
+fn average(row: Row<'_>, column: Column, of: Column, without: Option<Column>) -> Option<f64> {
     let average = row.number(column)?;
-    (average != 0.0 || over(row) > 0.0).then_some(average)
+    let count = |column| row.number(column).unwrap_or_default();
+    let over = count(of) - without.map_or(0.0, count);
+    (average != 0.0 || over > 0.0).then_some(average)
 }
 
 /// From 0 to 1, or nothing: a part that is more than its whole is not shown as a ratio.
@@ -400,11 +414,6 @@ fn ratio(row: Row<'_>, part: Column, whole: Column) -> Option<f64> {
     let whole = row.number(whole).filter(|&whole| whole > 0.0)?;
     let ratio = row.number(part)? / whole;
     (0.0..=1.0).contains(&ratio).then_some(ratio)
-}
-
-/// A count that the row does not say is 0, where it only decides whether an average of 0 says something.
-fn count(row: Row<'_>, column: Column) -> f64 {
-    row.number(column).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 //! sessions in the whole queue and people in that of a group.
 
 use super::Reading::{Number, Split};
-use super::{Counts, Endpoint, Family, Interval, Need, Reading};
+use super::{Endpoint, Family, Interval, Need, Reading};
 use crate::desk::call::{self, Call, Column, Field, Kind, Paging, Period, Shape, Table};
 
 /// The endpoint.
@@ -54,55 +54,36 @@ const fn number(field: &str) -> Column {
     WHOLE.number(field)
 }
 
-/// In the order of the page.
-const FAMILIES: &[Family] = &[
-    whole(
-        "tencent_desk_queued_sessions",
-        "Sessions that wait for an agent",
-        Number(number("CurrentQueueCnt")),
-    ),
-    whole(
-        "tencent_desk_active_sessions",
-        "Sessions that an agent serves",
-        Number(number("CurrentAgentAcceptCnt")),
-    ),
-    whole(
+const FAMILIES: &[Family] = families! {
+    0, Now, &[] => {
+        "tencent_desk_queued_sessions", "Sessions that wait for an agent",
+            Number(number("CurrentQueueCnt"));
+        "tencent_desk_active_sessions", "Sessions that an agent serves",
+            Number(number("CurrentAgentAcceptCnt"));
         "tencent_desk_handed_over_sessions",
-        "Sessions that are handed over to agents: those that are served, those that wait, and those that an agent has yet to accept",
-        Number(number("CurrentTransferAgentCnt")),
-    ),
-    whole(
-        "tencent_desk_online_agents",
-        "Agents who are online and free, busy (take no new sessions) or resting",
-        Split {
-            label: "state",
-            parts: &[
-                ("free", number("FreeAgentCnt")),
-                ("busy", number("BusyAgentCnt")),
-                ("rest", number("RestAgentCnt")),
-            ],
-        },
-    ),
-    Family {
-        name: "tencent_desk_group_queued_users",
-        what: "People who wait for an agent of this group; the groups need not add up to the whole queue",
-        counts: Counts::Now,
-        table: 1,
-        labels: &[
-            ("group_id", GROUPS.text("GroupId")),
-            ("group_name", GROUPS.text("GroupName")),
-        ],
-        reading: Number(GROUPS.number("QueueCnt")),
-    },
+            "Sessions that are handed over to agents: those that are served, those that wait, and those that an agent has yet to accept",
+            Number(number("CurrentTransferAgentCnt"));
+        "tencent_desk_online_agents", "Agents who are online and free, busy (take no new sessions) or resting",
+            STATES;
+    }
+    1, Now, GROUP => {
+        "tencent_desk_group_queued_users",
+            "People who wait for an agent of this group; the groups need not add up to the whole queue",
+            Number(GROUPS.number("QueueCnt"));
+    }
+};
+
+/// What tells one group's samples from another's.
+const GROUP: &[(&str, Column)] = &[
+    ("group_id", GROUPS.text("GroupId")),
+    ("group_name", GROUPS.text("GroupName")),
 ];
 
-const fn whole(name: &'static str, what: &'static str, reading: Reading) -> Family {
-    Family {
-        name,
-        what,
-        counts: Counts::Now,
-        table: 0,
-        labels: &[],
-        reading,
-    }
-}
+const STATES: Reading = Split {
+    label: "state",
+    parts: &[
+        ("free", number("FreeAgentCnt")),
+        ("busy", number("BusyAgentCnt")),
+        ("rest", number("RestAgentCnt")),
+    ],
+};

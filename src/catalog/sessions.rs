@@ -4,9 +4,8 @@
 //! row is not documented; an hour without a row has no samples.
 
 use super::Reading::{Average, Number, Split};
-use super::{Counts, Endpoint, Family, Interval, Need, Reading, count};
+use super::{Endpoint, Family, Interval, Need, Reading};
 use crate::desk::call::{self, Call, Column, Field, Kind, Paging, Period, Shape, Table};
-use crate::desk::table::Row;
 
 /// The endpoint.
 pub const ENDPOINT: Endpoint = Endpoint {
@@ -77,35 +76,20 @@ const fn number(field: &str) -> Column {
     table(FIELDS_OF_DAY).number(field)
 }
 
-/// One family of the day and its twin of the hours.
-macro_rules! families {
-    ($($name:literal, $what:literal, $reading:expr;)*) => {
-        /// In the order of the page.
-        const FAMILIES: &[Family] = &[
-            $(Family {
-                name: concat!("tencent_desk_day_", $name),
-                what: $what,
-                counts: Counts::Today,
-                table: 0,
-                labels: &[],
-                reading: $reading,
-            },)*
-            $(Family {
-                name: concat!("tencent_desk_hour_", $name),
-                what: $what,
-                counts: Counts::Hourly,
-                table: 1,
-                labels: HOUR,
-                reading: $reading,
-            },)*
-        ];
-    };
-}
-
 /// What tells one hour's samples from another's.
 const HOUR: &[(&str, Column)] = &[("hour", table(FIELDS_OF_HOUR).text("Time"))];
 
-families! {
+/// Families of the day, and their twins of the hours.
+macro_rules! twins {
+    ($($name:literal, $what:literal, $reading:expr;)*) => {
+        families! {
+            0, Today, &[] => { $(concat!("tencent_desk_day_", $name), $what, $reading;)* }
+            1, Hourly, HOUR => { $(concat!("tencent_desk_hour_", $name), $what, $reading;)* }
+        }
+    };
+}
+
+const FAMILIES: &[Family] = twins! {
     "sessions", "Sessions that users or agents began",
         Number(number("TotalSessionCnt"));
     "handed_over_sessions", "Sessions that were handed over to agents",
@@ -119,14 +103,14 @@ families! {
     "star_ratings", "Ratings with one to five stars",
         STARS;
     "average_first_response_seconds", "Average time from an agent's accept to the agent's first message; 0 is absent where no session was served",
-        over_accepted(number("AvgFirstRespTime"));
+        average("AvgFirstRespTime", "AgentAcceptCnt");
     "average_response_seconds", "Time from a user's message to the agent's answer: the mean of the sessions' means that are not 0; 0 is absent where no session was valid",
-        Average { column: number("AvgRespTime"), over: effective };
+        average("AvgRespTime", "EffectiveSessionCnt");
     "average_session_seconds", "Average duration of a served session; 0 is absent where none was served",
-        over_accepted(number("AvgAcceptTime"));
+        average("AvgAcceptTime", "AgentAcceptCnt");
     "average_queue_seconds", "Average time in the queue of the sessions that were served, and of no others; 0 is absent where none was served",
-        over_accepted(number("AvgQueueTime"));
-}
+        average("AvgQueueTime", "AgentAcceptCnt");
+};
 
 const STARS: Reading = Split {
     label: "stars",
@@ -139,17 +123,10 @@ const STARS: Reading = Split {
     ],
 };
 
-const fn over_accepted(column: Column) -> Reading {
-    let over = accepted;
-    Average { column, over }
-}
-
-fn accepted(row: Row<'_>) -> f64 {
-    const ACCEPTED: Column = number("AgentAcceptCnt");
-    count(row, ACCEPTED)
-}
-
-fn effective(row: Row<'_>) -> f64 {
-    const EFFECTIVE: Column = number("EffectiveSessionCnt");
-    count(row, EFFECTIVE)
+const fn average(field: &str, of: &str) -> Reading {
+    Average {
+        column: number(field),
+        of: number(of),
+        without: None,
+    }
 }
