@@ -41,7 +41,7 @@ impl Admission {
         Self {
             has_tls: client_certs.is_some(),
             client_certs: client_certs.unwrap_or_default(),
-            users: Users::new(config.basic_auth_users.clone()),
+            users: Users::new(config.basic_auth_users.0.clone()),
             rate_limit: config.rate_limit,
             is_truncated: !matches!(text.last(), None | Some(b'\n' | b'}' | b']' | b'"' | b'\'')),
         }

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::net::IpAddr;
 use std::ops::Range;
+use std::str::FromStr;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
@@ -18,9 +19,11 @@ use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STAN
 use hyper::header::HeaderValue;
 use ring::digest::{Context, SHA256};
 use ring::rand::{SecureRandom as _, SystemRandom};
+use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
 
 use super::hash_queue::HashQueue;
 use super::recent::{AttemptId, Recent};
+use super::yaml::{Words, parsed};
 use crate::base::mutex::lock;
 
 /// The highest cost that is accepted. A hash of a higher one takes many seconds.
@@ -85,26 +88,64 @@ fn digest(password: &[u8], cost: u32, salt: [u8; 16]) -> [u8; 24] {
     bcrypt::bcrypt(cost, salt, &truncated)
 }
 
-impl TryFrom<String> for PasswordHash {
-    type Error = String;
+impl FromStr for PasswordHash {
+    type Err = Words;
 
-    fn try_from(text: String) -> Result<Self, Self::Error> {
+    fn from_str(text: &str) -> Result<Self, Words> {
         // A YAML block scalar ends with a line break.
         let Some(hash) = Self::parse(text.trim_end()) else {
-            return Err("is no bcrypt hash; make one with: htpasswd -nBC 10 ''".to_owned());
+            return Err("is no bcrypt hash; make one with: htpasswd -nBC 10 ''".into());
         };
         match hash.cost {
             4..=MAX_COST => Ok(hash),
-            _ => Err(format!(
+            _ => Err(Words::from(format!(
                 "is a hash of a cost that is not from 4 to {MAX_COST}; 10 is a good one"
-            )),
+            ))),
         }
+    }
+}
+
+impl<'de> Deserialize<'de> for PasswordHash {
+    fn deserialize<D: Deserializer<'de>>(value: D) -> Result<Self, D::Error> {
+        let hash = parsed(value, str::parse)?;
+        hash.ok_or_else(|| D::Error::custom(Words::from("a name has nothing behind it")))
     }
 }
 
 impl fmt::Debug for PasswordHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("PasswordHash(not shown)")
+    }
+}
+
+/// `basic_auth_users`: the hashes by the names of users.
+#[derive(Default)]
+pub struct Hashes(pub BTreeMap<String, PasswordHash>);
+
+impl<'de> Deserialize<'de> for Hashes {
+    fn deserialize<D: Deserializer<'de>>(map: D) -> Result<Self, D::Error> {
+        map.deserialize_map(EachOnce)
+    }
+}
+
+/// Reads a map in which no name comes twice: of serde's maps the last entry would hold.
+struct EachOnce;
+
+impl<'de> Visitor<'de> for EachOnce {
+    type Value = Hashes;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a map")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Hashes, A::Error> {
+        let mut hashes = BTreeMap::new();
+        while let Some((name, hash)) = map.next_entry()? {
+            if hashes.insert(name, hash).is_some() {
+                return Err(A::Error::custom(Words::from("a name comes twice")));
+            }
+        }
+        Ok(Hashes(hashes))
     }
 }
 
@@ -345,7 +386,7 @@ mod tests {
     }
 
     fn hash(password: &str, cost: u32, version: &str) -> PasswordHash {
-        PasswordHash::try_from(text(password, cost, version)).unwrap()
+        text(password, cost, version).parse().unwrap()
     }
 
     #[test]
@@ -365,7 +406,7 @@ mod tests {
                 "$2a$05$CCCCCCCCCCCCCCCCCCCCC.7uG0VCzI2bS7j6ymqJi9CdcdxiRTWNy",
             ),
         ] {
-            let hash = PasswordHash::try_from(hash.to_owned()).unwrap();
+            let hash = PasswordHash::from_str(hash).unwrap();
             assert!(hash.matches(password.as_bytes()), "{password}");
             assert!(!hash.matches(b"another"));
         }
@@ -510,8 +551,8 @@ mod tests {
             &good.replace("$04$", "$31$"),
             &good.replace("$04$", "$03$"),
         ] {
-            let why = PasswordHash::try_from(bad.to_owned()).unwrap_err();
-            assert!(!why.contains("s3cret"), "{why}");
+            let why = bad.parse::<PasswordHash>().unwrap_err();
+            assert!(!why.to_string().contains("s3cret"), "{why}");
         }
         assert!(!format!("{:?}", hash("p", 4, "2b")).contains('$'));
     }

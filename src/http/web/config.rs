@@ -1,49 +1,29 @@
 //! The file's content.
 
-use std::collections::BTreeMap;
-
 use hyper::header::HeaderMap;
-use serde::de::MapAccess;
+use serde::Deserialize;
 
-use super::basic_auth::PasswordHash;
+use super::basic_auth::Hashes;
 use super::http_config::HttpConfig;
 use super::rate_limit::RateLimit;
 use super::tls_config::TlsConfig;
-use super::yaml::{self, Flag, Section, Value};
+use super::yaml::{self, or_default};
 
 /// A web configuration.
-#[derive(Default)]
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct WebConfig {
     /// TLS; none where the section is absent or empty.
     pub tls_server_config: Option<TlsConfig>,
     /// HTTP.
+    #[serde(deserialize_with = "or_default")]
     pub http_server_config: HttpConfig,
     /// The users by name. Where there is none, requests need no authentication.
-    pub basic_auth_users: BTreeMap<String, PasswordHash>,
+    #[serde(deserialize_with = "or_default")]
+    pub basic_auth_users: Hashes,
     /// The rate of requests.
+    #[serde(deserialize_with = "or_default")]
     pub rate_limit: RateLimit,
-}
-
-impl Section for WebConfig {
-    const KEYS: &'static [&'static str] = &[
-        "tls_server_config",
-        "http_server_config",
-        "basic_auth_users",
-        "rate_limit",
-    ];
-
-    fn value<'de, A: MapAccess<'de>>(
-        &mut self,
-        key: &str,
-        value: Value<'_, A>,
-    ) -> Result<(), A::Error> {
-        match key {
-            "tls_server_config" => value.section(self.tls_server_config.get_or_insert_default()),
-            "http_server_config" => value.section(&mut self.http_server_config),
-            "basic_auth_users" => value.map(&mut self.basic_auth_users),
-            _ => value.section(&mut self.rate_limit),
-        }
-    }
 }
 
 impl WebConfig {
@@ -53,8 +33,7 @@ impl WebConfig {
     /// The first mistake of syntax or value, with its line, or all settings that are missing or
     /// contradict each other. No message repeats a value.
     pub fn parse(text: &[u8]) -> Result<Self, Vec<String>> {
-        let mut config = Self::default();
-        yaml::read(text, &mut config).map_err(|why| vec![why])?;
+        let mut config: Self = yaml::read(text).map_err(|why| vec![why])?;
         // An empty section counts as absent, as in the toolkit.
         config.tls_server_config = config
             .tls_server_config
@@ -72,18 +51,17 @@ impl WebConfig {
 
     /// Whether HTTP/2 is offered over TLS.
     pub fn http2(&self) -> bool {
-        self.http_server_config.http2.is_none_or(|Flag(flag)| flag)
+        self.http_server_config.http2.unwrap_or(true)
     }
 
     /// The headers of every response.
-    pub fn headers(&self) -> &HeaderMap {
-        &self.http_server_config.headers.0
+    pub fn headers(&self) -> HeaderMap {
+        self.http_server_config.headers()
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::http_config::Headers;
     use super::super::tls_config::ClientAuth;
     use super::*;
     use std::time::Duration;
@@ -106,7 +84,7 @@ mod tests {
         ] {
             let config =
                 WebConfig::parse(text.as_bytes()).unwrap_or_else(|why| panic!("{text:?}: {why:?}"));
-            assert!(config.tls_server_config.is_none() && config.basic_auth_users.is_empty());
+            assert!(config.tls_server_config.is_none() && config.basic_auth_users.0.is_empty());
             assert!(config.http2());
         }
     }
@@ -128,7 +106,7 @@ mod tests {
         assert_eq!(config.headers().len(), 5);
         assert_eq!(config.headers()["x-xss-protection"], "1");
         assert_eq!(
-            config.basic_auth_users.keys().collect::<Vec<_>>(),
+            config.basic_auth_users.0.keys().collect::<Vec<_>>(),
             ["12", "alice"]
         );
     }
@@ -173,9 +151,24 @@ mod tests {
                 "TLS_AES_128",
                 3,
             ),
-            ("tls_server_config:\n  key: a\n  key: a\n", "comes twice", 3),
+            (
+                "tls_server_config:\n  key: a\n  key: a\n",
+                "key comes twice",
+                2,
+            ),
             ("basic_auth_users:\n  a: b\n", "bcrypt", 2),
             ("a: 1\n", "unknown", 1),
+            ("rate_limit: 5\n", "a map of settings", 1),
+            (
+                "tls_server_config:\n  client_auth_type: [a]\n",
+                "client_auth_type: here has to be a text",
+                2,
+            ),
+            (
+                "rate_limit:\n  interval: 1s\n  burst: x\n",
+                "rate_limit.burst: ",
+                3,
+            ),
             ("tls_server_config: [\n\n", "", 1),
         ] {
             let mistakes = mistakes(text);
@@ -199,22 +192,24 @@ mod tests {
     /// A secret in every place where something else belongs, in every shape that YAML has.
     #[test]
     fn values_are_not_repeated() {
-        fn keys<T: Section>(above: &'static str) -> impl Iterator<Item = String> {
-            T::KEYS
-                .iter()
-                .map(move |key| format!("{above}{key}: VALUE"))
-        }
+        let keys = |above: &'static str| {
+            let told = mistakes(&format!("{above}s3cret: 1")).concat();
+            let known = told.split("known are: ").nth(1).unwrap().split(", at line");
+            let keys = known.take(1).flat_map(|known| known.split(", "));
+            let keys: Vec<_> = keys.map(|key| format!("{above}{key}: VALUE")).collect();
+            keys
+        };
         let places = [
             "VALUE".to_owned(),
             "VALUE: 1".to_owned(),
             "<<: VALUE".to_owned(),
         ]
         .into_iter()
-        .chain(keys::<WebConfig>(""))
-        .chain(keys::<TlsConfig>("tls_server_config:\n  "))
-        .chain(keys::<HttpConfig>("http_server_config:\n  "))
-        .chain(keys::<Headers>("http_server_config:\n  headers:\n    "))
-        .chain(keys::<RateLimit>("rate_limit:\n  "))
+        .chain(keys(""))
+        .chain(keys("tls_server_config:\n  "))
+        .chain(keys("http_server_config:\n  "))
+        .chain(keys("http_server_config:\n  headers:\n    "))
+        .chain(keys("rate_limit:\n  "))
         .chain(
             ["VALUE: 1", "a: VALUE", "<<: VALUE", "a: 1\n  a: VALUE"]
                 .map(|entry| format!("basic_auth_users:\n  {entry}")),
@@ -380,7 +375,7 @@ mod tests {
             text.replace('\n', "\r\n").into_bytes(),
         ] {
             let config = WebConfig::parse(&bytes).unwrap_or_else(|why| panic!("{why:?}"));
-            let names: Vec<_> = config.basic_auth_users.keys().collect();
+            let names: Vec<_> = config.basic_auth_users.0.keys().collect();
             assert_eq!(names, ["\u{e4}"]);
         }
         for (bytes, told) in [
@@ -405,7 +400,7 @@ mod tests {
         assert_eq!(tls.cert_file.as_deref(), Some("c"));
         assert_eq!(tls.client_auth_type, ClientAuth::RequireAnyClientCert);
         assert!(!config.http2() && config.headers().len() == 1);
-        assert_eq!(config.basic_auth_users.len(), 2);
+        assert_eq!(config.basic_auth_users.0.len(), 2);
         // What is merged into a section of the same name is added to it.
         let deep = "<<: {tls_server_config: {key: b, client_auth_type: RequireAnyClientCert}}\ntls_server_config: {cert: a}\n";
         let tls = WebConfig::parse(deep.as_bytes()).unwrap_or_else(|why| panic!("{why:?}"));

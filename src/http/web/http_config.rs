@@ -4,107 +4,81 @@ use hyper::header::{
     CONTENT_SECURITY_POLICY, HeaderMap, HeaderValue, STRICT_TRANSPORT_SECURITY,
     X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS, X_XSS_PROTECTION,
 };
-use serde::de::MapAccess;
+use serde::{Deserialize, Deserializer};
 
-use super::yaml::{Flag, Section, Value, named};
+use super::yaml::{or_default, parsed, truth};
 
 /// The section.
-#[derive(Default)]
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct HttpConfig {
     /// Whether HTTP/2 is offered over TLS; true unless set.
-    pub http2: Option<Flag>,
-    /// Headers of every response.
-    pub headers: Headers,
+    #[serde(deserialize_with = "truth")]
+    pub http2: Option<bool>,
+    #[serde(deserialize_with = "or_default")]
+    headers: Headers,
 }
 
-impl Section for HttpConfig {
-    const KEYS: &'static [&'static str] = &["http2", "headers"];
-
-    fn value<'de, A: MapAccess<'de>>(
-        &mut self,
-        key: &str,
-        value: Value<'_, A>,
-    ) -> Result<(), A::Error> {
-        match key {
-            "http2" => value.set(&mut self.http2),
-            _ => value.section(&mut self.headers),
-        }
-    }
-}
-
-/// `headers`: those of them that are set.
-#[derive(Default)]
-pub struct Headers(pub HeaderMap);
-
-impl Section for Headers {
-    const KEYS: &'static [&'static str] = &[
-        "Content-Security-Policy",
-        "X-Frame-Options",
-        "X-Content-Type-Options",
-        "X-XSS-Protection",
-        "Strict-Transport-Security",
-    ];
-
-    fn value<'de, A: MapAccess<'de>>(
-        &mut self,
-        key: &str,
-        value: Value<'_, A>,
-    ) -> Result<(), A::Error> {
-        let (name, value) = match key {
-            "X-Frame-Options" => (
-                X_FRAME_OPTIONS,
-                value.text::<FrameOptions>()?.map(|it| it.0),
+impl HttpConfig {
+    /// The headers of every response: those that are set.
+    pub fn headers(&self) -> HeaderMap {
+        let headers = &self.headers;
+        let frame_options = headers.frame_options.map(|option| match option {
+            FrameOptions::Deny => HeaderValue::from_static("deny"),
+            FrameOptions::SameOrigin => HeaderValue::from_static("sameorigin"),
+        });
+        let type_options = headers.content_type_options.map(|option| match option {
+            ContentTypeOptions::NoSniff => HeaderValue::from_static("nosniff"),
+        });
+        let all = [
+            (CONTENT_SECURITY_POLICY, headers.content_security.clone()),
+            (X_FRAME_OPTIONS, frame_options),
+            (X_CONTENT_TYPE_OPTIONS, type_options),
+            (X_XSS_PROTECTION, headers.xss_protection.clone()),
+            (
+                STRICT_TRANSPORT_SECURITY,
+                headers.transport_security.clone(),
             ),
-            "X-Content-Type-Options" => {
-                let options = value.text::<ContentTypeOptions>()?;
-                (X_CONTENT_TYPE_OPTIONS, options.map(|it| it.0))
-            }
-            _ => {
-                let name = match key {
-                    "Content-Security-Policy" => CONTENT_SECURITY_POLICY,
-                    "X-XSS-Protection" => X_XSS_PROTECTION,
-                    _ => STRICT_TRANSPORT_SECURITY,
-                };
-                (name, value.text::<AnyValue>()?.map(|it| it.0))
-            }
-        };
-        if let Some(value) = value {
-            self.0.insert(name, value);
-        }
-        Ok(())
+        ];
+        let set = all
+            .into_iter()
+            .filter_map(|(name, value)| Some((name, value?)));
+        set.collect()
     }
 }
 
-struct FrameOptions(HeaderValue);
-
-impl TryFrom<String> for FrameOptions {
-    type Error = &'static str;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        let known = [("deny", "deny"), ("sameorigin", "sameorigin")];
-        let option = named(&text, &known).ok_or("is neither deny nor sameorigin")?;
-        Ok(Self(HeaderValue::from_static(option)))
-    }
+/// `headers`: those that may be set.
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Headers {
+    #[serde(rename = "Content-Security-Policy", deserialize_with = "value")]
+    content_security: Option<HeaderValue>,
+    #[serde(rename = "X-Frame-Options")]
+    frame_options: Option<FrameOptions>,
+    #[serde(rename = "X-Content-Type-Options")]
+    content_type_options: Option<ContentTypeOptions>,
+    #[serde(rename = "X-XSS-Protection", deserialize_with = "value")]
+    xss_protection: Option<HeaderValue>,
+    #[serde(rename = "Strict-Transport-Security", deserialize_with = "value")]
+    transport_security: Option<HeaderValue>,
 }
 
-struct ContentTypeOptions(HeaderValue);
-
-impl TryFrom<String> for ContentTypeOptions {
-    type Error = &'static str;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        let option = named(&text, &[("nosniff", "nosniff")]).ok_or("is not nosniff")?;
-        Ok(Self(HeaderValue::from_static(option)))
-    }
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum FrameOptions {
+    Deny,
+    SameOrigin,
 }
 
-struct AnyValue(HeaderValue);
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum ContentTypeOptions {
+    NoSniff,
+}
 
-impl TryFrom<String> for AnyValue {
-    type Error = &'static str;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        let value = HeaderValue::try_from(text).map_err(|_| "holds what no header can")?;
-        Ok(Self(value))
-    }
+/// Reads the value of a header.
+fn value<'de, D: Deserializer<'de>>(value: D) -> Result<Option<HeaderValue>, D::Error> {
+    parsed(value, |text| {
+        HeaderValue::from_str(text).map_err(|_| "holds what no header can".into())
+    })
 }

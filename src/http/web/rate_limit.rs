@@ -6,25 +6,30 @@
 use std::sync::Mutex;
 use std::time::Duration;
 
-use serde::de::MapAccess;
+use serde::{Deserialize, Deserializer};
 use tokio::time::Instant;
 
-use super::yaml::{Section, Value};
+use super::yaml::parsed;
 use crate::base::mutex::lock;
 
 /// The section.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct RateLimit {
-    interval: Option<Interval>,
-    burst: Option<Burst>,
+    /// The time after which one token is added.
+    #[serde(deserialize_with = "interval")]
+    interval: Option<Duration>,
+    /// How many tokens a full bucket holds.
+    #[serde(deserialize_with = "burst")]
+    burst: Option<u32>,
 }
 
 impl RateLimit {
     /// The interval at which tokens are added, and how many the bucket holds; `None` where nothing is
     /// limited.
     pub fn bucket(&self) -> Option<(Duration, u32)> {
-        let Interval(interval) = self.interval.filter(|interval| !interval.0.is_zero())?;
-        Some((interval, self.burst.map_or(0, |burst| burst.0)))
+        let interval = self.interval.filter(|interval| !interval.is_zero())?;
+        Some((interval, self.burst.unwrap_or_default()))
     }
 
     /// Whether it allows more than `other`.
@@ -36,25 +41,6 @@ impl RateLimit {
         !self.bucket().is_some_and(is_as_tight)
     }
 }
-
-impl Section for RateLimit {
-    const KEYS: &'static [&'static str] = &["interval", "burst"];
-
-    fn value<'de, A: MapAccess<'de>>(
-        &mut self,
-        key: &str,
-        value: Value<'_, A>,
-    ) -> Result<(), A::Error> {
-        match key {
-            "interval" => value.set(&mut self.interval),
-            _ => value.set(&mut self.burst),
-        }
-    }
-}
-
-/// A duration in Go's notation (`1m30s`), or a number of nanoseconds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Interval(pub(super) Duration);
 
 /// Go's units of time, in nanoseconds.
 const UNITS: [(&str, f64); 8] = [
@@ -68,20 +54,18 @@ const UNITS: [(&str, f64); 8] = [
     ("h", 3600e9),
 ];
 
-impl TryFrom<String> for Interval {
-    type Error = &'static str;
+fn interval<'de, D: Deserializer<'de>>(value: D) -> Result<Option<Duration>, D::Error> {
+    parsed(value, |text| {
+        duration(text).ok_or_else(|| {
+            "is no length of time that is 0 or more; write one like 1s, 500ms or 1m30s".into()
+        })
+    })
+}
 
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        let nanoseconds = match text.parse::<f64>() {
-            Ok(number) => Some(number),
-            Err(_) => nanoseconds(&text),
-        };
-        let duration =
-            nanoseconds.and_then(|nanoseconds| Duration::try_from_secs_f64(nanoseconds / 1e9).ok());
-        duration
-            .map(Self)
-            .ok_or("is no length of time that is 0 or more; write one like 1s, 500ms or 1m30s")
-    }
+/// The duration in Go's notation (`1m30s`), or as a number of nanoseconds.
+fn duration(text: &str) -> Option<Duration> {
+    let nanoseconds = text.parse().ok().or_else(|| nanoseconds(text))?;
+    Duration::try_from_secs_f64(nanoseconds / 1e9).ok()
 }
 
 /// The nanoseconds in `1m30s`; `None` where it does not consist of numbers with units.
@@ -103,19 +87,13 @@ fn nanoseconds(text: &str) -> Option<f64> {
     Some(sum)
 }
 
-/// How many tokens a full bucket holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Burst(pub(super) u32);
-
-impl TryFrom<String> for Burst {
-    type Error = &'static str;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
+fn burst<'de, D: Deserializer<'de>>(value: D) -> Result<Option<u32>, D::Error> {
+    parsed(value, |text| {
         // YAML reads a number with a leading 0 as octal.
         let is_plain = text == "0" || !text.starts_with('0');
         let number = text.replace('_', "").parse().ok().filter(|_| is_plain);
-        number.map(Self).ok_or("is no whole number from 0 on")
-    }
+        number.ok_or_else(|| "is no whole number from 0 on".into())
+    })
 }
 
 /// A bucket in use.
@@ -168,12 +146,6 @@ impl Limiter {
 mod tests {
     use super::*;
 
-    fn interval(text: &str) -> Option<Duration> {
-        Interval::try_from(text.to_owned())
-            .ok()
-            .map(|Interval(interval)| interval)
-    }
-
     #[test]
     fn durations_are_in_gos_notation() {
         for (text, nanoseconds) in [
@@ -190,7 +162,7 @@ mod tests {
             ("1000000", 1_000_000),
         ] {
             assert_eq!(
-                interval(text),
+                duration(text),
                 Some(Duration::from_nanos(nanoseconds)),
                 "{text}"
             );
@@ -198,15 +170,15 @@ mod tests {
         for text in [
             "", "s", "1d", "-1s", "-1", "1 s", "1s ", "yes", "inf", "nan", "1e300h", "1..s", "+",
         ] {
-            assert_eq!(interval(text), None, "{text}");
+            assert_eq!(duration(text), None, "{text}");
         }
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_burst_is_allowed_and_then_one_request_each_interval() {
         let limit = RateLimit {
-            interval: Some(Interval(Duration::from_secs(10))),
-            burst: Some(Burst(3)),
+            interval: Some(Duration::from_secs(10)),
+            burst: Some(3),
         };
         let limiter = Limiter::new(limit).unwrap();
         let answered = |asked: u32| (0..asked).filter(|_| limiter.allows()).count();

@@ -133,7 +133,7 @@ impl Files {
     }
 
     fn load(self) -> Result<Loaded, Vec<String>> {
-        let headers = self.config.headers().clone();
+        let headers = self.config.headers();
         let http2 = self.config.http2();
         let tls = self
             .config

@@ -65,7 +65,7 @@ pub fn server_config(
         config.session_storage = Arc::new(NoServerSessionStorage {});
         config.send_tls13_tickets = 0;
     }
-    config.ignore_client_order = tls.prefer_server_cipher_suites.is_none_or(|flag| flag.0);
+    config.ignore_client_order = tls.prefer_server_cipher_suites.unwrap_or(true);
     config.alpn_protocols = match http2 {
         true => vec![H2.to_vec(), HTTP_1_1.to_vec()],
         false => vec![HTTP_1_1.to_vec()],

@@ -1,12 +1,13 @@
 //! `tls_server_config`: the certificate, client certificates, and what TLS offers.
 
-use serde::de::MapAccess;
+use serde::de::{Deserialize, Deserializer, Error as _};
 
 use super::tls;
-use super::yaml::{Flag, Section, Value, named};
+use super::yaml::{Words, or_default, parsed, texts, truth};
 
 /// The section. An empty file or text counts as absent.
-#[derive(Default, PartialEq, Eq)]
+#[derive(Default, PartialEq, Eq, serde::Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct TlsConfig {
     /// The server's certificate, followed by the intermediate ones.
     pub cert_file: Option<String>,
@@ -17,68 +18,28 @@ pub struct TlsConfig {
     /// The same as text.
     pub key: Option<String>,
     /// Whether clients are asked for certificates.
+    #[serde(deserialize_with = "or_default")]
     pub client_auth_type: ClientAuth,
     /// The authorities for client certificates.
     pub client_ca_file: Option<String>,
     /// The same as text.
     pub client_ca: Option<String>,
     /// Subject alternative names, of which a client's certificate must have one.
+    #[serde(deserialize_with = "texts")]
     pub client_allowed_sans: Option<Vec<String>>,
     /// The lowest version of TLS; 1.2 unless set.
     pub min_version: Option<TlsVersion>,
     /// The highest version of TLS; 1.3 unless set.
     pub max_version: Option<TlsVersion>,
     /// The cipher suites for TLS 1.2; all of rustls where it is empty.
+    #[serde(deserialize_with = "or_default")]
     pub cipher_suites: Vec<Cipher>,
     /// The curves for key agreement in order of preference; all of ring where it is empty.
+    #[serde(deserialize_with = "or_default")]
     pub curve_preferences: Vec<Curve>,
     /// Whether the server chooses the cipher suite; true unless set.
-    pub prefer_server_cipher_suites: Option<Flag>,
-}
-
-impl Section for TlsConfig {
-    const KEYS: &'static [&'static str] = &[
-        "cert",
-        "cert_file",
-        "key",
-        "key_file",
-        "client_auth_type",
-        "client_ca",
-        "client_ca_file",
-        "client_allowed_sans",
-        "min_version",
-        "max_version",
-        "cipher_suites",
-        "curve_preferences",
-        "prefer_server_cipher_suites",
-    ];
-
-    fn value<'de, A: MapAccess<'de>>(
-        &mut self,
-        key: &str,
-        value: Value<'_, A>,
-    ) -> Result<(), A::Error> {
-        match key {
-            "cert" => value.set(&mut self.cert)?,
-            "cert_file" => value.set(&mut self.cert_file)?,
-            "key" => value.set(&mut self.key)?,
-            "key_file" => value.set(&mut self.key_file)?,
-            "client_auth_type" => {
-                self.client_auth_type = value.text()?.unwrap_or(self.client_auth_type);
-            }
-            "client_ca" => value.set(&mut self.client_ca)?,
-            "client_ca_file" => value.set(&mut self.client_ca_file)?,
-            "client_allowed_sans" => {
-                self.client_allowed_sans = value.list()?.or(self.client_allowed_sans.take());
-            }
-            "min_version" => value.set(&mut self.min_version)?,
-            "max_version" => value.set(&mut self.max_version)?,
-            "cipher_suites" => self.cipher_suites = value.list()?.unwrap_or_default(),
-            "curve_preferences" => self.curve_preferences = value.list()?.unwrap_or_default(),
-            _ => value.set(&mut self.prefer_server_cipher_suites)?,
-        }
-        Ok(())
-    }
+    #[serde(deserialize_with = "truth")]
+    pub prefer_server_cipher_suites: Option<bool>,
 }
 
 impl TlsConfig {
@@ -141,41 +102,21 @@ fn is_set(value: &Option<String>) -> bool {
 }
 
 /// Whether clients are asked for a certificate, and whether it is verified.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
 pub enum ClientAuth {
     /// Clients are not asked.
     #[default]
+    #[serde(alias = "")]
     NoClientCert,
     /// Clients are asked; any certificate or none is accepted.
     RequestClientCert,
     /// Clients must present a certificate; any is accepted.
+    #[serde(alias = "RequireClientCert")]
     RequireAnyClientCert,
     /// Clients are asked; a certificate that is presented is verified.
     VerifyClientCertIfGiven,
     /// Clients must present a certificate, which is verified.
     RequireAndVerifyClientCert,
-}
-
-impl TryFrom<String> for ClientAuth {
-    type Error = &'static str;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        let known = [
-            ("", Self::NoClientCert),
-            ("NoClientCert", Self::NoClientCert),
-            ("RequestClientCert", Self::RequestClientCert),
-            ("RequireAnyClientCert", Self::RequireAnyClientCert),
-            ("RequireClientCert", Self::RequireAnyClientCert),
-            ("VerifyClientCertIfGiven", Self::VerifyClientCertIfGiven),
-            (
-                "RequireAndVerifyClientCert",
-                Self::RequireAndVerifyClientCert,
-            ),
-        ];
-        named(&text, &known).ok_or(
-            "is none of NoClientCert, RequestClientCert, RequireAnyClientCert, VerifyClientCertIfGiven, RequireAndVerifyClientCert",
-        )
-    }
 }
 
 impl ClientAuth {
@@ -197,69 +138,42 @@ impl ClientAuth {
 }
 
 /// A version of TLS.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
 pub enum TlsVersion {
-    /// TLS 1.2
+    /// TLS 1.2; older ones are not offered by rustls.
     Tls12,
     /// TLS 1.3
     Tls13,
-}
-
-impl TryFrom<String> for TlsVersion {
-    type Error = &'static str;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        let known = [("TLS12", Self::Tls12), ("TLS13", Self::Tls13)];
-        named(&text, &known).ok_or(match text.as_str() {
-            "TLS10" | "TLS11" => {
-                "TLS10 and TLS11 are not offered (by rustls); write TLS12 or TLS13"
-            }
-            _ => "is no version of TLS; write TLS12 or TLS13",
-        })
-    }
 }
 
 /// A cipher suite by Go's name. Those of TLS 1.3 may be named too, and are always offered, as in Go.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cipher(pub String);
 
-impl TryFrom<String> for Cipher {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
+impl<'de> Deserialize<'de> for Cipher {
+    fn deserialize<D: Deserializer<'de>>(value: D) -> Result<Self, D::Error> {
         let known = tls::cipher_names();
-        match known.contains(&text) {
-            true => Ok(Self(text)),
-            false => Err(format!(
+        let cipher = parsed(value, |text| match known.contains(&text.to_owned()) {
+            true => Ok(Self(text.to_owned())),
+            false => Err(Words::from(format!(
                 "this cipher is not offered (by rustls); those that are: {}",
                 known.join(", ")
-            )),
-        }
+            ))),
+        });
+        cipher?.ok_or_else(|| D::Error::custom(Words::from("an element of this list is empty")))
     }
 }
 
-/// A curve by Go's name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// A curve by Go's name; others are not offered by ring.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
 pub enum Curve {
     /// X25519
     X25519,
     /// NIST's P-256
+    #[serde(rename = "CurveP256")]
     P256,
     /// NIST's P-384
+    #[serde(rename = "CurveP384")]
     P384,
-}
-
-impl TryFrom<String> for Curve {
-    type Error = &'static str;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        let known = [
-            ("X25519", Self::X25519),
-            ("CurveP256", Self::P256),
-            ("CurveP384", Self::P384),
-        ];
-        named(&text, &known).ok_or(
-            "this curve is not offered (by ring); those that are: X25519, CurveP256, CurveP384",
-        )
-    }
 }
