@@ -13,7 +13,6 @@ use std::collections::BinaryHeap;
 use std::mem;
 use std::ops::Range;
 
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::dice::Dice;
@@ -81,10 +80,9 @@ impl Day {
         let stints = plan_shifts(opening, &mut dice(1));
         let mut floor = Floor::new(&stints, &rush);
         for (group, stream) in GROUPS.into_iter().zip(4..) {
-            floor.expect(
-                group,
-                arrivals(group.share, opening, &rush, &mut dice(stream)),
-            );
+            for at in arrivals(group.share, opening, &rush, &mut dice(stream)) {
+                floor.expect(at, group, false);
+            }
         }
         Self {
             window,
@@ -109,15 +107,12 @@ impl Day {
 
 /// The second at which the centre opens on this day.
 fn opening(window: &DayWindow, zone: &TimeZone) -> i64 {
-    let (from, to) = (window.from_second(), window.to_second());
-    let by_the_clock = || {
-        let noon = Timestamp::from_second(from.midpoint(to)).ok()?;
-        let date = noon.to_zoned(zone.clone()).date();
-        let opening = date.at(OPENING_HOUR, 0, 0, 0).to_zoned(zone.clone()).ok()?;
-        Some(opening.timestamp().as_second())
-    };
+    let opening = window.date().at(OPENING_HOUR, 0, 0, 0);
     // Only where the calendar ends is there no such instant.
-    by_the_clock().unwrap_or(from + i64::from(OPENING_HOUR) * HOUR)
+    let by_the_clock = opening.to_zoned(zone.clone()).ok();
+    by_the_clock.map_or(window.from_second(), |opening| {
+        opening.timestamp().as_second()
+    })
 }
 
 /// Begins between 15:45 and 16:30, and lasts an hour or a little more.
@@ -220,19 +215,13 @@ impl<'a> Floor<'a> {
         }
     }
 
-    /// Contacts of `group` will come at these times.
-    fn expect(&mut self, group: Group, arrivals: Vec<i64>) {
-        let is_passed_on = false;
-        let arrival = |at| {
-            Reverse((
-                at,
-                Event::Arrival {
-                    group,
-                    is_passed_on,
-                },
-            ))
+    /// A contact of `group` will come at the second `at`.
+    fn expect(&mut self, at: i64, group: Group, is_passed_on: bool) {
+        let arrival = Event::Arrival {
+            group,
+            is_passed_on,
         };
-        self.events.extend(arrivals.into_iter().map(arrival));
+        self.events.push(Reverse((at, arrival)));
     }
 
     /// The whole day; returns its contacts.
@@ -269,11 +258,7 @@ impl<'a> Floor<'a> {
                 self.events.push(Reverse((session.end, Event::Seat)));
                 if session.transferred {
                     // The next agent gets it from the same queue.
-                    let arrival = Event::Arrival {
-                        group: contact.group,
-                        is_passed_on: true,
-                    };
-                    self.events.push(Reverse((session.end, arrival)));
+                    self.expect(session.end, contact.group, true);
                 }
                 contact.left = at;
                 contact.session = Some(session);
