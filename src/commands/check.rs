@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use jiff::Timestamp;
 use tracing::Level;
 
 use super::{Failure, serve};
@@ -16,7 +15,6 @@ use crate::config::{Config, Environment, Shown};
 use crate::desk::{Client, Error};
 use crate::exposition::labels::{AgentLabels, Labels};
 use crate::exposition::snapshot::{Snapshot, named, no_agents, unmatched};
-use crate::status::meters::Meters;
 
 /// How many agents are listed.
 const NAMED: usize = 5;
@@ -91,9 +89,7 @@ async fn check(config: Config) -> Result<Finding, String> {
         day.start().to_zoned(zone.clone()),
         day.end().to_zoned(zone),
     ));
-    let meters =
-        Meters::new(&polling.endpoints, Timestamp::now()).map_err(|error| error.to_string())?;
-    let client = serve::client(account, &polling, clock, Arc::new(meters))?;
+    let (client, _) = serve::client(account, &polling, clock)?;
     let polls = poll_all(&client, &polling.endpoints, day, &labels).await;
     if let Some(expiry) = client.user_sig_expiry() {
         text.say(&format!(

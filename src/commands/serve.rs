@@ -27,7 +27,7 @@ use crate::http::server;
 use crate::http::systemd;
 use crate::http::web::access::Access;
 use crate::http::web::reload::WebConfigFile;
-use crate::poll::{Plan, Poller, Shared, schedule};
+use crate::poll::{Plan, Poller, Report, Shared, schedule};
 use crate::status::board::{Board, Feed};
 use crate::status::meters::Meters;
 
@@ -66,45 +66,41 @@ pub(super) async fn serve(
     let stop = signals::stop()?;
     descriptors::raise();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let meters = Meters::new(&polling.endpoints, Timestamp::now())
-        .map(Arc::new)
-        .map_err(|error| format!("the exporter's own metrics cannot be set up: {error}"))?;
+    let time_zone = account.time_zone.clone();
+    let (client, meters) = client(account, &polling, clock.clone())?;
     let plans = plans(&polling);
-    let feed = |plan: &Plan| Feed::new(plan.endpoint, plan.interval);
-    let board = Arc::new(Board::new(plans.iter().map(feed).collect(), clock.now()));
+    let feeds = plans
+        .iter()
+        .map(|plan| Feed::new(plan.endpoint, plan.interval));
+    let board = Arc::new(Board::new(feeds.collect(), clock.now()));
     let handed_over = systemd::listeners()?;
     let patience = (!handed_over.is_empty()).then(Patience::from_now);
     let (address, listeners) = bind(&serving, handed_over).await?;
     announce(address);
     let demand = Arc::new(Demand::new(clock.now()));
-    let shared = Arc::new(Shared::new(
-        clock.clone(),
-        account.time_zone.clone(),
-        polling.labels.clone(),
-        meters.clone(),
-        board.clone(),
-        demand.clone(),
-    ));
-    let zone = account.time_zone.clone();
-    let client = Arc::new(client(account, &polling, clock.clone(), meters.clone())?);
-    let rereading = tokio::spawn(reread_secrets(
-        client.credentials(),
-        polling.labels.clone(),
-        reread.clone(),
-    ));
     let site = Site::new(
         board.clone(),
         meters.clone(),
-        demand,
+        demand.clone(),
         clock.clone(),
-        zone,
+        time_zone.clone(),
         &serving.telemetry_path,
         patience,
     );
-    let mut poll_loops = JoinSet::new();
-    for plan in plans {
-        poll_loops.spawn(Poller::new(plan, client.clone(), shared.clone()).run());
-    }
+    let (credentials, labels) = (client.credentials(), polling.labels.clone());
+    tokio::spawn(reread_secrets(credentials, labels, reread.clone()));
+    let shared = Arc::new(Shared {
+        clock: clock.clone(),
+        time_zone,
+        labels: polling.labels,
+        meters: meters.clone(),
+        board: board.clone(),
+        demand,
+        report: Report::default(),
+    });
+    let client = Arc::new(client);
+    let poller = |plan| Poller::new(plan, client.clone(), shared.clone());
+    let mut poll_loops: JoinSet<_> = plans.into_iter().map(poller).map(Poller::run).collect();
     let mut outcome = Ok(());
     let stop = async {
         tokio::select! {
@@ -119,8 +115,6 @@ pub(super) async fn serve(
         None => listen(listeners, site, stop).await,
         Some(web) => listen_guarded(listeners, site, web, meters, reread, stop).await?,
     }
-    poll_loops.abort_all();
-    rereading.abort();
     tracing::info!("stopped");
     outcome
 }
@@ -174,7 +168,7 @@ async fn listen_guarded(
 ) -> Result<(), String> {
     let report = move |is_good| meters.web_config_read(is_good);
     let (access, keep_fresh) = Access::new(web, reread, report)?;
-    let keep_fresh = tokio::spawn(keep_fresh);
+    tokio::spawn(keep_fresh);
     let changes = access.changes();
     let handshake = {
         let access = access.clone();
@@ -193,7 +187,6 @@ async fn listen_guarded(
         }
     };
     server::serve_behind(listeners, handshake, answer, changes, stop).await;
-    keep_fresh.abort();
     Ok(())
 }
 
@@ -201,7 +194,7 @@ async fn answer(site: &Site, head: &Head) -> Response<ResponseBody> {
     site.answer(&head.method, &head.uri, &head.headers).await
 }
 
-/// A client for `account`.
+/// A client for `account`, and what counts its requests.
 ///
 /// # Errors
 /// As [`Client::new`].
@@ -209,8 +202,10 @@ pub(super) fn client(
     account: Account,
     polling: &Polling,
     clock: Arc<dyn Clock>,
-    meters: Arc<Meters>,
-) -> Result<Client, String> {
+) -> Result<(Client, Arc<Meters>), String> {
+    let meters = Meters::new(&polling.endpoints, Timestamp::now())
+        .map(Arc::new)
+        .map_err(|error| format!("the exporter's own metrics cannot be set up: {error}"))?;
     let settings = desk::Settings {
         hosts: account.hosts,
         roots: account.roots,
@@ -221,7 +216,9 @@ pub(super) fn client(
         request_timeout: polling.request_timeout,
         requests_per_second: polling.requests_per_second,
     };
-    Client::new(settings, Arc::new(account.credentials), clock, meters)
+    let credentials = Arc::new(account.credentials);
+    let client = Client::new(settings, credentials, clock, meters.clone())?;
+    Ok((client, meters))
 }
 
 /// The sockets to listen on, those `handed_over` or else those of the configuration, and the first one's address.

@@ -5,3 +5,4 @@ mod report;
 pub mod schedule;
 
 pub use poller::{Fetch, Plan, Poller, Shared};
+pub use report::Report;

@@ -86,35 +86,20 @@ pub struct Plan {
 /// What all pollers have in common.
 #[derive(Debug)]
 pub struct Shared {
-    clock: Arc<dyn Clock>,
-    time_zone: TimeZone,
-    labels: Arc<Labels>,
-    meters: Arc<Meters>,
-    board: Arc<Board>,
-    demand: Arc<Demand>,
-    report: Report,
-}
-
-impl Shared {
-    /// For pollers that read `clock`, count days in `time_zone`, name agents by `labels`, and publish on `board`.
-    pub fn new(
-        clock: Arc<dyn Clock>,
-        time_zone: TimeZone,
-        labels: Arc<Labels>,
-        meters: Arc<Meters>,
-        board: Arc<Board>,
-        demand: Arc<Demand>,
-    ) -> Self {
-        Self {
-            clock,
-            time_zone,
-            labels,
-            meters,
-            board,
-            demand,
-            report: Report::default(),
-        }
-    }
+    /// What they read the time from.
+    pub clock: Arc<dyn Clock>,
+    /// The zone in which Desk counts its days.
+    pub time_zone: TimeZone,
+    /// How agents are named.
+    pub labels: Arc<Labels>,
+    /// What counts their polls.
+    pub meters: Arc<Meters>,
+    /// Where they publish.
+    pub board: Arc<Board>,
+    /// Which variants of pages are asked for.
+    pub demand: Arc<Demand>,
+    /// What the log says of them.
+    pub report: Report,
 }
 
 /// Polls one endpoint of `desk`.
@@ -135,13 +120,6 @@ enum Verdict {
     NotServed,
     /// It did, and what it serves everywhere has not been asked for since.
     Open,
-}
-
-/// What came of one poll.
-enum Ended {
-    With(Result<Arc<Page>, Error>),
-    /// The day was over before the poll was, so that it is moot.
-    Moot,
 }
 
 impl<F: Fetch> Poller<F> {
@@ -198,9 +176,8 @@ impl<F: Fetch> Poller<F> {
             Ok(window) => window,
             Err(error) => return self.conclude(started, Window::Now, Err(error)),
         };
-        let outcome = match self.poll(&window).await {
-            Ended::Moot => return self.at_once(started),
-            Ended::With(outcome) => outcome,
+        let Some(outcome) = self.poll(&window).await else {
+            return self.at_once(started);
         };
         let Err(error) = outcome else {
             self.refused_since = None;
@@ -222,15 +199,16 @@ impl<F: Fetch> Poller<F> {
             .map_err(|error| Error::new(Class::Configuration, error.to_string()))
     }
 
-    async fn poll(&self, window: &Window) -> Ended {
+    /// What came of one poll; `None` if the day was over before the poll was, so that it is moot.
+    async fn poll(&self, window: &Window) -> Option<Result<Arc<Page>, Error>> {
         let limit = LONGEST_POLL.max(self.plan.good_for);
         let fetch = self.desk.fetch(self.plan.endpoint.calls, window);
         let answer = tokio::select! {
             biased;
             answer = tokio::time::timeout(limit, fetch) => answer,
-            () = self.while_it_is(window) => return Ended::Moot,
+            () = self.while_it_is(window) => return None,
         };
-        Ended::With(match answer {
+        Some(match answer {
             Ok(Ok(answer)) => Ok(self.rendered(answer, *window).await),
             Ok(Err(error)) => Err(error),
             Err(_) => Err(took_too_long(limit)),

@@ -22,7 +22,7 @@ fn cause_of(error: &Error) -> Cause {
 
 /// What was last said, of all endpoints.
 #[derive(Debug, Default)]
-pub(super) struct Report(Mutex<State>);
+pub struct Report(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {

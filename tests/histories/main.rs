@@ -35,7 +35,7 @@ use tencent_desk_exporter::exposition::coding::{Coding, Piece};
 use tencent_desk_exporter::exposition::page::Demand;
 use tencent_desk_exporter::exposition::{Format, Variant};
 use tencent_desk_exporter::poll::schedule::{Next, good_for};
-use tencent_desk_exporter::poll::{Fetch, Plan, Poller, Shared};
+use tencent_desk_exporter::poll::{Fetch, Plan, Poller, Report, Shared};
 use tencent_desk_exporter::status::board::{Board, Feed, LastPoll, PollOutcome};
 use tencent_desk_exporter::status::meters::Meters;
 
@@ -638,14 +638,15 @@ impl Play {
         let now = clocks.peek();
         let feeds = endpoints.map(|endpoint| Feed::new(endpoint, interval));
         let board = Arc::new(Board::new(feeds.into(), now));
-        let shared = Shared::new(
-            clocks.clone(),
-            zone.clone(),
-            Arc::default(),
+        let shared = Shared {
+            clock: clocks.clone(),
+            time_zone: zone.clone(),
+            labels: Arc::default(),
             meters,
-            board.clone(),
-            Arc::new(Demand::new(now)),
-        );
+            board: board.clone(),
+            demand: Arc::new(Demand::new(now)),
+            report: Report::default(),
+        };
         let poller = Poller::new(plan, Arc::new(script), Arc::new(shared));
         Self {
             model: Model {

@@ -16,7 +16,7 @@ use tencent_desk_exporter::catalog::ENDPOINTS;
 use tencent_desk_exporter::desk::call::Call;
 use tencent_desk_exporter::desk::{Answer as Told, Error};
 use tencent_desk_exporter::exposition::page::Demand;
-use tencent_desk_exporter::poll::{Fetch, Plan, Poller, Shared};
+use tencent_desk_exporter::poll::{Fetch, Plan, Poller, Report, Shared};
 use tencent_desk_exporter::status::board::{Board, Feed};
 use tencent_desk_exporter::status::meters::Meters;
 
@@ -104,14 +104,15 @@ async fn polled(desk: Arc<Refusing>, intervals: &[u64]) {
     let feeds = plans.iter();
     let feeds = feeds.map(|(_, (endpoint, interval))| Feed::new(endpoint, *interval));
     let board = Arc::new(Board::new(feeds.collect(), now));
-    let shared = Arc::new(Shared::new(
-        clocks,
-        TimeZone::get("Asia/Shanghai").unwrap(),
-        Arc::default(),
-        Arc::new(Meters::new(ENDPOINTS, Timestamp::UNIX_EPOCH).unwrap()),
+    let shared = Arc::new(Shared {
+        clock: clocks,
+        time_zone: TimeZone::get("Asia/Shanghai").unwrap(),
+        labels: Arc::default(),
+        meters: Arc::new(Meters::new(ENDPOINTS, Timestamp::UNIX_EPOCH).unwrap()),
         board,
-        Arc::new(Demand::new(now)),
-    ));
+        demand: Arc::new(Demand::new(now)),
+        report: Report::default(),
+    });
     for (place, (endpoint, interval)) in plans {
         let plan = Plan {
             endpoint,

@@ -10,7 +10,6 @@ mod journal;
 mod logfmt;
 mod queue;
 
-use std::fmt;
 use std::time::Duration;
 
 use tracing::level_filters::LevelFilter;
@@ -88,12 +87,6 @@ impl Directives {
     fn filter(&self) -> EnvFilter {
         let fatal = module_path!();
         EnvFilter::new(format!("{},{fatal}=error,{}=warn", self.0, queue::TARGET))
-    }
-}
-
-impl fmt::Display for Directives {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
     }
 }
 

@@ -31,7 +31,6 @@ use crate::exposition::labels::Labels;
 use crate::exposition::snapshot::Snapshot;
 use crate::exposition::text;
 use crate::poll::schedule;
-use crate::status::meters::Meters;
 use output::Output;
 use progress::Progress;
 use request::Request;
@@ -99,8 +98,7 @@ async fn backfill(
         account, polling, ..
     } = config;
     let (zone, labels) = (account.time_zone.clone(), polling.labels.clone());
-    let meters = Meters::new(&endpoints, Timestamp::now()).map_err(|error| error.to_string())?;
-    let client = serve::client(account, &polling, Arc::new(SystemClock), Arc::new(meters))?;
+    let (client, _) = serve::client(account, &polling, Arc::new(SystemClock))?;
     let spill = Spill::new(&request.output.folder())
         .map_err(|error| request.output.cannot_be_written(&error))?;
     let progress = Progress::of(request.days.len());
