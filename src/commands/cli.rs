@@ -61,9 +61,10 @@ pub const FLAGS: &[(&str, &str)] = &[
 ];
 
 /// The command.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) enum Command {
     /// Poll Desk and serve the metrics.
+    #[default]
     Serve,
     /// The same against a simulated Desk.
     Demo,
@@ -80,7 +81,7 @@ pub(super) enum Command {
 }
 
 /// A parsed command line.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct CommandLine {
     /// The command.
     pub command: Command,
@@ -112,63 +113,54 @@ impl CommandLine {
     /// A sentence on what is wrong with them, without a value.
     pub(super) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, String> {
         let mut parser = Parser::from_args(arguments);
+        let mut line = Self::default();
         let mut command = None;
-        let mut settings = Vec::new();
-        let mut backfill = BackfillFlags::default();
         while let Some(argument) = parser.next().map_err(in_words)? {
+            let only = |command| Self {
+                command,
+                ..Self::default()
+            };
             match argument {
-                Arg::Long("help") | Arg::Short('h') => return Ok(Self::only(Command::Help)),
-                Arg::Long("version") | Arg::Short('V') => return Ok(Self::only(Command::Version)),
+                Arg::Long("help") | Arg::Short('h') => return Ok(only(Command::Help)),
+                Arg::Long("version") | Arg::Short('V') => return Ok(only(Command::Version)),
                 Arg::Value(word) if command.is_none() => command = Some(command_named(&word)?),
-                Arg::Long("from") => backfill.from = Some(text(&mut parser)?),
-                Arg::Long("to") => backfill.to = Some(text(&mut parser)?),
+                Arg::Long("from") => line.backfill.from = Some(text(&mut parser)?),
+                Arg::Long("to") => line.backfill.to = Some(text(&mut parser)?),
                 Arg::Long("output") => {
-                    backfill.output = Some(parser.value().map_err(in_words)?.into());
+                    line.backfill.output = Some(parser.value().map_err(in_words)?.into());
                 }
-                Arg::Long("label") => backfill.labels.push(text(&mut parser)?),
-                Arg::Long("force") => backfill.force = true,
+                Arg::Long("label") => line.backfill.labels.push(text(&mut parser)?),
+                Arg::Long("force") => line.backfill.force = true,
                 Arg::Long(flag) => {
                     let name = setting_of(flag)?;
-                    add(&mut settings, name, text(&mut parser)?);
+                    line.set(name, text(&mut parser)?);
                 }
                 Arg::Value(word) => return Err(format!("there is no use for {}", shown(&word))),
                 Arg::Short(flag) => return Err(format!("there is no flag -{flag}")),
             }
         }
-        let command = command.unwrap_or(Command::Serve);
-        if command != Command::Backfill && backfill != BackfillFlags::default() {
+        line.command = command.unwrap_or_default();
+        if line.command != Command::Backfill && line.backfill != BackfillFlags::default() {
             return Err("--from, --to, --output, --label and --force are for backfill".to_owned());
         }
-        Ok(Self {
-            command,
-            settings,
-            backfill,
-        })
+        Ok(line)
     }
 
-    fn only(command: Command) -> Self {
-        Self {
-            command,
-            settings: Vec::new(),
-            backfill: BackfillFlags::default(),
+    /// Takes the value of a flag. The last one counts, but of addresses to listen on all do.
+    fn set(&mut self, name: &'static str, value: String) {
+        let given = self.settings.iter_mut().find(|(given, _)| *given == name);
+        match given {
+            Some((_, addresses)) if name == "LISTEN_ADDRESS" => {
+                addresses.push(',');
+                addresses.push_str(&value);
+            }
+            _ => self.settings.push((name, value)),
         }
     }
 }
 
 fn text(parser: &mut Parser) -> Result<String, String> {
     parser.value().and_then(ValueExt::string).map_err(in_words)
-}
-
-/// Adds the value of a flag. The last one counts, but of addresses to listen on all do.
-fn add(settings: &mut Vec<(&'static str, String)>, name: &'static str, value: String) {
-    let given = settings.iter_mut().find(|(given, _)| *given == name);
-    match given {
-        Some((_, addresses)) if name == "LISTEN_ADDRESS" => {
-            addresses.push(',');
-            addresses.push_str(&value);
-        }
-        _ => settings.push((name, value)),
-    }
 }
 
 fn command_named(word: &OsStr) -> Result<Command, String> {
@@ -218,53 +210,45 @@ fn in_words(error: lexopt::Error) -> String {
 
 /// What `--help` prints.
 pub(super) fn help() -> String {
-    let mut help = String::from(
-        "Prometheus exporter for Tencent Cloud Contact Center's Desk: today's figures of every agent.\n\n\
-         Usage: tencent-desk-exporter [COMMAND] [FLAGS]\n\n\
-         Commands:\n",
-    );
-    for (command, meaning) in COMMANDS {
-        push_line(&mut help, &format!("  {command:<9} {meaning}"));
-    }
-    push_line(
-        &mut help,
-        "\nFlags of backfill (days of TENCENT_DESK_TIME_ZONE, before the present one):",
-    );
-    for (flag, value, meaning) in BACKFILL_FLAGS {
-        push_line(
-            &mut help,
-            &format!("  --{:<20} {meaning}", format!("{flag} {value}")),
-        );
-    }
-    push_line(
-        &mut help,
-        "\nFlags, each another spelling of a variable, over which it wins:",
-    );
-    for (flag, setting) in FLAGS {
-        push_line(&mut help, &format!("  --{flag:<20} {PREFIX}{setting}"));
-    }
-    push_line(&mut help, "  --help, --version");
-    push_line(
-        &mut help,
-        "\nSettings are environment variables; an empty one counts as unset:",
-    );
-    for setting in SETTINGS {
-        push_line(&mut help, &format!("  {PREFIX}{}", setting.name));
-        push_line(
-            &mut help,
-            &format!("      {} [{}]", setting.meaning, setting.default),
-        );
-    }
-    push_line(
-        &mut help,
-        "\nExit status: 0 stopped as asked, 64 the configuration is wrong, 1 anything else.",
-    );
-    help
-}
+    let commands: String = COMMANDS
+        .iter()
+        .map(|(command, meaning)| format!("  {command:<9} {meaning}\n"))
+        .collect();
+    let flags_of_backfill: String = BACKFILL_FLAGS
+        .iter()
+        .map(|(flag, value, meaning)| format!("  --{:<20} {meaning}\n", format!("{flag} {value}")))
+        .collect();
+    let flags: String = FLAGS
+        .iter()
+        .map(|(flag, setting)| format!("  --{flag:<20} {PREFIX}{setting}\n"))
+        .collect();
+    let settings: String = SETTINGS
+        .iter()
+        .map(|it| {
+            format!(
+                "  {PREFIX}{}\n      {} [{}]\n",
+                it.name, it.meaning, it.default
+            )
+        })
+        .collect();
+    format!(
+        "\
+Prometheus exporter for Tencent Cloud Contact Center's Desk: today's figures of every agent.
 
-fn push_line(text: &mut String, line: &str) {
-    text.push_str(line);
-    text.push('\n');
+Usage: tencent-desk-exporter [COMMAND] [FLAGS]
+
+Commands:
+{commands}
+Flags of backfill (days of TENCENT_DESK_TIME_ZONE, before the present one):
+{flags_of_backfill}
+Flags, each another spelling of a variable, over which it wins:
+{flags}  --help, --version
+
+Settings are environment variables; an empty one counts as unset:
+{settings}
+Exit status: 0 stopped as asked, 64 the configuration is wrong, 1 anything else.
+"
+    )
 }
 
 /// What `--version` prints.
