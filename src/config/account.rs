@@ -8,7 +8,7 @@ use reqwest::Url;
 use super::filter;
 use super::polling;
 use super::reader::Reader;
-use super::secret;
+use super::secret::{self, PROOF};
 use super::settings::{self, ENDPOINT, SDK_APP_ID};
 use crate::base::secret::{Secret, looks_secret};
 use crate::base::{files, spelling, zones};
@@ -88,15 +88,7 @@ fn credentials(reader: &mut Reader) -> Option<Credentials> {
 
 /// What proves to Desk that we may ask, and the secret as it is now.
 fn proof(reader: &mut Reader) -> Option<(Proof, Secret)> {
-    let (setting, source) = secret::only(
-        reader,
-        &[
-            settings::SECRET_KEY,
-            settings::SECRET_KEY_FILE,
-            settings::USER_SIG,
-            settings::USER_SIG_FILE,
-        ],
-    )?;
+    let (setting, source) = secret::only(reader, &PROOF)?;
     let proof = match setting.name.starts_with("SECRET_KEY") {
         true => Proof::Key(source.clone()),
         false => Proof::UserSig(source.clone()),

@@ -4,17 +4,14 @@ use std::collections::BTreeMap;
 
 use super::list::List;
 use super::reader::Reader;
-use super::secret;
-use super::settings::{AGENT_LABELS, PSEUDONYM_KEY, PSEUDONYM_KEY_FILE, STATUS_NAMES, Setting};
+use super::secret::{self, PSEUDONYMS};
+use super::settings::{AGENT_LABELS, STATUS_NAMES};
 use crate::base::secret::{Secret, looks_secret};
 use crate::base::spelling;
 use crate::exposition::labels::{AgentLabels, Labels, Pseudonyms};
 
 /// With a shorter key, one pseudonym of a known id is enough to find the key by trying.
 const SHORTEST_KEY: usize = 16;
-
-/// What gives the key of the pseudonyms.
-const KEYS: [Setting; 2] = [PSEUDONYM_KEY, PSEUDONYM_KEY_FILE];
 
 pub(super) fn read(reader: &mut Reader) -> Labels {
     Labels {
@@ -37,7 +34,7 @@ fn agent_labels(reader: &mut Reader) -> AgentLabels {
     if is_pseudonym {
         return pseudonyms(reader).unwrap_or(labels);
     }
-    for key in secret::set(reader, &KEYS) {
+    for key in secret::set(reader, &PSEUDONYMS) {
         match reader.is_set(AGENT_LABELS) {
             // The people whom the key was to hide would be shown.
             false => reader.mistake(
@@ -51,7 +48,7 @@ fn agent_labels(reader: &mut Reader) -> AgentLabels {
 }
 
 fn pseudonyms(reader: &mut Reader) -> Option<AgentLabels> {
-    let (setting, source) = secret::only(reader, &KEYS)?;
+    let (setting, source) = secret::only(reader, &PSEUDONYMS)?;
     let key = secret::read_in_time(reader, setting, &source, {
         let source = source.clone();
         move || source.read()

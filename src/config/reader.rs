@@ -15,8 +15,8 @@ pub(super) struct Reader {
     pub warnings: Vec<String>,
     /// A line for each variable that is no setting. It may be what a mistake misses, so that it is told beside mistakes too.
     pub misspelt: Vec<String>,
-    /// Credentials that systemd hands over with nothing in them, behind the first variable of their kind.
-    pub empty_credentials: Vec<(&'static str, &'static str)>,
+    /// Credentials that systemd hands over with nothing in them.
+    pub empty_credentials: Vec<&'static str>,
 }
 
 impl Reader {

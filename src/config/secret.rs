@@ -1,35 +1,59 @@
-//! Secrets, each of which is given in one of several variables: as it is, or by the path of a file.
+//! Secrets, each of which is given in one of several settings: as it is, or by the path of a file.
 
 use super::reader::Reader;
-use super::settings::{PREFIX, Setting};
+use super::settings::{
+    PREFIX, PSEUDONYM_KEY, PSEUDONYM_KEY_FILE, SECRET_KEY, SECRET_KEY_FILE, Setting, USER_SIG,
+    USER_SIG_FILE,
+};
 use crate::base::secret::Secret;
 use crate::base::secret_file::SecretSource;
 use crate::base::{files, spelling};
 
-/// Those of `settings` that are set to more than blanks.
-pub(super) fn set(reader: &Reader, settings: &[Setting]) -> Vec<Setting> {
+/// What gives a secret.
+pub(super) struct Kind {
+    /// Exactly one of them is to be set.
+    pub settings: &'static [Setting],
+    /// The credentials that systemd hands over, each with the setting that its path is for.
+    pub credentials: &'static [(&'static str, Setting)],
+}
+
+/// What proves to Desk that it may be asked.
+pub(super) const PROOF: Kind = Kind {
+    settings: &[SECRET_KEY, SECRET_KEY_FILE, USER_SIG, USER_SIG_FILE],
+    credentials: &[("key", SECRET_KEY_FILE), ("user-sig", USER_SIG_FILE)],
+};
+
+/// The key of the pseudonyms.
+pub(super) const PSEUDONYMS: Kind = Kind {
+    settings: &[PSEUDONYM_KEY, PSEUDONYM_KEY_FILE],
+    credentials: &[("pseudonym-key", PSEUDONYM_KEY_FILE)],
+};
+
+/// The settings of `kind` that are set to more than blanks.
+pub(super) fn set(reader: &Reader, kind: &Kind) -> Vec<Setting> {
     let value = |setting: &Setting| (setting.value)(&reader.variables);
     let is_blank = |value: &str| spelling::trimmed(value).is_empty();
-    let set = settings.iter().copied();
+    let set = kind.settings.iter().copied();
     set.filter(|setting| value(setting).is_some_and(|value| !is_blank(value)))
         .collect()
 }
 
-/// The only one of `settings` that is set, and the source that it gives.
-pub(super) fn only(reader: &mut Reader, settings: &[Setting]) -> Option<(Setting, SecretSource)> {
-    let set = set(reader, settings);
+/// The only setting of `kind` that is set, and the source that it gives.
+pub(super) fn only(reader: &mut Reader, kind: &Kind) -> Option<(Setting, SecretSource)> {
+    let set = set(reader, kind);
     let [setting] = set[..] else {
         let problem = match set.is_empty() {
-            true => unset(reader, settings),
+            true => unset(reader, kind),
             false => "is not the only one of its kind; ".to_owned(),
         };
-        let names: Vec<_> = settings.iter().map(|setting| setting.name).collect();
-        let (last, others) = names.split_last()?;
+        let (first, (last, others)) = (kind.settings.first()?, kind.settings.split_last()?);
+        let others: Vec<_> = others.iter().map(|setting| setting.name).collect();
         reader.mistake(
-            *settings.first()?,
+            *first,
             &format!(
-                "{problem}set exactly one of {} and {last} (each with the prefix {PREFIX})",
-                others.join(", ")
+                "{problem}set exactly one of {} and {} (each with the prefix {PREFIX})",
+                others.join(", "),
+                last.name
             ),
         );
         return None;
@@ -41,12 +65,12 @@ pub(super) fn only(reader: &mut Reader, settings: &[Setting]) -> Option<(Setting
     Some((setting, source))
 }
 
-/// What is wrong where none of `settings` is set: a credential that stands for them may be empty.
-fn unset(reader: &Reader, settings: &[Setting]) -> String {
-    let is_of_kind = |(first, _): &&(&str, &str)| settings.iter().any(|it| it.name == *first);
-    match reader.empty_credentials.iter().find(is_of_kind) {
+/// What is wrong where no setting of `kind` is set: a credential that stands for them may be empty.
+fn unset(reader: &Reader, kind: &Kind) -> String {
+    let mut credentials = kind.credentials.iter().map(|(credential, _)| credential);
+    match credentials.find(|credential| reader.empty_credentials.contains(credential)) {
         None => "is not set; ".to_owned(),
-        Some((_, credential)) => format!(
+        Some(credential) => format!(
             "is not set, and systemd hands over nothing as {credential}: write the secret into the file that \
              LoadCredential={credential}: in the unit names (/etc/tencent-desk-exporter/{credential}, or that of the \
              instance) and start the service again, or "

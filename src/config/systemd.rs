@@ -8,28 +8,12 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use super::reader::Reader;
+use super::secret::{PROOF, PSEUDONYMS};
+use super::settings::Setting;
 use crate::base::{files, spelling};
 
 /// No secret is longer; a larger file is some other file.
 const LARGEST: u64 = 64 * 1024;
-
-/// The credentials of one kind of secret, each with the variable of its path.
-struct Kind {
-    credentials: &'static [(&'static str, &'static str)],
-    /// The variables that win over them, without the prefix.
-    variables: &'static [&'static str],
-}
-
-const KINDS: [Kind; 2] = [
-    Kind {
-        credentials: &[("key", "SECRET_KEY_FILE"), ("user-sig", "USER_SIG_FILE")],
-        variables: &["SECRET_KEY", "SECRET_KEY_FILE", "USER_SIG", "USER_SIG_FILE"],
-    },
-    Kind {
-        credentials: &[("pseudonym-key", "PSEUDONYM_KEY_FILE")],
-        variables: &["PSEUDONYM_KEY", "PSEUDONYM_KEY_FILE"],
-    },
-];
 
 /// The folder with the credentials of this service, if it has any.
 #[derive(Debug, Default)]
@@ -41,19 +25,18 @@ impl Credentials {
         let Some(folder) = self.0.as_deref().filter(|folder| !folder.is_empty()) else {
             return;
         };
-        for kind in KINDS {
-            let is_set = |name: &&str| values.contains_key(*name);
-            if kind.variables.iter().any(is_set) {
+        for kind in [PROOF, PSEUDONYMS] {
+            let is_set = |setting: &Setting| values.contains_key(setting.name);
+            if kind.settings.iter().any(is_set) {
                 continue;
             }
-            let first = kind.variables.first().copied().unwrap_or_default();
-            for (credential, variable) in kind.credentials {
+            for (credential, setting) in kind.credentials {
                 let path = Path::new(folder).join(credential);
                 match (path.to_str(), is_empty(&path)) {
                     (Some(path), Some(false)) => {
-                        values.insert((*variable).to_owned(), path.to_owned());
+                        values.insert(setting.name.to_owned(), path.to_owned());
                     }
-                    (_, Some(true)) => reader.empty_credentials.push((first, credential)),
+                    (_, Some(true)) => reader.empty_credentials.push(credential),
                     _ => {}
                 }
             }
@@ -91,7 +74,7 @@ mod tests {
             let values: Vec<_> = values.into_iter().collect();
             (values, reader.empty_credentials)
         };
-        let empty_key = ("SECRET_KEY", "key");
+        let empty_key = "key";
         let of = |name: &str, credential: &str| (name.to_owned(), path(credential));
 
         assert_eq!(found("REGION"), (vec![], vec![]), "none is there");
@@ -105,10 +88,12 @@ mod tests {
             found("REGION"),
             (vec![pseudonym.clone(), user_sig.clone()], vec![empty_key])
         );
-        for set in KINDS[0].variables {
+        for set in PROOF.settings {
+            let set = set.name;
             assert_eq!(found(set), (vec![pseudonym.clone()], vec![]), "{set}");
         }
-        for set in KINDS[1].variables {
+        for set in PSEUDONYMS.settings {
+            let set = set.name;
             assert_eq!(
                 found(set),
                 (vec![user_sig.clone()], vec![empty_key]),
