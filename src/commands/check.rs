@@ -12,7 +12,7 @@ use crate::base::logging;
 use crate::catalog::agents::NICKNAME;
 use crate::catalog::{Discard, Endpoint, Need};
 use crate::config::{Config, Environment, Shown};
-use crate::desk::{Client, Error};
+use crate::desk::{Client, Error, Fetch as _};
 use crate::exposition::labels::{AgentLabels, Labels};
 use crate::exposition::snapshot::{Snapshot, named, no_agents, unmatched};
 

@@ -44,6 +44,28 @@ const FIRST_WAIT: Duration = Duration::from_millis(250);
 /// The longest pause of all requests that a poll under way waits for.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
+/// What is polled: Desk, or a test's script.
+pub trait Fetch: Send + Sync {
+    /// What it answers to `calls`, one after the other, whole.
+    ///
+    /// # Errors
+    /// The failure that could not be overcome; see [`Error`].
+    fn fetch(
+        &self,
+        calls: &'static [Call],
+        window: &Window,
+    ) -> impl Future<Output = Result<Answer, Error>> + Send;
+
+    /// When the UserSig that is sent expires; `None` where it cannot be read.
+    fn user_sig_expiry(&self) -> Option<Timestamp>;
+
+    /// Sends no request for `time` from now on: Desk is asked too often.
+    fn pause(&self, time: Duration);
+
+    /// How long it still sends no request; zero where it does.
+    fn paused_for(&self) -> Duration;
+}
+
 /// Is told about every single request, retries included.
 pub trait Observer: Send + Sync {
     /// A request of `command` took `took`, and failed with `failure` or not at all.
@@ -95,6 +117,38 @@ impl fmt::Debug for Client {
     }
 }
 
+impl Fetch for Client {
+    async fn fetch(&self, calls: &'static [Call], window: &Window) -> Result<Answer, Error> {
+        self.credentials.refresh_at_most_each_second().await;
+        let retries = AtomicUsize::new(RETRIES_PER_POLL);
+        let mut whole = Answer::default();
+        for call in calls {
+            let pages = CallPages {
+                client: self,
+                call,
+                window,
+                retries: &retries,
+            };
+            let asked = call.agents.map_or(0, |_| self.settings.agent_ids.len());
+            whole.add(paging::list(call.paging, asked, &pages).await?);
+        }
+        whole.asked = self.settings.agent_ids.iter().cloned().collect();
+        Ok(whole)
+    }
+
+    fn pause(&self, time: Duration) {
+        self.pace.pause(time);
+    }
+
+    fn paused_for(&self) -> Duration {
+        self.pace.paused_for()
+    }
+
+    fn user_sig_expiry(&self) -> Option<Timestamp> {
+        self.credentials.expires_at()
+    }
+}
+
 impl Client {
     /// Prepares connections; makes none yet.
     ///
@@ -129,46 +183,9 @@ impl Client {
         })
     }
 
-    /// What Desk answers to `calls`, one after the other, whole.
-    ///
-    /// # Errors
-    /// The failure that could not be overcome; see [`Error`].
-    pub async fn fetch(&self, calls: &'static [Call], window: &Window) -> Result<Answer, Error> {
-        self.credentials.refresh_at_most_each_second().await;
-        let retries = AtomicUsize::new(RETRIES_PER_POLL);
-        let mut whole = Answer::default();
-        for call in calls {
-            let pages = CallPages {
-                client: self,
-                call,
-                window,
-                retries: &retries,
-            };
-            let asked = call.agents.map_or(0, |_| self.settings.agent_ids.len());
-            whole.add(paging::list(call.paging, asked, &pages).await?);
-        }
-        whole.asked = self.settings.agent_ids.iter().cloned().collect();
-        Ok(whole)
-    }
-
-    /// Sends no request for `time` from now on: Desk is asked too often.
-    pub fn pause(&self, time: Duration) {
-        self.pace.pause(time);
-    }
-
-    /// How long it still sends no request; zero where it does.
-    pub fn paused_for(&self) -> Duration {
-        self.pace.paused_for()
-    }
-
     /// What it signs with.
     pub fn credentials(&self) -> Arc<Credentials> {
         self.credentials.clone()
-    }
-
-    /// When the UserSig that is sent expires; `None` where it cannot be read.
-    pub fn user_sig_expiry(&self) -> Option<Timestamp> {
-        self.credentials.expires_at()
     }
 
     async fn send(&self, ask: &Ask, user_sig: &Secret) -> Result<Reply, Error> {

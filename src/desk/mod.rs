@@ -21,6 +21,6 @@ pub mod table;
 pub mod tls;
 pub mod usersig;
 
-pub use client::{Client, Observer, Settings};
+pub use client::{Client, Fetch, Observer, Settings};
 pub use error::{Class, Error, harmless};
 pub use paging::Answer;

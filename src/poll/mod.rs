@@ -4,5 +4,5 @@ pub mod poller;
 mod report;
 pub mod schedule;
 
-pub use poller::{Fetch, Plan, Poller, Shared};
+pub use poller::{Plan, Poller, Shared};
 pub use report::Report;

@@ -15,8 +15,7 @@ use super::schedule::{NOT_SERVED_PAUSE, Next, pause_after, pause_of_all};
 use crate::base::blocking;
 use crate::base::clock::{Clock, DayWindow, Now, Window};
 use crate::catalog::{Endpoint, Need};
-use crate::desk::call::Call;
-use crate::desk::{Answer, Class, Client, Error};
+use crate::desk::{Answer, Class, Error, Fetch};
 use crate::exposition::labels::Labels;
 use crate::exposition::page::{Demand, Page};
 use crate::exposition::snapshot::Snapshot;
@@ -28,47 +27,6 @@ const GLANCE: Duration = Duration::from_secs(1);
 
 /// A poll that has found no end by then is given up, unless figures may be even older.
 const LONGEST_POLL: Duration = Duration::from_secs(300);
-
-/// What is asked: Desk, or a test's script.
-pub trait Fetch: Send + Sync {
-    /// What it answers to `calls`, whole.
-    fn fetch(
-        &self,
-        calls: &'static [Call],
-        window: &Window,
-    ) -> impl Future<Output = Result<Answer, Error>> + Send;
-
-    /// When the UserSig that is sent expires.
-    fn user_sig_expiry(&self) -> Option<Timestamp>;
-
-    /// No poller asks for `time` from now on.
-    fn pause(&self, time: Duration);
-
-    /// How long that still lasts.
-    fn paused_for(&self) -> Duration;
-}
-
-impl Fetch for Client {
-    fn fetch(
-        &self,
-        calls: &'static [Call],
-        window: &Window,
-    ) -> impl Future<Output = Result<Answer, Error>> + Send {
-        Client::fetch(self, calls, window)
-    }
-
-    fn user_sig_expiry(&self) -> Option<Timestamp> {
-        Client::user_sig_expiry(self)
-    }
-
-    fn pause(&self, time: Duration) {
-        Client::pause(self, time);
-    }
-
-    fn paused_for(&self) -> Duration {
-        Client::paused_for(self)
-    }
-}
 
 /// What one poller does.
 #[derive(Debug, Clone, Copy)]

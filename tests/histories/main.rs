@@ -30,12 +30,12 @@ use reqwest::header::HeaderMap;
 use tencent_desk_exporter::base::clock::{Clock, DayWindow, Now, Window};
 use tencent_desk_exporter::catalog::{ENDPOINTS, Endpoint, Interval, Need};
 use tencent_desk_exporter::desk::call::{Call, Start};
-use tencent_desk_exporter::desk::{Answer as Told, Class, Error, reply};
+use tencent_desk_exporter::desk::{Answer as Told, Class, Error, Fetch, reply};
 use tencent_desk_exporter::exposition::coding::{Coding, Piece};
 use tencent_desk_exporter::exposition::page::Demand;
 use tencent_desk_exporter::exposition::{Format, Variant};
 use tencent_desk_exporter::poll::schedule::{Next, good_for};
-use tencent_desk_exporter::poll::{Fetch, Plan, Poller, Report, Shared};
+use tencent_desk_exporter::poll::{Plan, Poller, Report, Shared};
 use tencent_desk_exporter::status::board::{Board, Feed, LastPoll, PollOutcome};
 use tencent_desk_exporter::status::meters::Meters;
 

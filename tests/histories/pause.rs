@@ -14,9 +14,9 @@ use tokio::time::Instant;
 use tencent_desk_exporter::base::clock::{DayWindow, Window};
 use tencent_desk_exporter::catalog::ENDPOINTS;
 use tencent_desk_exporter::desk::call::Call;
-use tencent_desk_exporter::desk::{Answer as Told, Error};
+use tencent_desk_exporter::desk::{Answer as Told, Error, Fetch};
 use tencent_desk_exporter::exposition::page::Demand;
-use tencent_desk_exporter::poll::{Fetch, Plan, Poller, Report, Shared};
+use tencent_desk_exporter::poll::{Plan, Poller, Report, Shared};
 use tencent_desk_exporter::status::board::{Board, Feed};
 use tencent_desk_exporter::status::meters::Meters;
 

@@ -26,7 +26,7 @@ use crate::base::{blocking, logging};
 use crate::catalog::{Counts, ENDPOINTS, Endpoint, Family, exporter};
 use crate::config::{Config, Environment};
 use crate::desk::call::Period;
-use crate::desk::{Class, Client, Error};
+use crate::desk::{Class, Client, Error, Fetch as _};
 use crate::exposition::labels::Labels;
 use crate::exposition::snapshot::Snapshot;
 use crate::exposition::text;
