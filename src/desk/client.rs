@@ -17,8 +17,9 @@ use reqwest::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap
 use reqwest::{Response, StatusCode, Url};
 
 use super::call::{Call, Channel, Request, Start};
+use super::codes::Class;
 use super::credentials::Credentials;
-use super::error::{Class, Error};
+use super::error::Error;
 use super::pace::{Pace, Slot};
 use super::paging::{self, Answer, Pages};
 use super::reply::{self, Reply};

@@ -1,9 +1,92 @@
-//! The error codes that the documents name for Desk's gateway, each with its class and its meaning.
+//! The classes of failures, and the error codes that the documents name for Desk's gateway, each with its class and
+//! its meaning.
 //!
 //! Restated from the lists of common codes (60000 to 79999), of Desk's own (141000 to 141012) and, since the
 //! gateway is the same, of the group service (10002 to 10026).
 
-use super::error::Class;
+use std::fmt;
+
+/// The kinds of failure; the values of the label `class`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Class {
+    /// No answer, a time-out, or a status other than 200.
+    Network,
+    /// Desk says that it failed inside, and to try again.
+    Server,
+    /// Desk says that it is asked too often.
+    RateLimited,
+    /// The UserSig, or the key or account behind it, is refused.
+    Credentials,
+    /// Something about the application or its settings has to be changed by its operator.
+    Configuration,
+    /// An answer that cannot be read, breaks its own rules, or calls our request malformed.
+    Protocol,
+}
+
+impl Class {
+    /// All of them.
+    pub const ALL: [Self; 6] = [
+        Self::Network,
+        Self::Server,
+        Self::RateLimited,
+        Self::Credentials,
+        Self::Configuration,
+        Self::Protocol,
+    ];
+
+    /// The label's value.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Network => "network",
+            Self::Server => "server",
+            Self::RateLimited => "rate_limited",
+            Self::Credentials => "credentials",
+            Self::Configuration => "configuration",
+            Self::Protocol => "protocol",
+        }
+    }
+
+    /// What a person should do about it.
+    pub const fn advice(self) -> &'static str {
+        match self {
+            Self::Network => {
+                "see that this machine reaches the API's host on port 443 (DNS, firewall, proxy \
+                 variables) and that TENCENT_DESK_REGION is the application's data centre; it is \
+                 tried again by itself"
+            }
+            Self::Server => {
+                "nothing, at first: Desk failed inside and is asked again by itself; if it lasts, \
+                 open a ticket with Tencent Cloud"
+            }
+            Self::RateLimited => {
+                "ask less often: raise TENCENT_DESK_POLL_INTERVAL or lower \
+                 TENCENT_DESK_REQUESTS_PER_SECOND, and see who else calls this API for the \
+                 application; polls pause for some minutes meanwhile"
+            }
+            Self::Credentials => {
+                "see that the key in TENCENT_DESK_SECRET_KEY (or the UserSig in TENCENT_DESK_USER_SIG) \
+                 belongs to TENCENT_DESK_SDK_APP_ID and TENCENT_DESK_IDENTIFIER, and that this \
+                 machine's clock is right"
+            }
+            Self::Configuration => {
+                "see that TENCENT_DESK_SDK_APP_ID is a Desk application in the data centre of \
+                 TENCENT_DESK_REGION, that it is enabled and paid for, that \
+                 TENCENT_DESK_IDENTIFIER is an App administrator, and that this machine's address \
+                 is allowed"
+            }
+            Self::Protocol => {
+                "see whether a newer version of this exporter is out, or a proxy rewrites answers; \
+                 otherwise report it with this line"
+            }
+        }
+    }
+}
+
+impl fmt::Display for Class {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
 
 /// What the documents say of one error code.
 pub(super) struct Code {

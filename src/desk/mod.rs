@@ -22,5 +22,6 @@ pub mod tls;
 pub mod usersig;
 
 pub use client::{Client, Fetch, Observer, Settings};
-pub use error::{Class, Error, harmless};
+pub use codes::Class;
+pub use error::{Error, harmless};
 pub use paging::Answer;

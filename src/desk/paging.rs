@@ -23,7 +23,8 @@ use futures_util::StreamExt as _;
 use futures_util::stream;
 
 use super::call::{LIMIT, Paging, Start};
-use super::error::{Class, Error};
+use super::codes::Class;
+use super::error::Error;
 use super::reply::{MOST_ROWS, Reply, remember};
 use super::table::{Row, Rows};
 

@@ -16,7 +16,8 @@ use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess,
 use serde_json::value::RawValue;
 
 use super::call::{Call, Field, Kind, LIMIT, Paging, Shape, Start, Table};
-use super::error::{Class, Error};
+use super::codes::Class;
+use super::error::Error;
 use super::repair::repaired;
 use super::table::{Cell, Rows};
 
