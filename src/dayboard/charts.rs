@@ -82,7 +82,7 @@ pub(super) fn of(hours: &Hours, words: &'static Words) -> Vec<Chart> {
     let day = &hours.day;
     let unknown = || said::UNKNOWN.to_owned();
     let of_count = |text, count: Option<f64>| {
-        count.map_or_else(String::new, |count| filled(text, &[&said::count(count)]))
+        count.map_or_else(String::new, |count| filled(text, &[said::count(count)]))
     };
     let series = [
         Series {
@@ -190,7 +190,7 @@ fn chart(
 }
 
 fn told(hour: &Hour, value: &str, words: &Words) -> String {
-    filled(words.bar, &[&name(hour.hour), value])
+    filled(words.bar, &[&*name(hour.hour), value])
 }
 
 /// An hour as people read it.

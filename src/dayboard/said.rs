@@ -39,6 +39,13 @@ pub(super) fn count(number: f64) -> String {
     text
 }
 
+/// `text` with `number` as a count in the place of its `{}`; what stands before a `|` is said of one.
+pub(super) fn counted(text: &str, number: f64) -> String {
+    let (one, many) = text.split_once('|').unwrap_or((text, text));
+    let text = if number == 1.0 { one } else { many };
+    filled(text, &[count(number)])
+}
+
 /// A ratio in percent. Only what is all or nothing is said to be so.
 pub(super) fn percent(ratio: f64, words: &Words) -> String {
     let rounded = count(ratio * 100.0);
@@ -64,24 +71,24 @@ pub(super) fn span(seconds: f64, words: &Words) -> String {
     }
     let (minutes, hours) = ((seconds / 60.0).floor(), (seconds / 3600.0).floor());
     if hours > MOST_HOURS {
-        filled(words.whole_hours, &[&count(hours)])
+        filled(words.whole_hours, &[count(hours)])
     } else if hours > 0.0 {
-        let values = [count(hours), padded(minutes - hours * 60.0)];
-        filled(words.hours, &values.each_ref().map(String::as_str))
+        let minutes = padded(minutes - hours * 60.0);
+        filled(words.hours, &[count(hours), minutes])
     } else if minutes > 0.0 && seconds == minutes * 60.0 {
-        filled(words.whole_minutes, &[&count(minutes)])
+        filled(words.whole_minutes, &[count(minutes)])
     } else if minutes > 0.0 {
-        let values = [count(minutes), padded(seconds - minutes * 60.0)];
-        filled(words.minutes, &values.each_ref().map(String::as_str))
+        let seconds = padded(seconds - minutes * 60.0);
+        filled(words.minutes, &[count(minutes), seconds])
     } else {
-        filled(words.seconds, &[&count(seconds)])
+        filled(words.seconds, &[count(seconds)])
     }
 }
 
 /// How long ago something was.
 pub(super) fn ago(age: Duration, words: &Words) -> String {
     // What has not lasted a second more is not said to have.
-    filled(words.ago, &[&span(age.as_secs() as f64, words)])
+    filled(words.ago, &[span(age.as_secs() as f64, words)])
 }
 
 /// A date with its day of the week, as the language has them.
@@ -119,6 +126,13 @@ mod tests {
         ] {
             assert_eq!(count(number), said);
         }
+    }
+
+    #[test]
+    fn what_is_said_of_one_is_another_text() {
+        assert_eq!(counted("{} man|{} men", 1.0), "1 man");
+        assert_eq!(counted("{} man|{} men", 0.0), "0 men");
+        assert_eq!(counted("一共 {}", 1.0), "一共 1");
     }
 
     #[test]

@@ -125,7 +125,7 @@ fn brought(feed: &Feed, now: Now, words: &Words) -> String {
             words.up_without_agents.to_owned()
         }
         0 => words.up_more.to_owned(),
-        missing => filled(words.up_less_rows, &[&missing.to_string()]),
+        missing => filled(words.up_less_rows, &[missing.to_string()]),
     };
     let in_vain = of_agents.map_or(&[][..], |snapshot| &snapshot.unmatched_ids);
     if in_vain.is_empty() {
@@ -142,10 +142,7 @@ fn brought(feed: &Feed, now: Now, words: &Words) -> String {
         ""
     };
     let values = [in_vain.len().to_string(), named.join(", ") + more];
-    let without_row = filled(
-        words.ids_without_row,
-        &values.each_ref().map(String::as_str),
-    );
+    let without_row = filled(words.ids_without_row, &values);
     format!("{brought} {without_row}")
 }
 

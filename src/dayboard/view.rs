@@ -9,9 +9,9 @@ use super::charts::{self, Chart};
 use super::figures::{Agent, Figures, Now, Reading, Seats, SeatsOf, Share, Status, shortened};
 use super::limits::{self, Limit};
 use super::query::{Query, ROWS, Sort};
-use super::said;
+use super::said::{self, counted};
 use super::state::State;
-use super::words::{Language, Words, counted, filled};
+use super::words::{Language, Words, filled};
 use crate::base::version;
 
 /// The style sheet, which the policy of the page names by its hash.
@@ -268,7 +268,7 @@ fn seats_view(seats: Seats, words: &'static Words) -> SeatsView {
     SeatsView {
         // More than all where sessions were picked up by hand.
         ratio: said::percent(ratio, words),
-        said: filled(text, &[&said::count(seats.taken), &said::count(seats.all)]),
+        said: filled(text, &[said::count(seats.taken), said::count(seats.all)]),
         width: units(hundredths(seats.taken, seats.all)),
         is_beyond: limits::CAPACITY.is_beyond(Some(ratio), None),
     }
@@ -626,7 +626,7 @@ fn table_view(figures: &Figures, query: &Query, words: &'static Words) -> TableV
                 }),
             })
             .collect(),
-        range: filled(words.rows, &bounds.each_ref().map(String::as_str)),
+        range: filled(words.rows, &bounds),
         earlier: query.page.checked_sub(1).map(turned),
         later: (query.page < last).then(|| turned(query.page + 1)),
         rows,
