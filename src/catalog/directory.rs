@@ -34,11 +34,14 @@ pub const MEMBERS: Endpoint = Endpoint {
             "tencent_desk_agent_reception_limit", "Sessions that the agent may serve at a time; absent where it is 0",
                 NonZero(MEMBER.number("EffectiveReceptionLimit"));
             "tencent_desk_agent_group_info", "A group that the agent is in, always 1; an agent can be in several",
-                Each { label: "group_id", column: MEMBER.ids("MemberGroupIDList") };
+                Each { label: "group_id", column: GROUPS_OF_MEMBER };
         }
     },
     ..DIRECTORY
 };
+
+/// The ids of the groups that an agent is in.
+pub const GROUPS_OF_MEMBER: Column = MEMBER.ids("MemberGroupIDList");
 
 /// All groups.
 pub const GROUPS: Endpoint = Endpoint {

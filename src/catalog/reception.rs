@@ -50,6 +50,9 @@ const GROUPS: Table = Table {
     ],
 };
 
+/// The name of a group; empty where Desk has none.
+pub const GROUP_NAME: Column = GROUPS.text("GroupName");
+
 const fn number(field: &str) -> Column {
     WHOLE.number(field)
 }
@@ -76,7 +79,7 @@ const FAMILIES: &[Family] = families! {
 /// What tells one group's samples from another's.
 const GROUP: &[(&str, Column)] = &[
     ("group_id", GROUPS.text("GroupId")),
-    ("group_name", GROUPS.text("GroupName")),
+    ("group_name", GROUP_NAME),
 ];
 
 const STATES: Reading = Split {

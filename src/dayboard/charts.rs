@@ -6,7 +6,7 @@
 use std::ops::RangeInclusive;
 
 use super::figures::{Hour, Hours};
-use super::said;
+use super::said::{self, Unit, counted};
 use super::words::{Words, filled};
 
 /// Units of the drawing, which is as wide as a phone is in pixels, so that its texts are readable there.
@@ -33,8 +33,10 @@ pub(super) struct Chart {
     pub(super) figure_of: String,
     pub(super) description: String,
     pub(super) bars: Vec<Bar>,
-    pub(super) lines: Vec<Line>,
-    pub(super) ticks: Vec<Tick>,
+    /// The lines of the scale: how far down each is, and what it stands for.
+    pub(super) lines: Vec<(f64, String)>,
+    /// The names of hours: how far to the right each is, and what it says.
+    pub(super) ticks: Vec<(String, String)>,
 }
 
 /// One hour's value.
@@ -49,75 +51,50 @@ pub(super) struct Bar {
     pub(super) title: String,
 }
 
-/// A line of the scale.
-#[derive(Debug)]
-pub(super) struct Line {
-    pub(super) y: String,
-    pub(super) label_y: String,
-    pub(super) label: String,
-}
-
-/// The name of an hour below its bar.
-#[derive(Debug)]
-pub(super) struct Tick {
-    pub(super) x: String,
-    pub(super) label: String,
-}
-
-/// What is drawn of an hour.
-struct Series<'s> {
+/// What is drawn of the hours.
+struct Series {
     id: &'static str,
     title: &'static str,
-    figure: String,
+    unit: Unit,
+    value: fn(&Hour) -> Option<f64>,
+    is_exception: fn(&Hour) -> bool,
+    /// What the day's figure is of.
     figure_of: String,
-    value: &'s dyn Fn(&Hour) -> Option<f64>,
-    is_exception: &'s dyn Fn(&Hour) -> bool,
-    said: &'s dyn Fn(f64) -> String,
     /// The top of the scale for values up to this one.
-    top: &'s dyn Fn(f64) -> f64,
+    top: fn(f64) -> f64,
 }
 
 /// Sessions, the share of them that agents accepted, and the time in the queue.
 pub(super) fn of(hours: &Hours, words: &'static Words) -> Vec<Chart> {
-    let day = &hours.day;
-    let unknown = || said::UNKNOWN.to_owned();
-    let of_count = |text, count: Option<f64>| {
-        count.map_or_else(String::new, |count| filled(text, &[said::count(count)]))
-    };
+    let of_count =
+        |text, count: Option<f64>| count.map_or_else(String::new, |count| counted(text, count));
     let series = [
         Series {
             id: "sessions",
             title: words.sessions,
-            figure: day.sessions.map_or_else(unknown, said::count),
+            unit: Unit::Count,
+            value: |hour| hour.sessions,
+            is_exception: |_| false,
             figure_of: words.begun.to_owned(),
-            value: &|hour| hour.sessions,
-            is_exception: &|_| false,
-            said: &said::count,
-            top: &round_count,
+            top: round_count,
         },
         Series {
             id: "accepted",
             title: words.accepted,
-            figure: day
-                .accepted_share()
-                .map_or_else(unknown, |share| said::percent(share, words)),
-            figure_of: of_count(words.of_handed_over, day.handed_over),
-            value: &Hour::accepted_share,
-            is_exception: &Hour::few_accepted,
-            said: &|share| said::percent(share, words),
-            top: &|_| 1.0,
+            unit: Unit::Share,
+            value: Hour::accepted_share,
+            is_exception: Hour::few_accepted,
+            figure_of: of_count(words.of_handed_over, hours.day.handed_over),
+            top: |_| 1.0,
         },
         Series {
             id: "queue-time",
             title: words.queue_time,
-            figure: day
-                .queue_seconds
-                .map_or_else(unknown, |seconds| said::span(seconds, words)),
-            figure_of: of_count(words.of_accepted, day.accepted),
-            value: &|hour| hour.queue_seconds,
-            is_exception: &Hour::queue_takes_long,
-            said: &|seconds| said::span(seconds, words),
-            top: &round_span,
+            unit: Unit::Seconds,
+            value: |hour| hour.queue_seconds,
+            is_exception: Hour::queue_takes_long,
+            figure_of: of_count(words.of_accepted, hours.day.accepted),
+            top: round_span,
         },
     ];
     let range = range(hours);
@@ -128,7 +105,7 @@ pub(super) fn of(hours: &Hours, words: &'static Words) -> Vec<Chart> {
 }
 
 fn chart(
-    series: Series<'_>,
+    series: Series,
     hours: &Hours,
     range: &RangeInclusive<u8>,
     words: &'static Words,
@@ -142,6 +119,7 @@ fn chart(
     let slot = (WIDTH - LEFT) / f64::from(range.end() - range.start() + 1);
     let width = (slot * 0.64).min(22.0);
     let left = |hour: u8| LEFT + f64::from(hour - range.start()) * slot;
+    let said = |value| series.unit.say(Some(value), words);
     let bar = |&(hour, value): &(&Hour, f64)| {
         let height = (value / top * (GROUND - TOP)).max(LINE);
         Bar {
@@ -154,43 +132,27 @@ fn chart(
                 (false, true) => "running",
                 (false, false) => "whole",
             },
-            title: told(hour, &(series.said)(value), words),
+            title: filled(words.bar, &[name(hour.hour), said(value)]),
         }
     };
-    let line = |share: f64| {
-        let y = GROUND - share * (GROUND - TOP);
-        Line {
-            y: rounded(y),
-            label_y: rounded(y + 3.5),
-            label: (series.said)(top * share),
-        }
-    };
-    let all: Vec<_> = known
-        .iter()
-        .map(|(hour, value)| told(hour, &(series.said)(*value), words))
-        .collect();
+    let bars: Vec<_> = known.iter().map(bar).collect();
+    let told: Vec<_> = bars.iter().map(|bar| bar.title.as_str()).collect();
+    let line = |share: f64| (GROUND - share * (GROUND - TOP), said(top * share));
+    let tick = |hour: u8| (rounded(left(hour) + slot / 2.0), format!("{hour:02}"));
     let step = usize::from(range.end() - range.start() + 1).div_ceil(MOST_NAMED);
-    let tick = |hour: u8| Tick {
-        x: rounded(left(hour) + slot / 2.0),
-        label: format!("{hour:02}"),
-    };
     Chart {
         id: series.id,
         title: series.title,
-        figure: series.figure,
+        figure: series.unit.say((series.value)(&hours.day), words),
         figure_of: series.figure_of,
-        description: match all.is_empty() {
+        description: match told.is_empty() {
             true => said::UNKNOWN.to_owned(),
-            false => all.join(", "),
+            false => told.join(", "),
         },
-        bars: known.iter().map(bar).collect(),
+        bars,
         lines: [1.0, 0.5, 0.0].map(line).into(),
         ticks: range.clone().step_by(step).map(tick).collect(),
     }
-}
-
-fn told(hour: &Hour, value: &str, words: &Words) -> String {
-    filled(words.bar, &[&*name(hour.hour), value])
 }
 
 /// An hour as people read it.

@@ -9,8 +9,11 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use jiff::tz::TimeZone;
+
 use super::limits;
 use crate::catalog::{Endpoint, Family, agents, directory, members, reception, sessions};
+use crate::desk::table::Row;
 use crate::exposition::page::Page;
 use crate::exposition::snapshot::Snapshot;
 
@@ -20,26 +23,18 @@ const LONGEST_NAME: usize = 80;
 /// All of it.
 #[derive(Debug, Default)]
 pub(super) struct Figures {
-    pub(super) now: Option<Now>,
+    pub(super) now: Now,
     /// The queue of each group, the longest first.
     pub(super) queues: Vec<GroupQueue>,
     pub(super) seats: Option<Seats>,
     pub(super) hours: Option<Hours>,
-    /// Which figures of the agents' day these are, where there are any.
-    pub(super) reading: Option<Reading>,
     /// Whether the agents' statistics are shown, even of none.
     pub(super) has_agents: bool,
-    pub(super) team: Team,
+    /// The day of all agents together.
+    pub(super) team: Day,
     pub(super) agents: Vec<Agent>,
     /// The groups that agents are in, by their ids; what each is called.
-    pub(super) groups: BTreeMap<Arc<str>, String>,
-}
-
-/// Where figures of today come from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Reading {
-    Statistics,
-    Realtime,
+    pub(super) groups: BTreeMap<String, String>,
 }
 
 /// How the whole Desk stands.
@@ -56,6 +51,15 @@ impl Now {
     /// Whether sessions wait, and no agent is free to take them.
     pub(super) fn is_unattended(&self) -> bool {
         self.queued > Some(0.0) && self.free == Some(0.0)
+    }
+
+    /// How many agents are online.
+    pub(super) fn online(&self) -> Option<f64> {
+        let states = [self.free, self.busy, self.rest];
+        states
+            .into_iter()
+            .flatten()
+            .reduce(|all, count| all + count)
     }
 }
 
@@ -124,155 +128,110 @@ impl Hour {
     }
 }
 
-/// Some of a whole, added up over rows that have both.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub(super) struct Share {
-    part: f64,
-    whole: f64,
-}
-
-impl Share {
-    fn of(part: Option<f64>, whole: Option<f64>) -> Self {
-        match (part, whole) {
-            (Some(part), Some(whole)) => Self { part, whole },
-            _ => Self::default(),
-        }
-    }
-
-    fn add(&mut self, other: Self) {
-        self.part += other.part;
-        self.whole += other.whole;
-    }
-
-    /// From 0 to 1, where there is a whole.
-    pub(super) fn ratio(self) -> Option<f64> {
-        let ratio = (self.whole > 0.0).then(|| self.part / self.whole)?;
-        (0.0..=1.0).contains(&ratio).then_some(ratio)
-    }
-
-    /// What there is of the whole, where it is known.
-    pub(super) fn whole(self) -> Option<f64> {
-        (self.whole > 0.0).then_some(self.whole)
-    }
-}
-
-/// An average, and what it is over.
+/// So much over so many: an average or a share, of one agent or of several.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(super) struct Mean {
+    /// One agent's average as Desk tells it, be it known or not what it is over.
+    told: Option<f64>,
     sum: f64,
-    weight: f64,
-    /// Whether it is over what the limits count.
-    counts: bool,
+    /// What it is over, where that is known.
+    pub(super) over: Option<f64>,
 }
 
 impl Mean {
-    fn of(average: Option<f64>, weight: Option<f64>, reading: Reading) -> Self {
-        let (Some(average), Some(weight)) = (average, weight) else {
-            return Self::default();
-        };
+    fn of_average(average: Option<f64>, over: Option<f64>) -> Self {
+        let sum = average.zip(over).map(|(average, over)| average * over);
         Self {
-            sum: average * weight,
-            weight,
-            counts: reading == Reading::Statistics,
+            told: average,
+            ..Self::of_sum(sum, over)
         }
     }
 
+    fn of_sum(sum: Option<f64>, over: Option<f64>) -> Self {
+        Self {
+            told: None,
+            sum: sum.unwrap_or_default(),
+            over: over.filter(|_| sum.is_some()),
+        }
+    }
+
+    /// It is added up over those of which both are known.
     fn add(&mut self, other: Self) {
-        self.sum += other.sum;
-        self.weight += other.weight;
-        self.counts |= other.counts;
+        if let Some(over) = other.over {
+            self.sum += other.sum;
+            *self.over.get_or_insert_default() += over;
+        }
     }
 
-    /// The average, where there is something that it is over.
     pub(super) fn value(self) -> Option<f64> {
-        (self.weight > 0.0).then(|| self.sum / self.weight)
-    }
-
-    /// How many sessions it is over; unknown in realtime figures, which count none but all.
-    pub(super) fn count(self) -> Option<f64> {
-        self.counts.then_some(self.weight)
+        let over = self.over.filter(|&over| over > 0.0);
+        self.told.or_else(|| Some(self.sum / over?))
     }
 }
 
-/// The day of all agents together.
-#[derive(Debug, Default)]
-pub(super) struct Team {
-    pub(super) agents: usize,
+/// Where figures of a day come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Source {
+    Statistics,
+    Realtime,
+}
+
+/// The day of an agent, or of all together.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Day {
+    /// Where there are any figures.
+    pub(super) source: Option<Source>,
     pub(super) sessions: Option<f64>,
     pub(super) first_response: Mean,
     pub(super) response: Mean,
     pub(super) session: Mean,
-    pub(super) within_30s: Share,
-    pub(super) unanswered: Share,
-    pub(super) satisfied: Share,
+    pub(super) within_30s: Mean,
+    pub(super) unanswered: Mean,
+    pub(super) satisfied: Mean,
+}
+
+impl Day {
+    fn of_all(agents: &[Agent], source: Option<Source>) -> Self {
+        let mut all = Self {
+            source,
+            ..Self::default()
+        };
+        for Agent { day, .. } in agents {
+            if let Some(sessions) = day.sessions {
+                *all.sessions.get_or_insert_default() += sessions;
+            }
+            all.first_response.add(day.first_response);
+            all.response.add(day.response);
+            all.session.add(day.session);
+            all.within_30s.add(day.within_30s);
+            all.unanswered.add(day.unanswered);
+            all.satisfied.add(day.satisfied);
+        }
+        all
+    }
 }
 
 /// One agent: today, and now.
 #[derive(Debug, Default)]
 pub(super) struct Agent {
-    /// As it is shown.
     pub(super) id: String,
     /// The nickname; empty where there is none.
     pub(super) name: String,
-    /// Name and id in small letters, to search in.
-    folded: String,
     /// The groups that the agent is in, by their ids.
-    pub(super) groups: Vec<Arc<str>>,
+    pub(super) groups: Vec<String>,
     pub(super) status: Option<Status>,
     pub(super) current: Option<f64>,
     pub(super) limit: Option<f64>,
-    pub(super) sessions: Option<f64>,
-    /// Desk's average as it is.
-    pub(super) first_response: Option<f64>,
-    pub(super) response: Option<f64>,
-    weights: Weights,
-    pub(super) within_30s: Share,
-    pub(super) unanswered: Share,
-    pub(super) satisfied: Share,
-}
-
-/// The agent's means as they count in the team's.
-#[derive(Debug, Default)]
-struct Weights {
-    first_response: Mean,
-    response: Mean,
-    session: Mean,
+    pub(super) day: Day,
 }
 
 /// How Desk says that an agent stands.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, PartialOrd)]
 pub(super) enum Status {
-    /// By the name that the operator gave.
-    Named(String),
     /// By Desk's number.
     Code(f64),
-}
-
-impl Status {
-    fn is_one_of(&self, names: &[&str]) -> bool {
-        matches!(self, Self::Named(name) if names.contains(&name.as_str()))
-    }
-}
-
-/// Which figures of an agent are beyond a limit.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Exceptions {
-    pub(super) first_response: bool,
-    pub(super) response: bool,
-    pub(super) unanswered: bool,
-    pub(super) satisfied: bool,
-}
-
-impl Exceptions {
-    pub(super) fn count(self) -> usize {
-        let all = [
-            self.first_response,
-            self.response,
-            self.unanswered,
-            self.satisfied,
-        ];
-        all.into_iter().filter(|&is_one| is_one).count()
-    }
+    /// By the name that the operator gave.
+    Named(String),
 }
 
 impl Agent {
@@ -286,100 +245,63 @@ impl Agent {
 
     /// Whether name or id contain `folded`, which is in small letters.
     pub(super) fn is_named(&self, folded: &str) -> bool {
-        self.folded.contains(folded)
+        let names = [&self.name, &self.id];
+        names
+            .iter()
+            .any(|name| name.to_lowercase().contains(folded))
     }
 
     pub(super) fn is_in(&self, group: &str) -> bool {
-        self.groups.iter().any(|id| &**id == group)
+        self.groups.iter().any(|id| id == group)
     }
 
-    pub(super) fn exceptions(&self) -> Exceptions {
-        Exceptions {
-            first_response: limits::AGENT_FIRST_RESPONSE
-                .is_beyond(self.first_response, self.weights.first_response.count()),
-            response: limits::AGENT_RESPONSE
-                .is_beyond(self.response, self.weights.response.count()),
-            unanswered: limits::AGENT_UNANSWERED
-                .is_beyond(self.unanswered.ratio(), self.unanswered.whole()),
-            satisfied: limits::SATISFIED.is_beyond(self.satisfied.ratio(), self.satisfied.whole()),
-        }
-    }
-}
-
-/// The pages that may be shown, by endpoint.
-pub(super) struct Shown<'p>(pub(super) &'p [Arc<Page>]);
-
-impl<'p> Shown<'p> {
-    fn page(&self, endpoint: &Endpoint) -> Option<&'p Arc<Page>> {
-        let is_it = |page: &&Arc<Page>| page.snapshot().endpoint.name() == endpoint.name();
-        self.0.iter().find(is_it)
-    }
-
-    fn of(&self, endpoint: &Endpoint) -> Option<&'p Snapshot> {
-        self.page(endpoint).map(|page| page.snapshot())
+    /// By the name of the status.
+    fn is_online(&self) -> bool {
+        matches!(&self.status, Some(Status::Named(name)) if ["free", "busy", "rest"].contains(&name.as_str()))
     }
 }
 
 impl Figures {
-    /// What `shown` say; `hour_of` tells the hour of an instant in Desk's zone.
-    pub(super) fn of(shown: &Shown<'_>, hour_of: impl Fn(&Page) -> u8) -> Self {
-        let statistics = shown.of(&agents::ENDPOINT);
-        let realtime = shown.of(&members::ENDPOINT);
-        let groups = groups(shown);
-        let reading = reading(statistics, realtime);
-        let mut agents = agents_of(statistics, realtime, reading);
-        let limits = add_directory(&mut agents, shown.of(&directory::MEMBERS));
-        let now = shown.of(&reception::ENDPOINT).map(now);
+    /// What `shown` say; hours are those of `zone`.
+    pub(super) fn of(shown: &[Arc<Page>], zone: &TimeZone) -> Self {
+        let page = |endpoint: &Endpoint| {
+            let is_it = |page: &&Arc<Page>| page.snapshot().endpoint.name() == endpoint.name();
+            shown.iter().find(is_it)
+        };
+        let snapshot = |endpoint| page(endpoint).map(|page| page.snapshot());
+        let reception = snapshot(&reception::ENDPOINT);
+        let names = group_names(snapshot(&directory::GROUPS), reception);
+        let now = reception.map(now).unwrap_or_default();
+        let statistics = snapshot(&agents::ENDPOINT);
+        let realtime = snapshot(&members::ENDPOINT);
+        let (mut agents, source) = agents(statistics, realtime);
+        let members = snapshot(&directory::MEMBERS);
+        let limits = members.map_or_else(Vec::new, |members| add_directory(&mut agents, members));
         Self {
-            queues: shown
-                .of(&reception::ENDPOINT)
-                .map(queues)
-                .unwrap_or_default(),
-            seats: seats(&agents, now.as_ref(), &limits),
-            hours: shown
-                .page(&sessions::ENDPOINT)
-                .map(|page| hours(page.snapshot(), hour_of(page))),
-            reading,
+            queues: reception.map_or_else(Vec::new, |reception| queues(reception, &names)),
+            seats: seats(&agents, &now, &limits),
+            hours: page(&sessions::ENDPOINT).map(|page| {
+                let running = page.ended.wall.to_zoned(zone.clone()).hour();
+                hours(page.snapshot(), u8::try_from(running).unwrap_or_default())
+            }),
             has_agents: statistics.is_some() || realtime.is_some(),
-            team: team(&agents),
-            groups: groups_of(&agents, &groups),
+            team: Day::of_all(&agents, source),
+            groups: groups(&agents, &names),
             now,
             agents,
         }
     }
 }
 
-/// The values of `family` by the places of their rows.
-fn numbers(snapshot: &Snapshot, family: &Family) -> Vec<Option<f64>> {
-    let mut numbers = vec![None; snapshot.count(family.table)];
-    snapshot.for_each_sample(family, |place, sample| {
-        if let Some(number) = numbers.get_mut(place) {
-            *number = Some(sample.value);
-        }
-    });
-    numbers
+/// What `family` says of `row`.
+fn number(snapshot: &Snapshot, row: Row<'_>, family: &Family) -> Option<f64> {
+    snapshot.sample(row, family).map(|sample| sample.value)
 }
 
-/// The texts of `family`'s own label by the places of their rows.
-fn texts(snapshot: &Snapshot, family: &Family) -> Vec<String> {
-    let mut texts = vec![String::new(); snapshot.count(family.table)];
-    snapshot.for_each_sample(family, |place, sample| {
-        if let (Some(text), Some((_, label))) = (texts.get_mut(place), sample.label) {
-            *text = shortened(label);
-        }
-    });
-    texts
-}
-
-/// The only value of `family`, or the one with this value of its own label.
-fn only(snapshot: &Snapshot, family: &Family, label: Option<&str>) -> Option<f64> {
-    let mut only = None;
-    snapshot.for_each_sample(family, |_, sample| {
-        if sample.label.map(|(_, value)| value) == label {
-            only = Some(sample.value);
-        }
-    });
-    only
+/// The text of `family`'s own label of `row`; empty where there is none.
+fn text(snapshot: &Snapshot, row: Row<'_>, family: &Family) -> String {
+    let label = snapshot.sample(row, family).and_then(|sample| sample.label);
+    label.map_or_else(String::new, |(_, text)| shortened(text))
 }
 
 /// A text of Desk's, as long as it may be.
@@ -391,115 +313,95 @@ pub(super) fn shortened(text: &str) -> String {
     }
 }
 
-fn at(numbers: &[Option<f64>], place: usize) -> Option<f64> {
-    numbers.get(place).copied().flatten()
-}
-
 fn now(snapshot: &Snapshot) -> Now {
     const QUEUED: Family = reception::ENDPOINT.family("tencent_desk_queued_sessions");
     const ACTIVE: Family = reception::ENDPOINT.family("tencent_desk_active_sessions");
     const ONLINE: Family = reception::ENDPOINT.family("tencent_desk_online_agents");
-    let online = |state| only(snapshot, &ONLINE, Some(state));
-    Now {
-        queued: only(snapshot, &QUEUED, None),
-        active: only(snapshot, &ACTIVE, None),
-        free: online("free"),
-        busy: online("busy"),
-        rest: online("rest"),
-    }
+    let whole = snapshot.rows(QUEUED.table).next();
+    let whole = |family| number(snapshot, whole?, family);
+    let mut now = Now {
+        queued: whole(&QUEUED),
+        active: whole(&ACTIVE),
+        ..Now::default()
+    };
+    snapshot.for_each_sample(&ONLINE, |_, sample| {
+        let state = match sample.label {
+            Some((_, "free")) => &mut now.free,
+            Some((_, "busy")) => &mut now.busy,
+            _ => &mut now.rest,
+        };
+        *state = Some(sample.value);
+    });
+    now
 }
 
-fn queues(snapshot: &Snapshot) -> Vec<GroupQueue> {
-    const QUEUED: Family = reception::ENDPOINT.family("tencent_desk_group_queued_users");
-    let queued = numbers(snapshot, &QUEUED);
-    let name = QUEUED
-        .labels
-        .iter()
-        .find(|(label, _)| *label == "group_name");
-    let rows = snapshot.rows(QUEUED.table).zip(queued);
-    let mut queues: Vec<_> = rows
-        .filter_map(|(row, queued)| {
-            let name = name.map_or("", |(_, column)| row.text(*column));
-            let name = if name.trim().is_empty() {
-                row.key()
-            } else {
-                name
-            };
-            Some(GroupQueue {
-                name: shortened(name),
-                queued: queued?,
-            })
+const GROUP_QUEUED: Family = reception::ENDPOINT.family("tencent_desk_group_queued_users");
+
+fn queues(snapshot: &Snapshot, names: &HashMap<String, String>) -> Vec<GroupQueue> {
+    let queue = |row: Row<'_>| {
+        Some(GroupQueue {
+            name: group_name(row.key(), names),
+            queued: number(snapshot, row, &GROUP_QUEUED)?,
         })
+    };
+    let mut queues: Vec<_> = snapshot
+        .rows(GROUP_QUEUED.table)
+        .filter_map(queue)
         .collect();
     queues.sort_by(|a, b| {
-        b.queued
-            .total_cmp(&a.queued)
-            .then_with(|| a.name.cmp(&b.name))
+        let lengths = b.queued.total_cmp(&a.queued);
+        lengths.then_with(|| a.name.cmp(&b.name))
     });
     queues
 }
 
-/// The names of groups, by their ids.
-fn groups(shown: &Shown<'_>) -> HashMap<String, String> {
+/// The names of groups by their ids; where both have one, that of `reception`, which is polled more often.
+fn group_names(groups: Option<&Snapshot>, reception: Option<&Snapshot>) -> HashMap<String, String> {
     const INFO: Family = directory::GROUPS.family("tencent_desk_group_info");
-    const QUEUED: Family = reception::ENDPOINT.family("tencent_desk_group_queued_users");
-    let mut names = HashMap::new();
-    if let Some(snapshot) = shown.of(&reception::ENDPOINT) {
-        let name = QUEUED
-            .labels
-            .iter()
-            .find(|(label, _)| *label == "group_name");
-        for row in snapshot.rows(QUEUED.table) {
-            let name = name.map_or("", |(_, column)| row.text(*column));
-            names.insert(row.key().to_owned(), shortened(name));
-        }
-    }
-    if let Some(snapshot) = shown.of(&directory::GROUPS) {
-        for (row, name) in snapshot.rows(INFO.table).zip(texts(snapshot, &INFO)) {
-            names.insert(row.key().to_owned(), name);
-        }
-    }
-    names
+    let named = |row: Row<'_>, name| (row.key().to_owned(), name);
+    let of_groups = groups.into_iter().flat_map(|groups| {
+        let rows = groups.rows(INFO.table);
+        rows.map(move |row| named(row, text(groups, row, &INFO)))
+    });
+    let of_reception = reception.into_iter().flat_map(|reception| {
+        let rows = reception.rows(GROUP_QUEUED.table);
+        rows.map(move |row| named(row, shortened(row.text(reception::GROUP_NAME))))
+    });
+    let all = of_groups.chain(of_reception);
+    all.filter(|(_, name)| !name.is_empty()).collect()
 }
 
-/// Those that any of `agents` is in; one without a name is called by its id.
-fn groups_of(agents: &[Agent], names: &HashMap<String, String>) -> BTreeMap<Arc<str>, String> {
+/// What a group is called: by its id where it has no name.
+fn group_name(id: &str, names: &HashMap<String, String>) -> String {
+    names.get(id).cloned().unwrap_or_else(|| shortened(id))
+}
+
+/// Those that any of `agents` is in.
+fn groups(agents: &[Agent], names: &HashMap<String, String>) -> BTreeMap<String, String> {
     let ids = agents.iter().flat_map(|agent| &agent.groups);
-    ids.map(|id| {
-        let name = names.get(&**id).filter(|name| !name.is_empty());
-        (id.clone(), name.cloned().unwrap_or_else(|| shortened(id)))
-    })
-    .collect()
+    ids.map(|id| (id.clone(), group_name(id, names))).collect()
 }
 
-const SESSIONS: Family = agents::ENDPOINT.family("tencent_desk_agent_sessions");
-const REALTIME_SESSIONS: Family = members::ENDPOINT.family("tencent_desk_agent_realtime_sessions");
-
-/// A whole Desk is read in one way: statistics wherever any agent has them.
-fn reading(statistics: Option<&Snapshot>, realtime: Option<&Snapshot>) -> Option<Reading> {
-    let has_any = |snapshot: Option<&Snapshot>, family| {
-        snapshot.is_some_and(|snapshot| numbers(snapshot, family).iter().any(Option::is_some))
-    };
-    if has_any(statistics, &SESSIONS) {
-        Some(Reading::Statistics)
-    } else {
-        has_any(realtime, &REALTIME_SESSIONS).then_some(Reading::Realtime)
-    }
-}
-
-/// The agents of both, by what Desk calls them. An id is an e-mail address, and the endpoints need not spell it alike.
-fn agents_of(
+/// The agents of both, by what Desk calls them. The whole Desk is read in one way: by its statistics wherever any
+/// agent has them.
+fn agents(
     statistics: Option<&Snapshot>,
     realtime: Option<&Snapshot>,
-    reading: Option<Reading>,
-) -> Vec<Agent> {
+) -> (Vec<Agent>, Option<Source>) {
+    let has_any = |agents: &[Agent]| agents.iter().any(|agent| agent.day.sessions.is_some());
     let mut agents = statistics.map(of_statistics).unwrap_or_default();
+    let realtime = realtime.map(of_realtime).unwrap_or_default();
+    let source = match (has_any(&agents), has_any(&realtime)) {
+        (true, _) => Some(Source::Statistics),
+        (false, true) => Some(Source::Realtime),
+        (false, false) => None,
+    };
     let places = Places::of_all(&agents);
-    for agent in realtime
-        .map(|it| of_realtime(it, reading))
-        .into_iter()
-        .flatten()
-    {
+    for mut agent in realtime {
+        if source != Some(Source::Realtime) {
+            // These say the same as the statistics, of another moment.
+            agent.day = Day::default();
+        }
         match places.of(&agent.id).and_then(|place| agents.get_mut(place)) {
             Some(known) => {
                 known.status = agent.status;
@@ -508,34 +410,24 @@ fn agents_of(
             None => agents.push(agent),
         }
     }
-    for agent in &mut agents {
-        agent.folded = format!("{}\n{}", agent.name, agent.id).to_lowercase();
-    }
-    agents
+    (agents, source)
 }
 
-/// Where the agent of an id is: one that is spelled so, or else one of the same letters.
-struct Places {
-    exact: HashMap<String, usize>,
-    folded: HashMap<String, usize>,
-}
+/// Where the agent of an id is: one that is spelled so, or else one of the same letters. An id is an e-mail address,
+/// and the endpoints need not spell it alike.
+struct Places(HashMap<String, usize>);
 
 impl Places {
     fn of_all(agents: &[Agent]) -> Self {
         let ids = || agents.iter().map(|agent| agent.id.as_str()).zip(0..);
-        Self {
-            exact: ids().map(|(id, place)| (id.to_owned(), place)).collect(),
-            folded: ids()
-                .map(|(id, place)| (id.to_lowercase(), place))
-                .collect(),
-        }
+        let folded = ids().map(|(id, place)| (id.to_lowercase(), place));
+        let exact = ids().map(|(id, place)| (id.to_owned(), place));
+        Self(folded.chain(exact).collect())
     }
 
     fn of(&self, id: &str) -> Option<usize> {
-        let exact = self.exact.get(id);
-        exact
-            .or_else(|| self.folded.get(&id.to_lowercase()))
-            .copied()
+        let place = self.0.get(id).or_else(|| self.0.get(&id.to_lowercase()));
+        place.copied()
     }
 }
 
@@ -544,6 +436,7 @@ fn of_statistics(snapshot: &Snapshot) -> Vec<Agent> {
         agents::ENDPOINT.family(name)
     }
     const NAME: Family = family("tencent_desk_agent_info");
+    const SESSIONS: Family = family("tencent_desk_agent_sessions");
     const EFFECTIVE: Family = family("tencent_desk_agent_effective_sessions");
     const UNANSWERED: Family = family("tencent_desk_agent_unanswered_sessions");
     const FIRST_RESPONSE: Family = family("tencent_desk_agent_average_first_response_seconds");
@@ -552,190 +445,115 @@ fn of_statistics(snapshot: &Snapshot) -> Vec<Agent> {
     const SESSION: Family = family("tencent_desk_agent_average_session_seconds");
     const RATED: Family = family("tencent_desk_agent_rated_sessions");
     const SATISFIED: Family = family("tencent_desk_agent_satisfied_sessions");
-    let [
-        sessions,
-        effective,
-        unanswered,
-        first_response,
-        within_30s,
-        response,
-        session,
-        rated,
-        satisfied,
-    ] = [
-        SESSIONS,
-        EFFECTIVE,
-        UNANSWERED,
-        FIRST_RESPONSE,
-        WITHIN_30S,
-        RESPONSE,
-        SESSION,
-        RATED,
-        SATISFIED,
-    ]
-    .map(|family| numbers(snapshot, &family));
-    let names = texts(snapshot, &NAME);
-    let rows = snapshot.rows(SESSIONS.table).zip(names).enumerate();
-    rows.map(|(place, (row, name))| {
-        let [sessions, unanswered] = [&sessions, &unanswered].map(|numbers| at(numbers, place));
-        let answered = sessions
-            .zip(unanswered)
-            .map(|(all, none)| (all - none).max(0.0));
-        let [first_response, response, session] =
-            [&first_response, &response, &session].map(|numbers| at(numbers, place));
-        let mean = |average, weight| Mean::of(average, weight, Reading::Statistics);
+    let agent = |row| {
+        let number = |family| number(snapshot, row, family);
+        let (sessions, unanswered) = (number(&SESSIONS), number(&UNANSWERED));
+        let both = sessions.zip(unanswered);
+        let answered = both.map(|(all, unanswered)| (all - unanswered).max(0.0));
         Agent {
             id: row.key().to_owned(),
-            name,
-            sessions,
-            first_response,
-            response,
-            weights: Weights {
-                first_response: mean(first_response, answered),
-                response: mean(response, at(&effective, place)),
-                session: mean(session, sessions),
+            name: text(snapshot, row, &NAME),
+            day: Day {
+                source: Some(Source::Statistics),
+                sessions,
+                first_response: Mean::of_average(number(&FIRST_RESPONSE), answered),
+                response: Mean::of_average(number(&RESPONSE), number(&EFFECTIVE)),
+                session: Mean::of_average(number(&SESSION), sessions),
+                within_30s: Mean::of_sum(number(&WITHIN_30S), sessions),
+                unanswered: Mean::of_sum(unanswered, sessions),
+                satisfied: Mean::of_sum(number(&SATISFIED), number(&RATED)),
             },
-            within_30s: Share::of(at(&within_30s, place), sessions),
-            unanswered: Share::of(unanswered, sessions),
-            satisfied: Share::of(at(&satisfied, place), at(&rated, place)),
             ..Agent::default()
         }
-    })
-    .collect()
+    };
+    snapshot.rows(SESSIONS.table).map(agent).collect()
 }
 
-fn of_realtime(snapshot: &Snapshot, reading: Option<Reading>) -> Vec<Agent> {
+fn of_realtime(snapshot: &Snapshot) -> Vec<Agent> {
     const fn family(name: &str) -> Family {
         members::ENDPOINT.family(name)
     }
     const CURRENT: Family = family("tencent_desk_agent_current_sessions");
     const CODE: Family = family("tencent_desk_agent_status_code");
     const STATUS: Family = family("tencent_desk_agent_status");
+    const SESSIONS: Family = family("tencent_desk_agent_realtime_sessions");
     const FIRST_RESPONSE: Family =
         family("tencent_desk_agent_realtime_average_first_response_seconds");
     const RESPONSE: Family = family("tencent_desk_agent_realtime_average_response_seconds");
     const SESSION: Family = family("tencent_desk_agent_realtime_average_session_seconds");
-    let [current, code] = [CURRENT, CODE].map(|family| numbers(snapshot, &family));
-    // Beside agent statistics these say the same of another moment.
-    let [sessions, first_response, response, session] =
-        [REALTIME_SESSIONS, FIRST_RESPONSE, RESPONSE, SESSION].map(|family| match reading {
-            Some(Reading::Realtime) => numbers(snapshot, &family),
-            _ => Vec::new(),
-        });
-    let status = texts(snapshot, &STATUS);
-    let rows = snapshot.rows(CURRENT.table).zip(status).enumerate();
-    rows.map(|(place, (row, status))| {
-        let sessions = at(&sessions, place);
-        let mean =
-            |averages: &[Option<f64>]| Mean::of(at(averages, place), sessions, Reading::Realtime);
+    let agent = |row| {
+        let number = |family| number(snapshot, row, family);
+        let sessions = number(&SESSIONS);
+        let mean = |family| Mean::of_average(number(family), sessions);
         Agent {
             id: row.key().to_owned(),
-            status: match status.as_str() {
-                "" => at(&code, place).map(Status::Code),
-                _ => Some(Status::Named(status)),
+            status: match text(snapshot, row, &STATUS) {
+                name if name.is_empty() => number(&CODE).map(Status::Code),
+                name => Some(Status::Named(name)),
             },
-            current: at(&current, place),
-            sessions,
-            first_response: at(&first_response, place),
-            response: at(&response, place),
-            weights: Weights {
-                first_response: mean(&first_response),
-                response: mean(&response),
-                session: mean(&session),
+            current: number(&CURRENT),
+            day: Day {
+                source: Some(Source::Realtime),
+                sessions,
+                first_response: mean(&FIRST_RESPONSE),
+                response: mean(&RESPONSE),
+                session: mean(&SESSION),
+                ..Day::default()
             },
             ..Agent::default()
         }
-    })
-    .collect()
+    };
+    snapshot.rows(CURRENT.table).map(agent).collect()
 }
 
 /// Adds limits and groups to `agents`; gives the limits of all whom Desk has.
-fn add_directory(agents: &mut [Agent], members: Option<&Snapshot>) -> Vec<f64> {
+fn add_directory(agents: &mut [Agent], members: &Snapshot) -> Vec<f64> {
     const LIMIT: Family = directory::MEMBERS.family("tencent_desk_agent_reception_limit");
-    const GROUP: Family = directory::MEMBERS.family("tencent_desk_agent_group_info");
-    let Some(snapshot) = members else {
-        return Vec::new();
-    };
     let places = Places::of_all(agents);
-    let rows = snapshot.rows(LIMIT.table);
-    let of_rows: Vec<_> = rows.map(|row| places.of(row.key())).collect();
-    let limits = numbers(snapshot, &LIMIT);
-    for (place, limit) in of_rows.iter().zip(&limits) {
-        if let Some(agent) = place.and_then(|place| agents.get_mut(place)) {
-            agent.limit = *limit;
-        }
-    }
-    let mut ids: HashMap<&str, Arc<str>> = HashMap::new();
-    snapshot.for_each_sample(&GROUP, |row, sample| {
-        let place = of_rows.get(row).copied().flatten();
-        if let (Some(agent), Some((_, id))) =
-            (place.and_then(|place| agents.get_mut(place)), sample.label)
-        {
+    let mut limits = Vec::new();
+    for row in members.rows(LIMIT.table) {
+        let limit = number(members, row, &LIMIT);
+        limits.extend(limit);
+        if let Some(agent) = places.of(row.key()).and_then(|place| agents.get_mut(place)) {
+            agent.limit = limit;
             agent
                 .groups
-                .push(ids.entry(id).or_insert_with(|| id.into()).clone());
+                .extend(row.ids(directory::GROUPS_OF_MEMBER).map(str::to_owned));
         }
-    });
-    limits.into_iter().flatten().collect()
+    }
+    limits
 }
 
 /// As the rule `team:tencent_desk_capacity:ratio`: of agents online by their named status, or by Desk's own count
 /// at their mean limit, or of all whom it lists.
-fn seats(agents: &[Agent], now: Option<&Now>, limits: &[f64]) -> Option<Seats> {
-    let with_both = |is_one: &dyn Fn(&Agent) -> bool| {
-        let pairs = agents.iter().filter(|agent| is_one(agent));
-        let pairs = pairs.filter_map(|agent| agent.current.zip(agent.limit));
-        pairs.fold(
-            (0.0, 0.0, 0_u32),
-            |(taken, all, count), (current, limit)| (taken + current, all + limit, count + 1),
-        )
+fn seats(agents: &[Agent], now: &Now, limits: &[f64]) -> Option<Seats> {
+    let with_both = agents
+        .iter()
+        .filter_map(|agent| Some((agent, agent.current?, agent.limit?)));
+    let with_both: Vec<_> = with_both.collect();
+    let sums_of = |is_one: fn(&Agent) -> bool| {
+        let ones = with_both.iter().filter(|(agent, ..)| is_one(agent));
+        ones.fold((0.0, 0.0), |(taken, all), (_, current, limit)| {
+            (taken + current, all + limit)
+        })
     };
     let seats = |taken: f64, all: f64, of| {
         (all > 0.0 && all.is_finite() && taken.is_finite()).then_some(Seats { taken, all, of })
     };
-    let is_online = |agent: &Agent| {
-        let status = agent.status.as_ref();
-        status.is_some_and(|status| status.is_one_of(&["free", "busy", "rest"]))
-    };
-    let (taken, all, _) = with_both(&is_online);
+    let (taken, all) = sums_of(Agent::is_online);
     if let Some(named) = seats(taken, all, SeatsOf::Named) {
         return Some(named);
     }
-    let (taken, all, count) = with_both(&|_| true);
-    let online = now.and_then(|now| {
-        let states: Vec<_> = [now.free, now.busy, now.rest]
-            .into_iter()
-            .flatten()
-            .collect();
-        (!states.is_empty()).then(|| states.iter().sum::<f64>())
-    });
-    let Some(online) = online else {
+    let (taken, all) = sums_of(|_| true);
+    let Some(online) = now.online() else {
         return seats(taken, all, SeatsOf::Listed);
     };
-    let mean = match count {
-        0 if limits.is_empty() => return None,
+    // Of no limit at all there is no mean, and there are no seats.
+    let mean = match with_both.len() {
         0 => limits.iter().sum::<f64>() / limits.len() as f64,
-        count => all / f64::from(count),
+        count => all / count as f64,
     };
-    let active = now.and_then(|now| now.active)?;
-    seats(active, online * mean, SeatsOf::Desk)
-}
-
-fn team(agents: &[Agent]) -> Team {
-    let mut team = Team::default();
-    for agent in agents {
-        if let Some(sessions) = agent.sessions {
-            team.agents += 1;
-            *team.sessions.get_or_insert(0.0) += sessions;
-        }
-        team.first_response.add(agent.weights.first_response);
-        team.response.add(agent.weights.response);
-        team.session.add(agent.weights.session);
-        team.within_30s.add(agent.within_30s);
-        team.unanswered.add(agent.unanswered);
-        team.satisfied.add(agent.satisfied);
-    }
-    team
+    seats(now.active?, online * mean, SeatsOf::Desk)
 }
 
 fn hours(snapshot: &Snapshot, running: u8) -> Hours {
@@ -754,28 +572,31 @@ fn hours(snapshot: &Snapshot, running: u8) -> Hours {
         family("tencent_desk_day_accepted_sessions"),
         family("tencent_desk_day_average_queue_seconds"),
     ];
-    let hour = |hour, [sessions, handed_over, accepted, queue_seconds]: [Option<f64>; 4]| Hour {
-        hour,
-        is_running: hour == running,
-        sessions,
-        handed_over,
-        accepted,
-        queue_seconds,
+    let told = |row, families: &[Family; 4]| {
+        let numbers = families
+            .each_ref()
+            .map(|family| number(snapshot, row, family));
+        let [sessions, handed_over, accepted, queue_seconds] = numbers;
+        Hour {
+            sessions,
+            handed_over,
+            accepted,
+            queue_seconds,
+            ..Hour::default()
+        }
     };
-    let [first, ..] = OF_HOUR;
-    let columns = OF_HOUR.map(|family| numbers(snapshot, &family));
-    let rows = snapshot.rows(first.table).enumerate();
-    let each = rows.filter_map(|(place, row)| {
-        let of_day = row.key().split(':').next()?.parse().ok()?;
-        let values = columns.each_ref().map(|numbers| at(numbers, place));
-        (of_day < 24).then(|| hour(of_day, values))
+    let each = snapshot.rows(OF_HOUR[0].table).filter_map(|row| {
+        let hour = row.key().split(':').next()?.parse().ok()?;
+        (hour < 24).then(|| Hour {
+            hour,
+            is_running: hour == running,
+            ..told(row, &OF_HOUR)
+        })
     });
+    let day = snapshot.rows(OF_DAY[0].table).next();
     Hours {
         each: each.collect(),
-        day: Hour {
-            is_running: false,
-            ..hour(0, OF_DAY.map(|family| only(snapshot, &family, None)))
-        },
+        day: day.map(|row| told(row, &OF_DAY)).unwrap_or_default(),
     }
 }
 
@@ -794,7 +615,7 @@ pub(super) mod tests {
 
     /// A poll of `endpoint` that ended at half past nine.
     pub(in super::super) fn page(endpoint: &'static Endpoint, answers: &[&str]) -> Arc<Page> {
-        let day = DayWindow::around(now().wall, &jiff::tz::TimeZone::UTC).unwrap();
+        let day = DayWindow::around(now().wall, &TimeZone::UTC).unwrap();
         let window = match endpoint.ends_at_midnight {
             true => Window::Day(day),
             false => Window::Now,
@@ -815,7 +636,7 @@ pub(super) mod tests {
         )
     }
 
-    fn realtime(rows: &str) -> Arc<Page> {
+    pub(in super::super) fn realtime(rows: &str) -> Arc<Page> {
         page(
             &members::ENDPOINT,
             &[&format!(r#""TotalCount":9,"Data":[{rows}]"#)],
@@ -834,7 +655,7 @@ pub(super) mod tests {
     }
 
     pub(in super::super) fn figures(pages: &[Arc<Page>]) -> Figures {
-        Figures::of(&Shown(pages), |_| 9)
+        Figures::of(pages, &TimeZone::UTC)
     }
 
     const TWO: &str = r#"
@@ -849,16 +670,16 @@ pub(super) mod tests {
     fn means_are_weighted_by_what_they_are_of_and_ratios_are_sum_over_sum() {
         let figures = figures(&[statistics(TWO)]);
         let team = &figures.team;
-        assert_eq!((team.agents, team.sessions), (2, Some(40.0)));
+        assert_eq!(team.sessions, Some(40.0));
         // 20 answered and 10: (10 * 20 + 40 * 10) / 30.
         assert_eq!(team.first_response.value(), Some(20.0));
         // 10 effective and 5: (20 * 10 + 80 * 5) / 15.
         assert_eq!(team.response.value(), Some(40.0));
         assert_eq!(team.session.value(), Some(125.0));
-        assert_eq!(team.within_30s.ratio(), Some(0.5));
-        assert_eq!(team.unanswered.ratio(), Some(0.25));
-        assert_eq!(team.satisfied.ratio(), Some(0.25));
-        assert_eq!(figures.agents[1].satisfied.ratio(), None);
+        assert_eq!(team.within_30s.value(), Some(0.5));
+        assert_eq!(team.unanswered.value(), Some(0.25));
+        assert_eq!(team.satisfied.value(), Some(0.25));
+        assert_eq!(figures.agents[1].day.satisfied.value(), None);
         assert_eq!(figures.agents[0].called(), "Amy");
         assert_eq!(figures.agents[1].called(), "b");
     }
@@ -870,12 +691,12 @@ pub(super) mod tests {
                       {"AgentId":"b","NotRespSessionCnt":3}"#;
         let figures = figures(&[statistics(rows)]);
         let team = &figures.team;
-        assert_eq!((team.agents, team.sessions), (1, Some(30.0)));
+        assert_eq!(team.sessions, Some(30.0));
         assert_eq!(team.first_response.value(), None);
         assert_eq!(team.response.value(), None, "an average of 0 over nothing");
-        assert_eq!(team.within_30s.ratio(), None);
-        assert_eq!(team.unanswered.ratio(), None);
-        assert_eq!(figures.agents[0].first_response, Some(10.0));
+        assert_eq!(team.within_30s.value(), None);
+        assert_eq!(team.unanswered.value(), None);
+        assert_eq!(figures.agents[0].day.first_response.value(), Some(10.0));
     }
 
     #[test]
@@ -883,19 +704,14 @@ pub(super) mod tests {
         let rows = r#"{"MemberId":"A","MemberStatus":1,"CurrentAcceptCnt":2,"TotalSessionCnt":8,"AvgFirstRespTime":6},
                       {"MemberId":"c","MemberStatus":9,"CurrentAcceptCnt":1,"TotalSessionCnt":2,"AvgFirstRespTime":16}"#;
         let alone = figures(&[realtime(rows)]);
-        assert_eq!(alone.reading, Some(Reading::Realtime));
-        assert_eq!((alone.team.agents, alone.team.sessions), (2, Some(10.0)));
+        assert_eq!(alone.team.source, Some(Source::Realtime));
+        assert_eq!(alone.team.sessions, Some(10.0));
         assert_eq!(alone.team.first_response.value(), Some(8.0));
-        assert_eq!(
-            alone.team.first_response.count(),
-            None,
-            "no limit judges these"
-        );
         let empty_day = figures(&[statistics(""), realtime(rows)]);
-        assert_eq!(empty_day.reading, Some(Reading::Realtime));
+        assert_eq!(empty_day.team.source, Some(Source::Realtime));
 
         let both = figures(&[statistics(TWO), realtime(rows)]);
-        assert_eq!(both.reading, Some(Reading::Statistics));
+        assert_eq!(both.team.source, Some(Source::Statistics));
         assert_eq!(both.team.sessions, Some(40.0));
         let ids: Vec<_> = both.agents.iter().map(|agent| agent.id.as_str()).collect();
         assert_eq!(ids, ["a", "b", "c"], "ids are the same in any case");
@@ -907,7 +723,10 @@ pub(super) mod tests {
         assert_eq!(both.agents[1].current, None);
         assert_eq!(both.agents[2].status, Some(Status::Code(9.0)));
         assert_eq!(
-            (both.agents[2].sessions, both.agents[2].first_response),
+            (
+                both.agents[2].day.sessions,
+                both.agents[2].day.first_response.value()
+            ),
             (None, None)
         );
     }
@@ -1009,7 +828,7 @@ pub(super) mod tests {
             .map(|it| (it.name.as_str(), it.queued))
             .collect();
         assert_eq!(queues, [("VIP", 2.0), ("1", 1.0)]);
-        assert!(figures.now.unwrap().is_unattended());
+        assert!(figures.now.is_unattended());
     }
 
     #[test]

@@ -11,9 +11,11 @@ mod cache;
 mod charts;
 mod figures;
 mod limits;
+mod measures;
 mod query;
 mod said;
 mod state;
+mod table;
 mod view;
 pub mod words;
 
@@ -35,7 +37,7 @@ use crate::exposition::coding::{Coding, Encoder, Piece};
 use crate::exposition::page::Page;
 use crate::status::board::{Board, Feed};
 use cache::Cache;
-use figures::{Figures, Shown};
+use figures::Figures;
 use query::Query;
 use state::State;
 use view::{Rest, STYLE, Served, Top};
@@ -173,12 +175,7 @@ impl Dayboard {
 
     async fn figures(&self, shown: &[Arc<Page>]) -> Arc<Figures> {
         let (shown, zone) = (shown.to_vec(), self.zone.clone());
-        let make = move || {
-            let hour_of = |page: &Page| page.ended.wall.to_zoned(zone.clone()).hour();
-            Arc::new(Figures::of(&Shown(&shown), |page| {
-                u8::try_from(hour_of(page)).unwrap_or_default()
-            }))
-        };
+        let make = move || Arc::new(Figures::of(&shown, &zone));
         blocking::PEOPLE.run(make).await
     }
 }

@@ -51,34 +51,28 @@ pub(super) enum Sort {
     Satisfied,
 }
 
-impl Sort {
-    pub(super) const ALL: [Self; 10] = [
-        Self::Exceptions,
-        Self::Name,
-        Self::Status,
-        Self::Current,
-        Self::Sessions,
-        Self::FirstResponse,
-        Self::Response,
-        Self::Within30s,
-        Self::Unanswered,
-        Self::Satisfied,
-    ];
+/// Each order, in that of the columns, and as it stands in the address.
+const SORTS: [(Sort, &str); 10] = [
+    (Sort::Exceptions, "exceptions"),
+    (Sort::Name, "name"),
+    (Sort::Status, "status"),
+    (Sort::Current, "current"),
+    (Sort::Sessions, "sessions"),
+    (Sort::FirstResponse, "first_response"),
+    (Sort::Response, "response"),
+    (Sort::Within30s, "within_30s"),
+    (Sort::Unanswered, "unanswered"),
+    (Sort::Satisfied, "satisfied"),
+];
 
-    /// As it stands in the address.
+impl Sort {
+    pub(super) fn all() -> impl Iterator<Item = Self> {
+        SORTS.into_iter().map(|(sort, _)| sort)
+    }
+
     fn name(self) -> &'static str {
-        match self {
-            Self::Exceptions => "exceptions",
-            Self::Name => "name",
-            Self::Status => "status",
-            Self::Current => "current",
-            Self::Sessions => "sessions",
-            Self::FirstResponse => "first_response",
-            Self::Response => "response",
-            Self::Within30s => "within_30s",
-            Self::Unanswered => "unanswered",
-            Self::Satisfied => "satisfied",
-        }
+        let known = SORTS.into_iter().find(|(sort, _)| *sort == self);
+        known.map_or("", |(_, name)| name)
     }
 
     /// Whether it begins with the smallest, unless it is reversed: names from A to Z, and shares of which little
@@ -100,8 +94,8 @@ impl Query {
             match &*name {
                 "lang" => query.language = Language::of_tag(&value),
                 "sort" => {
-                    let known = Sort::ALL.into_iter().find(|sort| sort.name() == value);
-                    query.sort = known.unwrap_or_default();
+                    let known = SORTS.into_iter().find(|(_, name)| *name == value);
+                    query.sort = known.map_or_else(Sort::default, |(sort, _)| sort);
                 }
                 "order" => query.reversed = value == "reversed",
                 "group" => query.group = value,
@@ -156,6 +150,15 @@ impl Query {
         let mut changed = self.clone();
         change(&mut changed);
         changed
+    }
+
+    /// The same of all agents, from the first page on.
+    pub(super) fn of_all(&self) -> Self {
+        self.with(|query| {
+            query.group.clear();
+            query.search.clear();
+            query.page = 0;
+        })
     }
 
     /// The same sorted by `sort`; the other way round where it is already. It begins at the first page.
@@ -245,7 +248,7 @@ mod tests {
 
     #[test]
     fn every_order_has_a_name_of_its_own() {
-        for sort in Sort::ALL {
+        for sort in Sort::all() {
             let query = Query {
                 sort,
                 ..Query::default()

@@ -9,6 +9,30 @@ use super::words::{Words, filled};
 /// What stands for an unknown number.
 pub(super) const UNKNOWN: &str = "–";
 
+/// What a number counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unit {
+    /// Sessions, agents and the like.
+    Count,
+    /// A ratio, from 0 to 1.
+    Share,
+    Seconds,
+}
+
+impl Unit {
+    /// `number` in words.
+    pub(super) fn say(self, number: Option<f64>, words: &Words) -> String {
+        let Some(number) = number else {
+            return UNKNOWN.to_owned();
+        };
+        match self {
+            Self::Count => count(number),
+            Self::Share => percent(number, words),
+            Self::Seconds => span(number, words),
+        }
+    }
+}
+
 /// Nothing is counted beyond this; Desk may say it all the same.
 const MOST_COUNTED: f64 = 1e12;
 

@@ -122,6 +122,15 @@ impl Snapshot {
         }
     }
 
+    /// The first sample of `family` about `row`, which is of its table.
+    pub fn sample<'s>(&'s self, row: Row<'s>, family: &Family) -> Option<Sample<'s>> {
+        let mut first = None;
+        family.for_each_sample(row, &self.labels.status_names, |sample| {
+            first.get_or_insert(sample);
+        });
+        first
+    }
+
     /// By field, how many rows held something there that could not be used.
     pub fn ignored_values(&self) -> BTreeMap<&'static str, u64> {
         let mut counts = BTreeMap::new();
