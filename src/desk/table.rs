@@ -53,18 +53,6 @@ impl Values {
         }
     }
 
-    fn push(&mut self, cell: &Cell<'_>) {
-        match (self, cell) {
-            (Self::Texts(texts), Cell::Text(text)) => texts.push(text),
-            (Self::Texts(texts), _) => texts.push(""),
-            (Self::Numbers(numbers), Cell::Number(number)) => numbers.push(*number),
-            (Self::Numbers(numbers), _) => numbers.push(f64::NAN),
-            (Self::Ids(lists), Cell::Ids { ids, .. }) => lists.push(ids),
-            (Self::Ids(lists), _) => lists.push(&[]),
-            (Self::Nothing, _) => {}
-        }
-    }
-
     fn append(&mut self, others: &Self) {
         match (self, others) {
             (Self::Texts(texts), Self::Texts(others)) => texts.append(others),
@@ -172,27 +160,21 @@ impl Rows {
         self.columns.iter().map(Values::text_bytes).sum()
     }
 
-    /// Keeps a row if it has its key. It has a cell for each field of the table, in their order.
-    pub(super) fn push(&mut self, row: &[Cell<'_>]) {
-        let (mut had, mut ignored) = (0, 0);
-        for (place, cell) in (0..MOST_FIELDS).zip(row) {
-            let bit = 1 << place;
-            match cell {
-                Cell::Absent => continue,
-                Cell::Ignored | Cell::Ids { are_all: false, .. } => ignored |= bit,
-                _ => {}
-            }
-            had |= bit;
-        }
-        self.had |= had;
-        let has_key = matches!(row.first(), Some(Cell::Text(key)) if !key.is_empty());
-        if self.table.key().is_some() && !has_key {
+    /// Keeps `row` if it has its key.
+    pub(super) fn push(&mut self, row: &NewRow<'_>) {
+        self.had |= row.had;
+        if self.table.key().is_some() && row.key().is_empty() {
             self.without_key += 1;
             return;
         }
-        self.ignored.push(ignored);
-        for (column, cell) in self.columns.iter_mut().zip(row) {
-            column.push(cell);
+        self.ignored.push(row.ignored);
+        for (place, (column, number)) in self.columns.iter_mut().zip(row.numbers).enumerate() {
+            match column {
+                Values::Numbers(numbers) => numbers.push(number),
+                Values::Texts(texts) => texts.push(row.text(place)),
+                Values::Ids(ids) => ids.push(row.ids(place)),
+                Values::Nothing => {}
+            }
         }
     }
 
@@ -311,22 +293,102 @@ fn bit(place: usize) -> u32 {
     u32::try_from(place).map_or(0, |place| 1_u32.unbounded_shl(place))
 }
 
-/// What a row says in one field.
-#[derive(Debug)]
-pub(super) enum Cell<'a> {
-    /// The row does not have the field.
-    Absent,
-    /// Not what it should.
-    Ignored,
-    /// What no column keeps.
-    NotKept,
-    Number(f64),
-    Text(Cow<'a, str>),
-    Ids {
-        ids: Vec<Cow<'a, str>>,
-        /// Whether nothing else stood among them.
-        are_all: bool,
-    },
+/// A row that has no place yet. What is said twice counts as it was said last.
+pub(super) struct NewRow<'a> {
+    /// By field.
+    numbers: [f64; MOST_FIELDS],
+    texts: Vec<(usize, Cow<'a, str>)>,
+    ids: Vec<(usize, Vec<Cow<'a, str>>)>,
+    ignored: u32,
+    had: u32,
+}
+
+impl<'a> NewRow<'a> {
+    /// Says nothing.
+    pub(super) fn new() -> Self {
+        Self {
+            numbers: [f64::NAN; MOST_FIELDS],
+            texts: Vec::new(),
+            ids: Vec::new(),
+            ignored: 0,
+            had: 0,
+        }
+    }
+
+    /// Says nothing any more.
+    pub(super) fn clear(&mut self) {
+        self.numbers = [f64::NAN; MOST_FIELDS];
+        self.texts.clear();
+        self.ids.clear();
+        (self.ignored, self.had) = (0, 0);
+    }
+
+    /// What the first field says.
+    pub(super) fn key(&self) -> &str {
+        self.text(0)
+    }
+
+    /// How long its longest text is, the key apart.
+    pub(super) fn longest_text(&self) -> usize {
+        let texts = self.texts.iter().filter(|(place, _)| *place != 0);
+        texts.map(|(_, text)| text.len()).max().unwrap_or_default()
+    }
+
+    /// How many ids it holds, and how long the longest is.
+    pub(super) fn most_ids(&self) -> (usize, usize) {
+        let ids = self.ids.iter().flat_map(|(_, ids)| ids);
+        ids.fold((0, 0), |(count, longest), id| {
+            (count + 1, longest.max(id.len()))
+        })
+    }
+
+    fn text(&self, place: usize) -> &str {
+        last_at(&self.texts, place).map_or("", AsRef::as_ref)
+    }
+
+    fn ids(&self, place: usize) -> &[Cow<'a, str>] {
+        last_at(&self.ids, place).map_or(&[], Vec::as_slice)
+    }
+
+    /// What the field at `place` said; `None` where that was no number.
+    pub(super) fn set_number(&mut self, place: usize, number: Option<f64>) {
+        self.note(place, number.is_some());
+        if let Some(said) = self.numbers.get_mut(place) {
+            *said = number.unwrap_or(f64::NAN);
+        }
+    }
+
+    /// What the field at `place` said; `None` where that was no text.
+    pub(super) fn set_text(&mut self, place: usize, text: Option<Cow<'a, str>>) {
+        self.note(place, text.is_some());
+        self.texts.push((place, text.unwrap_or_default()));
+    }
+
+    /// What the field at `place` said; `None` where those were no ids.
+    pub(super) fn set_ids(&mut self, place: usize, ids: Option<Vec<Cow<'a, str>>>) {
+        self.note(place, ids.is_some());
+        self.ids.push((place, ids.unwrap_or_default()));
+    }
+
+    /// Whether the field at `place` was there.
+    pub(super) fn had(&self, place: usize) -> bool {
+        self.had & bit(place) != 0
+    }
+
+    /// The field at `place` was there, and held what it should or not.
+    pub(super) fn note(&mut self, place: usize, is_understood: bool) {
+        self.had |= bit(place);
+        if is_understood {
+            self.ignored &= !bit(place);
+        } else {
+            self.ignored |= bit(place);
+        }
+    }
+}
+
+fn last_at<T>(values: &[(usize, T)], place: usize) -> Option<&T> {
+    let at_place = values.iter().rev().find(|(at, _)| *at == place);
+    at_place.map(|(_, value)| value)
 }
 
 #[cfg(test)]
@@ -349,17 +411,15 @@ mod tests {
 
     fn rows(agents: &[(&'static str, &'static str, f64)]) -> Rows {
         let mut rows = Rows::new(&TABLE);
+        let mut row = NewRow::new();
         for &(id, name, busy) in agents {
-            rows.push(&[
-                Cell::Text(id.into()),
-                Cell::Text(name.into()),
-                Cell::Number(busy),
-                Cell::Ignored,
-                Cell::Ids {
-                    ids: vec![id.into(), "all".into()],
-                    are_all: true,
-                },
-            ]);
+            row.clear();
+            row.set_text(0, Some(id.into()));
+            row.set_text(1, Some(name.into()));
+            row.set_number(2, Some(busy));
+            row.set_number(3, None);
+            row.set_ids(4, Some(vec![id.into(), "all".into()]));
+            rows.push(&row);
         }
         rows
     }
@@ -391,12 +451,15 @@ mod tests {
     fn what_any_row_had_is_known_of_all() {
         let mut all = Rows::new(&TABLE);
         assert_eq!(all.absent_fields().count(), 0);
-        let none = || Cell::Absent;
-        all.push(&[none(), none(), none(), Cell::Ignored, none()]);
+        let mut keyless = NewRow::new();
+        keyless.set_number(3, None);
+        all.push(&keyless);
         assert_eq!((all.len(), all.without_key(), all.received()), (0, 1, 1));
         let mut others = Rows::new(&TABLE);
-        let (key, busy) = (Cell::Text("a".into()), Cell::Number(1.0));
-        others.push(&[key, none(), busy, none(), none()]);
+        let mut row = NewRow::new();
+        row.set_text(0, Some("a".into()));
+        row.set_number(2, Some(1.0));
+        others.push(&row);
         all.append(&others);
         assert_eq!(all.absent_fields().collect::<Vec<_>>(), ["Name", "Groups"]);
         assert_eq!((all.len(), all.received()), (1, 2));
@@ -409,5 +472,23 @@ mod tests {
         assert_eq!((row.key(), row.number(BUSY)), ("", None));
         assert_eq!(row.ignored().count(), 0);
         assert_eq!(row.ids(TABLE.ids("Groups")).count(), 0);
+    }
+
+    #[test]
+    fn what_is_said_last_counts() {
+        let mut row = NewRow::new();
+        row.set_text(0, Some("a".into()));
+        row.set_number(2, None);
+        row.set_number(2, Some(5.0));
+        row.set_text(1, Some("A".into()));
+        row.set_text(1, None);
+        let mut rows = Rows::new(&TABLE);
+        rows.push(&row);
+        let row = rows.at(0);
+        assert_eq!(
+            (row.number(BUSY), row.text(TABLE.text("Name"))),
+            (Some(5.0), "")
+        );
+        assert_eq!(row.ignored().collect::<Vec<_>>(), ["Name"]);
     }
 }
