@@ -1,10 +1,8 @@
 //! Whether the bytes that a client has sent so far end in the middle of something.
 //!
 //! A request that has begun must be completed within seconds; a connection without one may idle for
-//! minutes. In HTTP/1 every byte after a response begins a request. In HTTP/2 there are other frames
-//! too, pings above all, so only an incomplete frame counts, and a head that more frames continue.
-
-use crate::http::server::Protocol;
+//! minutes. In HTTP/1 every byte after a response begins a request. In HTTP/2, which is followed here, there
+//! are other frames too, pings above all: only an incomplete frame counts, and a head that more frames continue.
 
 /// The length of a frame's header (RFC 9113, section 4.1).
 const FRAME_HEADER: usize = 9;
@@ -16,35 +14,7 @@ const HEADERS: u8 = 1;
 const CONTINUATION: u8 = 9;
 const END_HEADERS: u8 = 4;
 
-/// Follows the bytes of one connection.
-#[derive(Debug)]
-pub(crate) enum Framing {
-    Http1,
-    Http2(Frames),
-}
-
-impl Framing {
-    pub(crate) fn new(protocol: Protocol) -> Self {
-        match protocol {
-            Protocol::Http1 => Self::Http1,
-            Protocol::Http2 => Self::Http2(Frames {
-                header: Vec::with_capacity(FRAME_HEADER),
-                missing: PREFACE,
-                is_head_open: false,
-            }),
-        }
-    }
-
-    /// Whether something is incomplete once `bytes` have come.
-    pub(crate) fn is_incomplete_after(&mut self, bytes: &[u8]) -> bool {
-        match self {
-            Self::Http1 => true,
-            Self::Http2(frames) => frames.is_incomplete_after(bytes),
-        }
-    }
-}
-
-/// The frames of HTTP/2.
+/// Follows the bytes of one connection in HTTP/2.
 #[derive(Debug)]
 pub(crate) struct Frames {
     /// The bytes of the next frame's header so far.
@@ -56,7 +26,17 @@ pub(crate) struct Frames {
 }
 
 impl Frames {
-    fn is_incomplete_after(&mut self, mut bytes: &[u8]) -> bool {
+    /// The start of a connection: its preface is to come.
+    pub(crate) fn new() -> Self {
+        Self {
+            header: Vec::with_capacity(FRAME_HEADER),
+            missing: PREFACE,
+            is_head_open: false,
+        }
+    }
+
+    /// Whether something is incomplete once `bytes` have come.
+    pub(crate) fn is_incomplete_after(&mut self, mut bytes: &[u8]) -> bool {
         loop {
             let (_, rest) = bytes.split_at(self.missing.min(bytes.len()));
             self.missing -= bytes.len() - rest.len();
@@ -108,11 +88,11 @@ mod tests {
             ends.push(all.len());
         }
         for size in 1..all.len() {
-            let mut framing = Framing::new(Protocol::Http2);
+            let mut frames = Frames::new();
             let mut seen = 0;
             for bytes in all.chunks(size) {
                 seen += bytes.len();
-                let is_incomplete = framing.is_incomplete_after(bytes);
+                let is_incomplete = frames.is_incomplete_after(bytes);
                 assert_eq!(
                     is_incomplete,
                     !ends.contains(&seen),
@@ -120,6 +100,5 @@ mod tests {
                 );
             }
         }
-        assert!(Framing::new(Protocol::Http1).is_incomplete_after(b"G"));
     }
 }

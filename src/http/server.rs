@@ -27,7 +27,7 @@ use tokio_util::io::InspectReader;
 
 use crate::base::descriptors;
 use crate::http::connections::{Connection, Connections, DRAIN_TIMEOUT};
-use crate::http::framing::Framing;
+use crate::http::framing::Frames;
 use crate::http::response::{ResponseBody, without_body};
 use crate::http::throttle::Throttle;
 
@@ -230,8 +230,11 @@ async fn serve_connection<S, R, F>(
     handle.handshake_done();
     let stream = InspectReader::new(stream, {
         let handle = handle.clone();
-        let mut framing = Framing::new(protocol);
-        move |bytes: &[u8]| handle.received(framing.is_incomplete_after(bytes))
+        let mut frames = (protocol == Protocol::Http2).then(Frames::new);
+        move |bytes: &[u8]| {
+            let frames = frames.as_mut();
+            handle.received(frames.is_none_or(|frames| frames.is_incomplete_after(bytes)));
+        }
     });
     let service = service_fn({
         let handle = handle.clone();
