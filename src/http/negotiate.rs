@@ -10,99 +10,28 @@ use crate::dayboard::words::Language;
 use crate::exposition::coding::Coding;
 use crate::exposition::{Format, Variant};
 
-/// The variant to respond with, and its `Content-Type`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Choice {
-    /// The variant.
-    pub variant: Variant,
-    offer: &'static Offer,
-    escaping: Option<&'static str>,
-}
-
-impl Choice {
-    /// Negotiates by the two headers. Several lines of one header are to be joined with commas.
-    pub fn of(accept: Option<&str>, accept_encoding: Option<&str>) -> Self {
-        let (offer, range) = best(accept, &OFFERS, Offer::specificity)
-            .map_or((&TEXT, None), |(offer, range)| (offer, Some(range)));
-        let coding = best(accept_encoding, &CODINGS, |(_, names), element| {
-            let is_named = names.iter().any(|name| element.is(name));
-            is_named.then_some(1).or(element.is("*").then_some(0))
-        });
-        Self {
-            variant: Variant {
-                format: offer.format,
-                coding: coding.map_or(Coding::Identity, |((coding, _), _)| *coding),
-            },
-            offer,
-            escaping: range.and_then(|range| {
-                let asked = range.parameter("escaping")?;
-                ESCAPINGS.into_iter().find(|known| *known == asked)
-            }),
-        }
-    }
-
-    /// The value of `Content-Type`. Prometheus 3 refuses a response without one that it knows.
-    pub fn content_type(&self) -> String {
-        let charset = (self.offer.format != Format::Protobuf).then_some(("charset", "utf-8"));
-        let escaping = self.escaping.map(|escaping| ("escaping", escaping));
-        let parameters = self.offer.parameters.iter().copied();
-        let mut value = self.offer.media_type.to_owned();
-        for (name, parameter) in parameters.chain(charset).chain(escaping) {
-            value += &format!("; {name}={parameter}");
-        }
-        value
-    }
-}
-
-/// The language for a request's `Accept-Language`: the first where none is asked for that there is.
-pub fn language(accept_language: Option<&str>) -> Language {
-    let chosen = best(accept_language, &Language::ALL, |language, element| {
-        let is_it = Language::of_tag(element.name) == Some(*language);
-        is_it.then_some(1).or(element.is("*").then_some(0))
-    });
-    chosen.map_or(Language::default(), |(language, _)| *language)
-}
-
-/// A format in one of its versions.
-#[derive(Debug, PartialEq, Eq)]
-struct Offer {
-    format: Format,
-    media_type: &'static str,
-    parameters: &'static [(&'static str, &'static str)],
-}
-
-const TEXT: Offer = Offer {
-    format: Format::Text,
-    media_type: "text/plain",
-    parameters: &[("version", "0.0.4")],
-};
-
-const OPEN_METRICS: Offer = Offer {
-    format: Format::OpenMetrics,
-    media_type: "application/openmetrics-text",
-    parameters: &[("version", "1.0.0")],
-};
+/// A format in one of its versions: its media type and the parameters behind it, as `Content-Type` has them.
+type Offer = (Format, &'static str, &'static str);
 
 /// All formats and versions, in the order that decides where the request has no preference.
 static OFFERS: [Offer; 5] = [
-    TEXT,
-    Offer {
-        parameters: &[("version", "1.0.0")],
-        ..TEXT
-    },
-    OPEN_METRICS,
-    Offer {
-        parameters: &[("version", "0.0.1")],
-        ..OPEN_METRICS
-    },
-    Offer {
-        format: Format::Protobuf,
-        media_type: "application/vnd.google.protobuf",
-        parameters: &[
-            ("proto", "io.prometheus.client.MetricFamily"),
-            ("encoding", "delimited"),
-        ],
-    },
+    (Format::Text, "text/plain", "version=0.0.4; charset=utf-8"),
+    (Format::Text, "text/plain", "version=1.0.0; charset=utf-8"),
+    (
+        Format::OpenMetrics,
+        "application/openmetrics-text",
+        "version=1.0.0; charset=utf-8",
+    ),
+    (
+        Format::OpenMetrics,
+        "application/openmetrics-text",
+        "version=0.0.1; charset=utf-8",
+    ),
+    (
+        Format::Protobuf,
+        "application/vnd.google.protobuf",
+        "proto=io.prometheus.client.MetricFamily; encoding=delimited",
+    ),
 ];
 
 /// All codings, in the order that decides where the request has no preference: every client reads
@@ -116,49 +45,95 @@ static CODINGS: [(Coding, &[&str]); 3] = [
 /// The escaping schemes that Prometheus 3 asks for. Our names are the same in each of them.
 const ESCAPINGS: [&str; 4] = ["allow-utf-8", "underscores", "dots", "values"];
 
-impl Offer {
-    /// How closely `range` matches; `None` where it does not.
-    fn specificity(&self, range: &Element<'_>) -> Option<usize> {
-        if range.is("*/*") {
-            return Some(0);
+/// The variant to respond with, and its `Content-Type`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Choice {
+    /// The variant.
+    pub variant: Variant,
+    offer: &'static Offer,
+    escaping: Option<&'static str>,
+}
+
+impl Choice {
+    /// Negotiates by the two headers. Several lines of one header are to be joined with commas.
+    pub fn of(accept: Option<&str>, accept_encoding: Option<&str>) -> Self {
+        let [text, ..] = &OFFERS;
+        let (offer, escaping) = match best(accept, &OFFERS, closeness) {
+            Some((offer, range)) => (offer, range.parameter("escaping")),
+            None => (text, None),
+        };
+        let coding = best(accept_encoding, &CODINGS, |(_, names), element| {
+            let is_named = names.iter().any(|name| element.is(name));
+            is_named.then_some(1).or(element.is("*").then_some(0))
+        });
+        let coding = coding.map_or(Coding::Identity, |((coding, _), _)| *coding);
+        Self {
+            variant: Variant::of(offer.0, coding),
+            offer,
+            escaping: ESCAPINGS.into_iter().find(|known| Some(*known) == escaping),
         }
-        let is_group = |group: &str| self.media_type.split('/').next() == Some(group);
-        if range.name.strip_suffix("/*").is_some_and(is_group) {
-            return Some(1);
+    }
+
+    /// The value of `Content-Type`. Prometheus 3 refuses a response without one that it knows.
+    pub fn content_type(&self) -> String {
+        let (_, media_type, parameters) = self.offer;
+        match self.escaping {
+            Some(escaping) => format!("{media_type}; {parameters}; escaping={escaping}"),
+            None => format!("{media_type}; {parameters}"),
         }
-        let mut asked = self
-            .parameters
-            .iter()
-            .map(|(name, value)| range.parameter(name).map(|asked| asked == *value));
-        // A version may be left out; the parameters of protobuf may not.
-        let without = self.format != Format::Protobuf;
-        let is_match = range.is(self.media_type) && asked.all(|is_same| is_same.unwrap_or(without));
-        is_match.then(|| 2 + usize::from(range.parameter("version").is_some()))
     }
 }
 
-/// The offer that `header` rates highest. The rating of an offer is that of the most specific element
-/// that matches it. Among equals the offer whose element stands first is chosen, and then the first
-/// offer.
+/// How closely `range` matches the offer; `None` where it does not.
+fn closeness((_, media_type, offered): &Offer, range: &Element<'_>) -> Option<usize> {
+    if range.is("*/*") {
+        return Some(0);
+    }
+    let is_group = |group: &str| media_type.split('/').next() == Some(group);
+    if range.name.strip_suffix("/*").is_some_and(is_group) {
+        return Some(1);
+    }
+    // A version may be left out; the parameters of protobuf may not.
+    let is_same = |name: &str| match (parameter(offered, name), range.parameter(name)) {
+        (Some(offered), Some(asked)) => offered == asked,
+        (Some(_), None) => name == "version",
+        (None, _) => true,
+    };
+    let is_match =
+        range.is(media_type) && ["version", "proto", "encoding"].into_iter().all(is_same);
+    is_match.then(|| 2 + usize::from(range.parameter("version").is_some()))
+}
+
+/// The language for a request's `Accept-Language`: the first where none is asked for that there is.
+pub fn language(accept_language: Option<&str>) -> Language {
+    let chosen = best(accept_language, &Language::ALL, |language, element| {
+        let is_it = Language::of_tag(element.name) == Some(*language);
+        is_it.then_some(1).or(element.is("*").then_some(0))
+    });
+    chosen.map_or(Language::default(), |(language, _)| *language)
+}
+
+/// The offer that `header` rates highest, and the element that rates it: the one that matches it most
+/// closely. Among equals the offer whose element stands first is chosen, and then the first offer.
 fn best<'h, O>(
     header: Option<&'h str>,
     offers: &'static [O],
-    specificity: impl Fn(&O, &Element<'h>) -> Option<usize>,
+    closeness: impl Fn(&O, &Element<'h>) -> Option<usize>,
 ) -> Option<(&'static O, Element<'h>)> {
-    let elements: Vec<Element<'h>> = split(header?, ',').filter_map(Element::parse).collect();
+    let mut elements: Vec<Element<'h>> = split(header?, ',').filter_map(Element::parse).collect();
+    elements.sort_by(|one, other| other.quality.total_cmp(&one.quality));
     let rated = offers.iter().filter_map(|offer| {
-        let matching = elements.iter().enumerate().filter_map(|(place, element)| {
-            Some((specificity(offer, element)?, Reverse(place), element))
+        let places = elements.iter().enumerate();
+        let matching = places.filter_map(|(place, element)| {
+            let closeness = closeness(offer, element)?;
+            Some((closeness, Reverse(place)))
         });
-        let (_, place, element) =
-            matching.max_by_key(|(closeness, place, _)| (*closeness, *place))?;
-        (element.quality > 0).then_some((place, offer, *element))
+        let (_, Reverse(place)) = matching.max()?;
+        Some((place, offer))
     });
-    // Of several maxima, max_by_key returns the last.
-    let best = rated
-        .rev()
-        .max_by_key(|(place, _, element)| (element.quality, *place));
-    best.map(|(_, offer, element)| (offer, element))
+    let (place, offer) = rated.min_by_key(|(place, _)| *place)?;
+    let element = elements.get(place)?;
+    (element.quality > 0.0).then_some((offer, *element))
 }
 
 /// One element of a header: a name, and parameters behind it.
@@ -166,33 +141,23 @@ fn best<'h, O>(
 struct Element<'h> {
     name: &'h str,
     parameters: &'h str,
-    /// In thousandths.
-    quality: u32,
+    /// From 0 to 1.
+    quality: f64,
 }
 
 impl<'h> Element<'h> {
     /// Parses an element; `None` where its quality is invalid.
     fn parse(text: &'h str) -> Option<Self> {
         let (name, parameters) = text.split_once(';').unwrap_or((text, ""));
-        let mut element = Self {
+        let quality = parameter(parameters, "q")
+            .map_or(Ok(1.0), str::parse)
+            .ok()?;
+        let element = Self {
             name: name.trim(),
             parameters,
-            quality: 1000,
+            quality,
         };
-        if let Some(quality) = element.parameter("q") {
-            let quality = quality.parse::<f64>().ok()?;
-            if !(0.0..=1.0).contains(&quality) {
-                return None;
-            }
-            #[allow(
-                clippy::cast_possible_truncation,
-                clippy::cast_sign_loss,
-                reason = "from 0 to 1000"
-            )]
-            let thousandths = (quality * 1000.0).round() as u32;
-            element.quality = thousandths;
-        }
-        Some(element)
+        (0.0..=1.0).contains(&quality).then_some(element)
     }
 
     fn is(&self, name: &str) -> bool {
@@ -200,12 +165,16 @@ impl<'h> Element<'h> {
     }
 
     fn parameter(&self, name: &str) -> Option<&'h str> {
-        split(self.parameters, ';').find_map(|parameter| {
-            let (key, value) = parameter.split_once('=')?;
-            let is_it = key.trim_end().eq_ignore_ascii_case(name);
-            is_it.then(|| value.trim().trim_matches('"'))
-        })
+        parameter(self.parameters, name)
     }
+}
+
+fn parameter<'h>(parameters: &'h str, name: &str) -> Option<&'h str> {
+    split(parameters, ';').find_map(|parameter| {
+        let (key, value) = parameter.split_once('=')?;
+        let is_it = key.trim_end().eq_ignore_ascii_case(name);
+        is_it.then(|| value.trim().trim_matches('"'))
+    })
 }
 
 fn split(text: &str, separator: char) -> impl Iterator<Item = &str> {
