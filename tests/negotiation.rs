@@ -13,7 +13,7 @@ use proptest::sample::select;
 use proptest::test_runner::FileFailurePersistence;
 
 use tencent_desk_exporter::exposition::coding::{Coding, Encoder, Piece};
-use tencent_desk_exporter::exposition::{Format, Output as _, Variant};
+use tencent_desk_exporter::exposition::{Format, Variant};
 use tencent_desk_exporter::http::negotiate::Choice;
 
 const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";

@@ -9,9 +9,8 @@ pub(crate) struct Strings {
 }
 
 impl Strings {
-    /// Reserves memory for exactly `more` strings with `bytes` in all.
-    pub(crate) fn reserve(&mut self, more: usize, bytes: usize) {
-        self.all.reserve_exact(bytes);
+    /// Reserves memory for exactly `more` strings, but for what is in them.
+    pub(crate) fn reserve(&mut self, more: usize) {
         self.ends.reserve_exact(more);
     }
 

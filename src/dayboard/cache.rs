@@ -100,7 +100,6 @@ impl<K> Held<K> {
 mod tests {
     use super::*;
     use crate::base::clock::{Clock as _, SystemClock};
-    use crate::exposition::Output as _;
     use crate::exposition::coding::{Coding, Encoder};
 
     fn page() -> Arc<Page> {

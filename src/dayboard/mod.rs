@@ -32,7 +32,6 @@ use ring::digest;
 use crate::base::blocking;
 use crate::base::clock::{Clock, DayWindow, Now};
 use crate::catalog::{Endpoint, agents, members, reception, sessions};
-use crate::exposition::Output as _;
 use crate::exposition::coding::{Coding, Encoder, Piece};
 use crate::exposition::page::Page;
 use crate::status::board::{Board, Feed};

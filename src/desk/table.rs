@@ -47,7 +47,7 @@ impl Values {
 
     fn reserve(&mut self, more: usize) {
         match self {
-            Self::Texts(texts) => texts.reserve(more, 0),
+            Self::Texts(texts) => texts.reserve(more),
             Self::Numbers(numbers) => numbers.reserve_exact(more),
             Self::Ids(_) | Self::Nothing => {}
         }

@@ -12,12 +12,13 @@
 //!   compressed piece, that of today's agents; the others are raw blocks, which leave nothing behind.
 
 use std::io::{self, Write};
+use std::mem::take;
 use std::sync::Arc;
+use std::vec::IntoIter;
 
-use flate2::{Compress, Compression, Crc, Decompress, FlushCompress, FlushDecompress, Status};
+use flate2::write::{DeflateDecoder, DeflateEncoder};
+use flate2::{Compression, Crc};
 use hyper::body::Bytes;
-
-use super::Output;
 
 /// How an answer's body is coded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -42,20 +43,33 @@ impl Coding {
 
     /// One body out of `pieces`, in their order. Nothing of them is copied.
     pub fn join(self, pieces: &[&Piece]) -> Vec<Bytes> {
+        let chunks = pieces.iter().flat_map(|piece| piece.chunks());
         match self {
-            Self::Identity => pieces.iter().flat_map(|piece| piece.chunks()).collect(),
-            Self::Gzip => gzip_member(pieces),
+            Self::Identity => chunks.collect(),
+            Self::Gzip => {
+                let mut member = vec![Bytes::from_static(&GZIP_HEAD)];
+                member.extend(chunks);
+                member.push(gzip_tail(pieces));
+                member
+            }
             Self::Zstd => zstd_frames(pieces),
         }
     }
 }
 
-fn gzip_member(pieces: &[&Piece]) -> Vec<Bytes> {
-    let head = std::iter::once(Bytes::from_static(&GZIP_HEAD));
-    let blocks = pieces.iter().flat_map(|piece| piece.chunks());
-    head.chain(blocks)
-        .chain(std::iter::once(gzip_tail(pieces)))
-        .collect()
+/// Deflate, no name, no time, no extra flags, made on Unix.
+const GZIP_HEAD: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3];
+
+/// An empty last block, then the checksum and the length (modulo 2^32) of what was compressed.
+fn gzip_tail(pieces: &[&Piece]) -> Bytes {
+    let mut checksum = Crc::new();
+    for piece in pieces {
+        checksum.combine(&piece.checksum);
+    }
+    let mut tail = vec![0x03, 0x00];
+    tail.extend(checksum.sum().to_le_bytes());
+    tail.extend(checksum.amount().to_le_bytes());
+    tail.into()
 }
 
 /// One frame, but where several pieces are compressed.
@@ -73,23 +87,6 @@ fn zstd_frames(pieces: &[&Piece]) -> Vec<Bytes> {
     frames
 }
 
-/// Deflate, no name, no time, no extra flags, made on Unix.
-const GZIP_HEAD: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3];
-
-/// An empty last block, then the checksum and the length (modulo 2^32) of what was compressed.
-fn gzip_tail(pieces: &[&Piece]) -> Bytes {
-    let mut checksum = Crc::new();
-    let mut length: u64 = 0;
-    for piece in pieces {
-        checksum.combine(&piece.checksum);
-        length = length.wrapping_add(piece.length);
-    }
-    let mut tail = vec![0x03, 0x00];
-    tail.extend_from_slice(&checksum.sum().to_le_bytes());
-    tail.extend(length.to_le_bytes().into_iter().take(4));
-    tail.into()
-}
-
 /// Neither length nor checksum nor dictionary, and a window of 2 to the power of [`ZSTD_WINDOW`].
 const ZSTD_HEAD: [u8; 6] = [0x28, 0xb5, 0x2f, 0xfd, 0x00, (ZSTD_WINDOW - 10) << 3];
 const ZSTD_WINDOW: u8 = 19;
@@ -101,10 +98,8 @@ const ZSTD_TAIL: [u8; 3] = [1, 0, 0];
 #[derive(Debug, Clone, Default)]
 pub struct Piece {
     chunks: Vec<Bytes>,
-    /// Of what was compressed by gzip.
+    /// By gzip: of what was compressed.
     checksum: Arc<Crc>,
-    /// Of what was written, before it was coded.
-    length: u64,
     /// By zstd: blocks that stand for something else in another place.
     is_compressed: bool,
 }
@@ -123,177 +118,144 @@ impl Piece {
 
 /// Codes what is written to it.
 pub struct Encoder {
-    body: Body,
-    length: u64,
-    most: usize,
+    /// None where it became larger than it may, or the compressor has no memory.
+    body: Option<Body>,
+    checksum: Crc,
+    is_empty: bool,
 }
 
 enum Body {
     Identity(Chunks),
-    Gzip(Box<Deflate>),
+    Gzip(DeflateEncoder<Chunks>),
     Zstd(Box<zstd::Encoder<'static, Chunks>>),
-    RawZstd(RawBlocks),
-    /// It became larger than it may, or the compressor has no memory.
-    Given,
+    RawZstd(Chunks),
 }
 
 impl Encoder {
     /// Starts a piece that may hold `most` bytes.
     pub fn within(most: usize, coding: Coding) -> Self {
-        let body = match coding {
-            Coding::Zstd => {
-                zstd_encoder().map_or(Body::Given, |encoder| Body::Zstd(Box::new(encoder)))
-            }
-            _ => return Self::raw_within(most, coding),
-        };
-        Self::of(body, most)
+        match coding {
+            Coding::Identity | Coding::Gzip => Self::raw_within(most, coding),
+            Coding::Zstd => Self::of(zstd_encoder(most).ok()),
+        }
     }
 
     /// Starts a piece of which zstd makes raw blocks: several of them fit in one frame.
     pub fn raw_within(most: usize, coding: Coding) -> Self {
-        let body = match coding {
-            Coding::Identity => Body::Identity(Chunks::default()),
-            Coding::Gzip => Body::Gzip(Box::new(Deflate::new())),
-            Coding::Zstd => Body::RawZstd(RawBlocks::default()),
-        };
-        Self::of(body, most)
+        let chunks = Chunks::within(most);
+        Self::of(Some(match coding {
+            Coding::Identity => Body::Identity(chunks),
+            Coding::Gzip => Body::Gzip(DeflateEncoder::new(chunks, Compression::fast())),
+            Coding::Zstd => Body::RawZstd(chunks),
+        }))
     }
 
-    fn of(body: Body, most: usize) -> Self {
+    fn of(body: Option<Body>) -> Self {
         Self {
             body,
-            length: 0,
-            most,
+            checksum: Crc::new(),
+            is_empty: true,
+        }
+    }
+
+    /// Adds `text`, in vain where the piece becomes larger than it may.
+    pub fn push(&mut self, text: &[u8]) {
+        self.is_empty &= text.is_empty();
+        let written = match &mut self.body {
+            None => return,
+            Some(Body::Identity(chunks)) => chunks.write_all(text),
+            Some(Body::Gzip(encoder)) => {
+                self.checksum.update(text);
+                encoder.write_all(text)
+            }
+            Some(Body::Zstd(encoder)) => encoder.write_all(text),
+            Some(Body::RawZstd(chunks)) => write_raw_blocks(text, chunks),
+        };
+        if written.is_err() {
+            self.body = None;
         }
     }
 
     /// The piece, empty if nothing was written; `None` where it would hold more than it may.
     pub fn finish(self) -> Option<Piece> {
-        let is_compressed = matches!(self.body, Body::Zstd(_));
-        let (chunks, checksum) = match self.body {
-            Body::Given => return None,
-            _ if self.length == 0 => Default::default(),
-            Body::Identity(text) => (text, Crc::new()),
-            Body::Gzip(deflate) => deflate.finish()?,
-            Body::Zstd(encoder) => (blocks_of(*encoder)?, Crc::new()),
-            Body::RawZstd(blocks) => (blocks.0, Crc::new()),
+        let body = self.body?;
+        if self.is_empty {
+            return Some(Piece::default());
+        }
+        let is_compressed = matches!(body, Body::Zstd(_));
+        let chunks = match body {
+            Body::Identity(chunks) | Body::RawZstd(chunks) => chunks.into_bytes(),
+            Body::Gzip(mut encoder) => {
+                encoder.flush().ok()?;
+                take(encoder.get_mut()).into_bytes()
+            }
+            Body::Zstd(encoder) => blocks_of(*encoder)?,
         };
-        (chunks.size() <= self.most).then(|| Piece {
-            chunks: chunks.into_bytes(),
-            checksum: Arc::new(checksum),
-            length: self.length,
+        Some(Piece {
+            chunks,
+            checksum: Arc::new(self.checksum),
             is_compressed,
         })
     }
 }
 
-impl Output for Encoder {
-    fn push(&mut self, text: &[u8]) {
-        let size = match &mut self.body {
-            Body::Identity(all) => {
-                all.push(text);
-                Some(all.size())
-            }
-            Body::Gzip(deflate) => deflate.push(text),
-            Body::Zstd(encoder) => encoder
-                .write_all(text)
-                .ok()
-                .map(|()| encoder.get_ref().size()),
-            Body::RawZstd(blocks) => {
-                blocks.push(text);
-                Some(blocks.0.size())
-            }
-            Body::Given => None,
-        };
-        self.length += text.len() as u64;
-        if size.is_none_or(|size| size > self.most) {
-            self.body = Body::Given;
-        }
-    }
-}
-
-fn zstd_encoder() -> io::Result<zstd::Encoder<'static, Chunks>> {
-    let mut encoder = zstd::Encoder::new(Chunks::default(), 1)?;
+fn zstd_encoder(most: usize) -> io::Result<Body> {
+    // What it writes begins with a head, which is cut off again.
+    let chunks = Chunks::within(most.saturating_add(ZSTD_HEAD.len()));
+    let mut encoder = zstd::Encoder::new(chunks, 1)?;
     encoder.window_log(ZSTD_WINDOW.into())?;
-    Ok(encoder)
+    Ok(Body::Zstd(Box::new(encoder)))
 }
 
 /// The blocks that zstd has written, without the head of a frame, none of them the last.
-fn blocks_of(mut encoder: zstd::Encoder<'static, Chunks>) -> Option<Chunks> {
+fn blocks_of(mut encoder: zstd::Encoder<'static, Chunks>) -> Option<Vec<Bytes>> {
     encoder.flush().ok()?;
-    let mut blocks = std::mem::take(encoder.get_mut());
+    let mut blocks = take(encoder.get_mut()).into_bytes();
+    let first = blocks.first_mut()?;
+    let head = first.split_to(ZSTD_HEAD.len().min(first.len()));
     // Another head would be of another zstd than the join is made for.
-    (*blocks.cut(ZSTD_HEAD.len()) == ZSTD_HEAD).then_some(blocks)
+    (*head == ZSTD_HEAD).then_some(blocks)
 }
 
-/// Blocks of zstd that hold what they stand for as it is.
-#[derive(Default)]
-struct RawBlocks(Chunks);
-
-impl RawBlocks {
-    fn push(&mut self, text: &[u8]) {
-        for block in text.chunks(ROOM / 2) {
-            // A block's length has 17 bits; before it are its kind, 0, and whether it is the last one.
-            let [low, middle, high, ..] = (block.len() << 3).to_le_bytes();
-            let blocks = self.0.open();
-            blocks.extend_from_slice(&[low, middle, high]);
-            blocks.extend_from_slice(block);
-        }
+/// Writes `text` as it is, in blocks of zstd.
+fn write_raw_blocks(text: &[u8], out: &mut Chunks) -> io::Result<()> {
+    for block in text.chunks(ROOM / 2) {
+        // A block's length has 17 bits; before it are its kind, 0, and whether it is the last one.
+        let [low, middle, high, ..] = (block.len() << 3).to_le_bytes();
+        out.write_all(&[low, middle, high])?;
+        out.write_all(block)?;
     }
+    Ok(())
 }
 
 /// Bytes in chunks of bounded size: a long piece never has to be moved to a larger place, and what
-/// it leaves behind goes back to the system.
+/// it leaves behind goes back to the system. Writing more than it may hold fails.
 #[derive(Default)]
 struct Chunks {
     full: Vec<Bytes>,
-    in_full: usize,
     open: Vec<u8>,
+    /// How many bytes more it may hold.
+    left: usize,
 }
 
-/// The size of a chunk: twice as much is dearer to send by a tenth.
+/// The most bytes of a chunk: twice as many are dearer to send by a tenth.
 const CHUNK: usize = 128 * 1024;
 
-/// Room that is made whenever there is none left.
+/// What is written at once, at most: each chunk is filled but for that.
 const ROOM: usize = 32 * 1024;
 
 impl Chunks {
-    /// Where the next bytes go: never without room, if only a little.
-    fn open(&mut self) -> &mut Vec<u8> {
-        if self.open.len() >= CHUNK - ROOM {
-            self.close();
+    fn within(most: usize) -> Self {
+        Self {
+            left: most,
+            ..Self::default()
         }
-        self.open.reserve(ROOM);
-        &mut self.open
     }
 
     fn close(&mut self) {
-        let mut chunk = std::mem::take(&mut self.open);
+        let mut chunk = take(&mut self.open);
         chunk.shrink_to_fit();
-        self.in_full += chunk.len();
         self.full.push(chunk.into());
-    }
-
-    /// Takes the first `count` bytes away, or as many as there are in one place.
-    fn cut(&mut self, count: usize) -> Bytes {
-        if self.full.is_empty() {
-            self.close();
-        }
-        self.full.first_mut().map_or_else(Bytes::new, |first| {
-            let cut = first.split_to(count.min(first.len()));
-            self.in_full -= cut.len();
-            cut
-        })
-    }
-
-    fn push(&mut self, bytes: &[u8]) {
-        for part in bytes.chunks(ROOM) {
-            self.open().extend_from_slice(part);
-        }
-    }
-
-    fn size(&self) -> usize {
-        self.in_full + self.open.len()
     }
 
     fn into_bytes(mut self) -> Vec<Bytes> {
@@ -306,7 +268,14 @@ impl Chunks {
 
 impl Write for Chunks {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.push(bytes);
+        let left = self.left.checked_sub(bytes.len());
+        self.left = left.ok_or(io::ErrorKind::StorageFull)?;
+        for part in bytes.chunks(ROOM) {
+            if self.open.len() + part.len() > CHUNK {
+                self.close();
+            }
+            self.open.extend_from_slice(part);
+        }
         Ok(bytes.len())
     }
 
@@ -315,82 +284,34 @@ impl Write for Chunks {
     }
 }
 
-/// Raw deflate blocks, and the checksum of their content.
-struct Deflate {
-    compress: Compress,
-    blocks: Chunks,
-    checksum: Crc,
-}
-
-impl Deflate {
-    fn new() -> Self {
-        Self {
-            compress: Compress::new(Compression::fast(), false),
-            blocks: Chunks::default(),
-            checksum: Crc::new(),
-        }
-    }
-
-    /// How much there is then; `None` where it cannot be compressed.
-    fn push(&mut self, text: &[u8]) -> Option<usize> {
-        self.checksum.update(text);
-        self.run(text, FlushCompress::None)?;
-        Some(self.blocks.size())
-    }
-
-    fn finish(mut self) -> Option<(Chunks, Crc)> {
-        self.run(&[], FlushCompress::Sync)?;
-        Some((self.blocks, self.checksum))
-    }
-
-    /// Feeds `text` to the end; with a flush, until all that is compressed has come out.
-    fn run(&mut self, mut text: &[u8], flush: FlushCompress) -> Option<()> {
-        loop {
-            let blocks = self.blocks.open();
-            let before = self.compress.total_in();
-            let status = self.compress.compress_vec(text, blocks, flush).ok()?;
-            text = behind(text, self.compress.total_in() - before);
-            let has_room_left = blocks.len() < blocks.capacity();
-            if text.is_empty() && (has_room_left || status == Status::BufError) {
-                return Some(());
-            }
-        }
-    }
-}
-
-fn behind(bytes: &[u8], taken: u64) -> &[u8] {
-    let taken = usize::try_from(taken).unwrap_or(usize::MAX);
-    bytes.get(taken..).unwrap_or_default()
-}
-
 /// The plain bytes of a piece in gzip, decompressed as they are read.
 #[derive(Debug)]
 pub struct Inflating {
     piece: Arc<Piece>,
-    decompress: Decompress,
-    /// Where it is: in which chunk, and how far.
-    chunk: usize,
-    offset: usize,
+    /// What is still to be decompressed: of one chunk, and the chunks behind it.
+    blocks: Bytes,
+    chunks: IntoIter<Bytes>,
+    decoder: DeflateDecoder<Vec<u8>>,
 }
 
-/// How much of it is made at a time.
-const STEP: usize = 64 * 1024;
+/// How much is decompressed at a time: it becomes some ten times as much.
+const STEP: usize = 4 * 1024;
 
 impl Inflating {
     /// All of `piece`, which is in gzip.
     pub fn new(piece: Arc<Piece>) -> Self {
         Self {
+            blocks: Bytes::new(),
+            chunks: piece.chunks.clone().into_iter(),
+            decoder: DeflateDecoder::new(Vec::new()),
             piece,
-            decompress: Decompress::new(false),
-            chunk: 0,
-            offset: 0,
         }
     }
 
     /// How many bytes are still to come.
     pub fn left(&self) -> u64 {
-        let made = self.decompress.total_out();
-        self.piece.length.saturating_sub(made)
+        let all = u64::from(self.piece.checksum.amount());
+        all.saturating_sub(self.decoder.total_out())
     }
 
     /// What they are made of.
@@ -398,22 +319,12 @@ impl Inflating {
         &self.piece.chunks
     }
 
-    /// Fills `plain` as far as there is something to fill it with.
-    fn fill(&mut self, plain: &mut Vec<u8>) -> io::Result<()> {
-        while let Some(chunk) = self.piece.chunks.get(self.chunk) {
-            let blocks = chunk.get(self.offset..).unwrap_or_default();
-            let before = self.decompress.total_in();
-            self.decompress
-                .decompress_vec(blocks, plain, FlushDecompress::None)
-                .map_err(io::Error::other)?;
-            self.offset += blocks.len() - behind(blocks, self.decompress.total_in() - before).len();
-            if plain.len() == plain.capacity() {
-                break;
-            }
-            self.chunk += 1;
-            self.offset = 0;
-        }
-        Ok(())
+    /// What the next step comes to: nothing within what stands for no byte.
+    fn step(&mut self) -> io::Result<Vec<u8>> {
+        let blocks = self.blocks.split_to(STEP.min(self.blocks.len()));
+        self.decoder.write_all(&blocks)?;
+        self.decoder.flush()?;
+        Ok(take(self.decoder.get_mut()))
     }
 }
 
@@ -421,11 +332,14 @@ impl Iterator for Inflating {
     type Item = io::Result<Bytes>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let mut plain = Vec::with_capacity(STEP);
-        let filled = self.fill(&mut plain);
-        match filled {
-            Ok(()) if plain.is_empty() => None,
-            filled => Some(filled.map(|()| plain.into())),
+        loop {
+            if self.blocks.is_empty() {
+                self.blocks = self.chunks.next()?;
+            }
+            match self.step() {
+                Ok(plain) if plain.is_empty() => {}
+                step => return Some(step.map(Bytes::from)),
+            }
         }
     }
 }

@@ -72,11 +72,6 @@ impl Variant {
         Self::of(self.format, Coding::Identity)
     }
 
-    /// Its place in [`Variant::ALL`].
-    fn place(self) -> usize {
-        self.format as usize * 3 + self.coding as usize
-    }
-
     /// The families of `snapshot`.
     pub fn families(self, snapshot: &Snapshot) -> Option<Piece> {
         self.families_within(usize::MAX, snapshot)
@@ -90,11 +85,8 @@ impl Variant {
             Need::WhereServed => Encoder::raw_within(most, self.coding),
         };
         match self.format {
-            Format::Text => text::snapshot(text::Dialect::Prometheus, snapshot, &mut encoder),
-            Format::OpenMetrics => {
-                text::snapshot(text::Dialect::OpenMetrics, snapshot, &mut encoder);
-            }
             Format::Protobuf => protobuf::snapshot(snapshot, &mut encoder),
+            format => text::snapshot(format, snapshot, &mut encoder),
         }
         encoder.finish()
     }
@@ -102,9 +94,8 @@ impl Variant {
     /// The exporter's own families.
     pub fn own(self, families: &[MetricFamily]) -> Piece {
         self.raw(|out| match self.format {
-            Format::Text => text::gathered(text::Dialect::Prometheus, families, out),
-            Format::OpenMetrics => text::gathered(text::Dialect::OpenMetrics, families, out),
             Format::Protobuf => protobuf::gathered(families, out),
+            format => text::gathered(format, families, out),
         })
     }
 
@@ -124,45 +115,11 @@ impl Variant {
     }
 }
 
-/// Where families are written to: never in vain, however large they are.
-pub trait Output {
-    /// Adds `bytes`.
-    fn push(&mut self, bytes: &[u8]);
-}
-
-impl Output for Vec<u8> {
-    fn push(&mut self, bytes: &[u8]) {
-        self.extend_from_slice(bytes);
-    }
-}
-
-/// One of a kind for each variant.
-#[derive(Debug, Clone, Default)]
-pub struct ByVariant<T>([T; Variant::ALL.len()]);
-
-#[expect(
-    clippy::indexing_slicing,
-    reason = "a test holds that every variant has a place"
-)]
-impl<T> ByVariant<T> {
-    /// That of `variant`.
-    pub fn of(&self, variant: Variant) -> &T {
-        &self.0[variant.place()]
-    }
-
-    /// That of `variant`, to be changed.
-    pub fn of_mut(&mut self, variant: Variant) -> &mut T {
-        &mut self.0[variant.place()]
-    }
-}
-
 /// The unit that a family's name ends in, where it is one of those that OpenMetrics wants named.
 fn unit_of(family: &str) -> Option<&'static str> {
-    ["seconds", "bytes", "ratio"].into_iter().find(|unit| {
-        family
-            .strip_suffix(unit)
-            .is_some_and(|rest| rest.ends_with('_'))
-    })
+    let (_, last) = family.rsplit_once('_')?;
+    let mut units = ["seconds", "bytes", "ratio"].into_iter();
+    units.find(|unit| *unit == last)
 }
 
 /// A counter's family, which OpenMetrics names without the `_total` of its samples.
@@ -290,9 +247,8 @@ mod tests {
                 .flat_map(|family| Oracle::new(family, &snapshot).collect())
                 .collect();
             let oracle = TextEncoder::new().encode_to_string(&collected).unwrap();
-            let mut ours = Vec::new();
-            text::snapshot(text::Dialect::Prometheus, &snapshot, &mut ours);
-            assert_eq!(String::from_utf8(ours).unwrap(), oracle);
+            let ours = Variant::ALL[0].families(&snapshot).unwrap();
+            assert_eq!(Coding::Identity.join(&[&ours]).concat(), oracle.as_bytes());
         }
     }
 
@@ -316,10 +272,9 @@ mod tests {
 
     #[test]
     fn the_text_of_own_families_is_that_of_the_crates_encoder() {
-        let mut ours = Vec::new();
-        text::gathered(text::Dialect::Prometheus, &gathered(), &mut ours);
+        let ours = Variant::ALL[0].own(&gathered());
         let oracle = TextEncoder::new().encode_to_string(&gathered()).unwrap();
-        assert_eq!(String::from_utf8(ours).unwrap(), oracle);
+        assert_eq!(Coding::Identity.join(&[&ours]).concat(), oracle.as_bytes());
     }
 
     #[test]
@@ -414,13 +369,6 @@ mod tests {
                 whole,
                 if is_open_metrics { "# EOF\n" } else { "" }.as_bytes()
             );
-        }
-    }
-
-    #[test]
-    fn variants_know_their_place() {
-        for (place, variant) in Variant::ALL.into_iter().enumerate() {
-            assert_eq!(variant.place(), place);
         }
     }
 

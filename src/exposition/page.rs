@@ -9,15 +9,16 @@
 //! where they fit beside it. What does not fit is sent uncompressed, and decompressed from gzip as it is
 //! read: twenty times less work than rendering and compressing it, and nothing to hold.
 
-use std::sync::{Arc, Mutex, OnceLock};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use crate::base::blocking;
 use crate::base::clock::Now;
 use crate::base::mutex::lock;
+use crate::exposition::Variant;
 use crate::exposition::coding::{Coding, Inflating, Piece};
 use crate::exposition::snapshot::Snapshot;
-use crate::exposition::{ByVariant, Variant};
 
 /// What a page holds, in bytes, beyond each format in gzip. During a poll there are two pages.
 const MOST_HELD: usize = 24 * 1024 * 1024;
@@ -32,7 +33,7 @@ pub struct Page {
     pub good_for: Duration,
     most_held: usize,
     /// What was asked for: made and held, or found to be too large for that.
-    pieces: ByVariant<OnceLock<Option<Arc<Piece>>>>,
+    pieces: Mutex<HashMap<Variant, Option<Arc<Piece>>>>,
     /// One variant is made at a time, so that each knows what the others hold.
     turn: tokio::sync::Mutex<()>,
 }
@@ -43,7 +44,7 @@ pub enum Shown {
     /// As they were asked for.
     Held(Arc<Piece>),
     /// Uncompressed, whatever was asked for, and made as they are read.
-    Inflated(Inflating),
+    Inflated(Box<Inflating>),
 }
 
 impl Page {
@@ -74,7 +75,7 @@ impl Page {
             ended,
             good_for,
             most_held,
-            pieces: ByVariant::default(),
+            pieces: Mutex::default(),
             turn: tokio::sync::Mutex::default(),
         }
     }
@@ -107,12 +108,12 @@ impl Page {
         }
         // This one is always held.
         let gzip = self.piece(variant.in_gzip()).await.unwrap_or_default();
-        Shown::Inflated(Inflating::new(gzip))
+        Shown::Inflated(Box::new(Inflating::new(gzip)))
     }
 
     async fn piece(self: &Arc<Self>, variant: Variant) -> Option<Arc<Piece>> {
-        if let Some(piece) = self.pieces.of(variant).get() {
-            return piece.clone();
+        if let Some(tried) = self.tried(variant) {
+            return tried;
         }
         // In a task of its own: a scrape that is broken off meanwhile leaves it to the others.
         let page = self.clone();
@@ -127,29 +128,33 @@ impl Page {
 
     /// What there is of `variant`; made, where that has not been tried yet.
     fn make(&self, variant: Variant) -> Option<Arc<Piece>> {
-        let place = self.pieces.of(variant);
-        if let Some(tried) = place.get() {
-            return tried.clone();
+        if let Some(tried) = self.tried(variant) {
+            return tried;
         }
         let made = variant.families_within(self.room_for(variant), &self.snapshot);
-        place.get_or_init(|| made.map(Arc::new)).clone()
+        let made = made.map(Arc::new);
+        lock(&self.pieces).insert(variant, made.clone());
+        made
+    }
+
+    /// What came of the try to make `variant`, if there was one.
+    fn tried(&self, variant: Variant) -> Option<Option<Arc<Piece>>> {
+        lock(&self.pieces).get(&variant).cloned()
     }
 
     fn room_for(&self, variant: Variant) -> usize {
         if variant.coding == Coding::Gzip {
             return usize::MAX;
         }
-        let made = Variant::ALL
-            .iter()
-            .filter_map(|&other| self.pieces.of(other).get());
-        let held: usize = made.flatten().map(|piece| piece.size()).sum();
+        let pieces = lock(&self.pieces);
+        let held: usize = pieces.values().flatten().map(|piece| piece.size()).sum();
         self.most_held.saturating_sub(held)
     }
 }
 
 /// Which variants scrapers have lately asked for.
 #[derive(Debug)]
-pub struct Demand(Mutex<ByVariant<Option<Instant>>>);
+pub struct Demand(Mutex<HashMap<Variant, Instant>>);
 
 impl Demand {
     /// A scraper that has not come for so long will find its variant made when it comes.
@@ -164,14 +169,15 @@ impl Demand {
 
     /// A scrape asks for `variant`.
     pub fn note(&self, variant: Variant, now: Now) {
-        *lock(&self.0).of_mut(variant) = Some(now.mono);
+        lock(&self.0).insert(variant, now.mono);
     }
 
     /// The variants that are worth making at `now`.
     pub fn lately(&self, now: Now) -> Vec<Variant> {
-        let is_recent = |asked: Instant| now.mono.saturating_duration_since(asked) <= Self::LATELY;
         let asked = lock(&self.0);
-        let is_wanted = |&variant: &Variant| asked.of(variant).is_some_and(is_recent);
+        let is_recent =
+            |asked: &Instant| now.mono.saturating_duration_since(*asked) <= Self::LATELY;
+        let is_wanted = |variant: &Variant| asked.get(variant).is_some_and(is_recent);
         Variant::ALL.into_iter().filter(is_wanted).collect()
     }
 }
@@ -308,14 +314,14 @@ mod tests {
         let zstd = Variant::of(Format::Text, Coding::Zstd);
         assert!(!shown(&page, zstd).await.0);
         // What was too large is not tried again, and its gzip is there.
-        assert!(matches!(page.pieces.of(zstd).get(), Some(None)));
-        let Some(Some(gzip)) = page.pieces.of(zstd.in_gzip()).get() else {
+        assert!(matches!(page.tried(zstd), Some(None)));
+        let Some(Some(gzip)) = page.tried(zstd.in_gzip()) else {
             panic!("it is made");
         };
         let Shown::Held(held) = page.show(zstd.in_gzip()).await else {
             panic!("it is held");
         };
-        assert!(Arc::ptr_eq(gzip, &held));
+        assert!(Arc::ptr_eq(&gzip, &held));
     }
 
     #[tokio::test]
@@ -323,7 +329,7 @@ mod tests {
         let page = Arc::new(page(now("2026-01-01T12:00:00Z")));
         assert!(page.show(Variant::USUAL).now_or_never().is_none());
         let is_made = async {
-            while page.pieces.of(Variant::USUAL).get().is_none() {
+            while page.tried(Variant::USUAL).is_none() {
                 tokio::task::yield_now().await;
             }
         };

@@ -3,66 +3,59 @@
 //! Field numbers are those of `metrics.proto` in Prometheus' client_model. Three wire types are
 //! enough, so this is written by hand, straight from the rows: a family is one buffer, not a tree.
 
-use prometheus::proto::{Metric, MetricFamily};
+use prometheus::proto::{Histogram, MetricFamily};
 
-use super::text::type_of;
-use super::{Output, family_name, unit_of};
+use super::coding::Encoder;
+use super::text::{own_labels, type_of};
+use super::{family_name, unit_of};
 use crate::catalog::exporter::Type;
 use crate::exposition::snapshot::Snapshot;
 
 /// Writes the families of `snapshot`.
-pub fn snapshot(snapshot: &Snapshot, out: &mut impl Output) {
-    let mut message = Message::default();
-    let mut metric = Message::default();
+pub(super) fn snapshot(snapshot: &Snapshot, out: &mut Encoder) {
     for family in snapshot.endpoint.families {
-        message.0.clear();
+        let mut message = Message::default();
         let rows: Vec<_> = snapshot.rows(family.table).collect();
         snapshot.for_each_sample(family, |place, sample| {
             if message.0.is_empty() {
-                head(
-                    &mut message,
-                    family.name,
-                    &snapshot.endpoint.help(family),
-                    Type::Gauge,
-                );
+                let help = snapshot.endpoint.help(family);
+                head(&mut message, family.name, &help, Type::Gauge);
             }
-            metric.0.clear();
-            if let Some(row) = rows.get(place) {
-                for (name, column) in family.labels {
-                    label(&mut metric, name, row.text(*column));
+            message.message(4, |metric| {
+                if let Some(row) = rows.get(place) {
+                    let of_row = family.labels.iter();
+                    labels(
+                        metric,
+                        of_row.map(|(name, column)| (*name, row.text(*column))),
+                    );
                 }
-            }
-            if let Some((name, value)) = sample.label {
-                label(&mut metric, name, value);
-            }
-            value(&mut metric, 2, sample.value);
-            message.bytes(4, &metric.0);
+                labels(metric, sample.label);
+                value(metric, 2, sample.value);
+            });
         });
         delimited(&message, out);
     }
 }
 
 /// Writes families that the `prometheus` crate has gathered.
-pub fn gathered(families: &[MetricFamily], out: &mut impl Output) {
+pub(super) fn gathered(families: &[MetricFamily], out: &mut Encoder) {
     for family in families {
         let of = type_of(family);
         let mut message = Message::default();
         head(&mut message, family.name(), family.help(), of);
-        for metric in family.get_metric() {
-            message.message(4, |message| own_metric(message, metric, of));
+        for own in family.get_metric() {
+            message.message(4, |metric| {
+                labels(metric, own_labels(own));
+                match of {
+                    Type::Gauge => value(metric, 2, own.get_gauge().get_value()),
+                    Type::Counter => value(metric, 3, own.get_counter().get_value()),
+                    Type::Histogram => {
+                        metric.message(7, |message| histogram(message, own.get_histogram()));
+                    }
+                }
+            });
         }
         delimited(&message, out);
-    }
-}
-
-fn own_metric(message: &mut Message, metric: &Metric, of: Type) {
-    for pair in metric.get_label() {
-        label(message, pair.name(), pair.value());
-    }
-    match of {
-        Type::Gauge => value(message, 2, metric.get_gauge().get_value()),
-        Type::Counter => value(message, 3, metric.get_counter().get_value()),
-        Type::Histogram => message.message(7, |message| histogram(message, metric)),
     }
 }
 
@@ -71,8 +64,7 @@ fn value(message: &mut Message, field: u64, value: f64) {
     message.message(field, |message| message.double(1, value));
 }
 
-fn histogram(message: &mut Message, metric: &Metric) {
-    let histogram = metric.get_histogram();
+fn histogram(message: &mut Message, histogram: &Histogram) {
     message.integer(1, histogram.get_sample_count());
     message.double(2, histogram.get_sample_sum());
     for bucket in histogram.get_bucket() {
@@ -86,27 +78,27 @@ fn histogram(message: &mut Message, metric: &Metric) {
 fn head(message: &mut Message, name: &str, help: &str, of: Type) {
     message.bytes(1, name.as_bytes());
     message.bytes(2, help.as_bytes());
-    message.integer(
-        3,
-        match of {
-            Type::Counter => 0,
-            Type::Gauge => 1,
-            Type::Histogram => 4,
-        },
-    );
+    let type_number = match of {
+        Type::Counter => 0,
+        Type::Gauge => 1,
+        Type::Histogram => 4,
+    };
+    message.integer(3, type_number);
     if let Some(unit) = unit_of(family_name(name, of)) {
         message.bytes(5, unit.as_bytes());
     }
 }
 
-fn label(message: &mut Message, name: &str, value: &str) {
-    message.message(1, |pair| {
-        pair.bytes(1, name.as_bytes());
-        pair.bytes(2, value.as_bytes());
-    });
+fn labels<'l>(message: &mut Message, labels: impl IntoIterator<Item = (&'l str, &'l str)>) {
+    for (name, value) in labels {
+        message.message(1, |pair| {
+            pair.bytes(1, name.as_bytes());
+            pair.bytes(2, value.as_bytes());
+        });
+    }
 }
 
-fn delimited(message: &Message, out: &mut impl Output) {
+fn delimited(message: &Message, out: &mut Encoder) {
     if message.0.is_empty() {
         return;
     }
@@ -149,9 +141,16 @@ impl Message {
         self.0.extend_from_slice(bytes);
     }
 
+    /// A message within this one. It is written where it is, and its length moved before it.
     fn message(&mut self, field: u64, write: impl FnOnce(&mut Self)) {
-        let mut inner = Self::default();
-        write(&mut inner);
-        self.bytes(field, &inner.0);
+        self.key(field, 2);
+        let start = self.0.len();
+        write(self);
+        let end = self.0.len();
+        self.varint((end - start) as u64);
+        let digits = self.0.len() - end;
+        if let Some(written) = self.0.get_mut(start..) {
+            written.rotate_right(digits);
+        }
     }
 }

@@ -1,16 +1,16 @@
 //! Responses, and bodies of several parts that are neither copied nor held longer than needed.
 
 use std::collections::VecDeque;
-use std::fmt;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use hyper::body::{Body, Buf, Bytes, Frame, SizeHint};
+use hyper::body::{Body, Bytes, Frame, SizeHint};
 use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
 use hyper::{Response, StatusCode};
 
+use crate::exposition::coding::Inflating;
 use crate::http::connections::PendingResponse;
 
 /// A response of `body`.
@@ -55,29 +55,18 @@ pub enum Part {
     /// Bytes in memory.
     Ready(Bytes),
     /// Bytes made as the client reads them, so that a slow client holds only what they are made from.
-    Lazy(Box<dyn LazyBytes>),
-}
-
-/// Bytes that are made one chunk at a time.
-pub trait LazyBytes: Iterator<Item = io::Result<Bytes>> + fmt::Debug + Send {
-    /// The number of bytes still to come.
-    fn remaining(&self) -> u64;
-
-    /// The bytes in memory that they are made from.
-    fn source(&self) -> &[Bytes] {
-        &[]
-    }
+    Lazy(Box<Inflating>),
 }
 
 /// The memory that a lazy part needs beside its source: the latest chunk, and the decoder's window
-/// of 32 KiB.
+/// and buffer of 32 KiB each.
 const LAZY_MEMORY: usize = 128 * 1024;
 
 impl Part {
     fn remaining(&self) -> u64 {
         match self {
             Self::Ready(bytes) => bytes.len() as u64,
-            Self::Lazy(lazy) => lazy.remaining(),
+            Self::Lazy(lazy) => lazy.left(),
         }
     }
 
@@ -123,7 +112,7 @@ impl ResponseBody {
                 Part::Ready(bytes) => return Some(Ok(bytes)),
                 Part::Lazy(mut lazy) => {
                     if let Some(bytes) = lazy.next() {
-                        if lazy.remaining() > 0 {
+                        if lazy.left() > 0 {
                             self.remaining.push_front(Part::Lazy(lazy));
                         }
                         return Some(bytes);
@@ -135,21 +124,20 @@ impl ResponseBody {
 }
 
 impl Body for ResponseBody {
-    type Data = Chunk;
+    type Data = Bytes;
     type Error = io::Error;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         _: &mut Context<'_>,
-    ) -> Poll<Option<io::Result<Frame<Chunk>>>> {
-        let bytes = self.next();
-        let chunk = bytes.map(|bytes| {
-            bytes.map(|bytes| Chunk {
-                bytes,
-                _pending: self.pending.clone(),
+    ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        let chunk = self.next().map(|bytes| {
+            bytes.map(|bytes| {
+                let _pending = self.pending.clone();
+                Frame::data(Bytes::from_owner(Chunk { bytes, _pending }))
             })
         });
-        Poll::Ready(chunk.map(|chunk| chunk.map(Frame::data)))
+        Poll::Ready(chunk)
     }
 
     fn is_end_stream(&self) -> bool {
@@ -162,67 +150,53 @@ impl Body for ResponseBody {
 }
 
 /// Bytes of a body that hyper is writing. Their response stays pending until they are dropped.
-#[derive(Debug)]
-pub struct Chunk {
+struct Chunk {
     bytes: Bytes,
     _pending: Option<Arc<PendingResponse>>,
 }
 
-impl Buf for Chunk {
-    fn remaining(&self) -> usize {
-        self.bytes.remaining()
-    }
-
-    fn chunk(&self) -> &[u8] {
-        self.bytes.chunk()
-    }
-
-    fn advance(&mut self, count: usize) {
-        self.bytes.advance(count);
+impl AsRef<[u8]> for Chunk {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::exposition::coding::{Coding, Encoder};
     use std::future::poll_fn;
 
-    /// So many bytes, each made as it is read.
-    #[derive(Debug)]
-    struct Countdown(u8);
-
-    impl Iterator for Countdown {
-        type Item = io::Result<Bytes>;
-
-        fn next(&mut self) -> Option<Self::Item> {
-            self.0 = self.0.checked_sub(1)?;
-            Some(Ok(vec![b'0' + self.0].into()))
-        }
-    }
-
-    impl LazyBytes for Countdown {
-        fn remaining(&self) -> u64 {
-            self.0.into()
-        }
+    /// The plain bytes of `text`, decompressed as they are read.
+    fn lazy(text: &[u8]) -> Part {
+        let mut encoder = Encoder::within(usize::MAX, Coding::Gzip);
+        encoder.push(text);
+        Part::Lazy(Box::new(Inflating::new(Arc::new(
+            encoder.finish().unwrap(),
+        ))))
     }
 
     #[tokio::test]
     async fn ready_and_lazy_parts_come_in_their_order() {
+        let text: Vec<u8> = std::iter::repeat_with(|| fastrand::u8(..))
+            .take(100_000)
+            .collect();
         let parts = [
             Part::Ready(Bytes::from_static(b"<")),
-            Part::Lazy(Box::new(Countdown(3))),
-            Part::Lazy(Box::new(Countdown(0))),
+            lazy(&text),
+            lazy(b""),
             Part::Ready(Bytes::from_static(b">")),
         ];
+        let whole = [b"<", text.as_slice(), b">"].concat();
         let mut body = ResponseBody::from_iter(parts);
-        assert_eq!(body.size_hint().exact(), Some(5));
+        assert_eq!(body.size_hint().exact(), Some(whole.len() as u64));
         let mut read = Vec::new();
         while let Some(frame) = poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await {
-            read.extend_from_slice(frame.unwrap().into_data().unwrap().chunk());
-            let remaining = u64::try_from(5 - read.len()).unwrap();
+            read.extend_from_slice(&frame.unwrap().into_data().unwrap());
+            let remaining = (whole.len() - read.len()) as u64;
             assert_eq!(body.size_hint().exact(), Some(remaining));
             assert_eq!(body.is_end_stream(), remaining == 0);
         }
-        assert_eq!(read, b"<210>");
+        assert!(read == whole);
     }
 }

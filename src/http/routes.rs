@@ -10,9 +10,9 @@
 //! made, once.)
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use hyper::body::Bytes;
 use hyper::header::{
     ACCEPT, ACCEPT_ENCODING, ACCEPT_LANGUAGE, ALLOW, CACHE_CONTROL, CONTENT_ENCODING,
     CONTENT_LANGUAGE, CONTENT_SECURITY_POLICY, HeaderMap, HeaderName, HeaderValue, REFERRER_POLICY,
@@ -23,12 +23,12 @@ use jiff::tz::TimeZone;
 
 use crate::base::clock::Clock;
 use crate::dayboard::{self, Dayboard};
-use crate::exposition::coding::{Coding, Inflating, Piece};
+use crate::exposition::Variant;
+use crate::exposition::coding::{Coding, Piece};
 use crate::exposition::page::{Demand, Page, Shown};
-use crate::exposition::{ByVariant, Variant};
 use crate::http::negotiate::{self, Choice};
 use crate::http::patience::Patience;
-use crate::http::response::{LazyBytes, Part, ResponseBody, response, text};
+use crate::http::response::{Part, ResponseBody, response, text};
 use crate::status::board::Board;
 use crate::status::meters::Meters;
 
@@ -45,29 +45,17 @@ pub struct Site {
     dayboard: Arc<Dayboard>,
     /// Where scrapes are to wait for the first polls.
     patience: Option<Patience>,
-    /// What stands behind the last family, by variant.
-    ends: Arc<ByVariant<Piece>>,
+    /// What stands behind the last family.
+    ends: Arc<HashMap<Variant, Piece>>,
 }
 
-/// The pages.
-#[derive(Debug, Clone, Copy)]
-enum Route {
-    Metrics,
-    Landing,
-    Healthy,
-    Ready,
-}
+const LANDING: &str = "/";
+const HEALTHY: &str = "/-/healthy";
+const READY: &str = "/-/ready";
 
-/// The pages whose paths are not for the user to choose.
-const FIXED: [(&str, Route); 3] = [
-    ("/", Route::Landing),
-    ("/-/healthy", Route::Healthy),
-    ("/-/ready", Route::Ready),
-];
-
-/// Whether another page is at `path`, so that the metrics cannot be.
+/// Whether a page is at `path` that is always there, so that the metrics cannot be.
 pub fn is_taken(path: &str) -> bool {
-    FIXED.iter().any(|(known, _)| *known == path)
+    [LANDING, HEALTHY, READY].contains(&path)
 }
 
 impl Site {
@@ -83,10 +71,7 @@ impl Site {
         patience: Option<Patience>,
     ) -> Self {
         let dayboard = Dayboard::new(board.clone(), clock.clone(), zone, telemetry_path);
-        let mut ends = ByVariant::<Piece>::default();
-        for variant in Variant::ALL {
-            *ends.of_mut(variant) = variant.end();
-        }
+        let ends = Variant::ALL.map(|variant| (variant, variant.end()));
         Self {
             board,
             meters,
@@ -95,7 +80,7 @@ impl Site {
             telemetry_path: telemetry_path.into(),
             dayboard: Arc::new(dayboard),
             patience,
-            ends: Arc::new(ends),
+            ends: Arc::new(ends.into()),
         }
     }
 
@@ -106,28 +91,21 @@ impl Site {
         address: &Uri,
         headers: &HeaderMap,
     ) -> Response<ResponseBody> {
-        let Some(route) = self.route(address.path()) else {
+        let path = address.path();
+        if !is_taken(path) && path != &*self.telemetry_path {
             return text(
                 StatusCode::NOT_FOUND,
                 "There is no such page; / lists those that are.\n",
             );
-        };
+        }
         if method != Method::GET && method != Method::HEAD {
             return not_allowed();
         }
-        match route {
-            Route::Metrics => self.metrics(headers).await,
-            Route::Landing => self.landing(address.query(), headers).await,
-            Route::Healthy => self.healthy(),
-            Route::Ready => self.ready(),
-        }
-    }
-
-    fn route(&self, path: &str) -> Option<Route> {
-        let fixed = FIXED.iter().find(|(known, _)| *known == path);
-        match fixed {
-            Some((_, route)) => Some(*route),
-            None => (path == &*self.telemetry_path).then_some(Route::Metrics),
+        match path {
+            LANDING => self.landing(address.query(), headers).await,
+            HEALTHY => self.healthy(),
+            READY => self.ready(),
+            _ => self.metrics(headers).await,
         }
     }
 
@@ -151,16 +129,11 @@ impl Site {
         let pages: Vec<_> = feeds.iter().filter_map(|feed| feed.shown(now)).collect();
         if let Some(pages) = held(&pages, variant).await {
             let own = self.meters.piece(variant, &feeds, now);
-            let pages = pages.iter().map(|piece| &**piece);
-            let pieces: Vec<_> = [&own]
-                .into_iter()
-                .chain(pages)
-                .chain([self.ends.of(variant)])
-                .collect();
-            return (
-                variant.coding,
-                variant.coding.join(&pieces).into_iter().collect(),
-            );
+            let mut pieces = vec![&own];
+            pieces.extend(pages.iter().map(Arc::as_ref));
+            pieces.extend(self.ends.get(&variant));
+            let body = variant.coding.join(&pieces).into_iter().collect();
+            return (variant.coding, body);
         }
         let plain = variant.plain();
         let own = self.meters.piece(plain, &feeds, now);
@@ -168,10 +141,11 @@ impl Site {
         for page in pages {
             match page.show(plain).await {
                 Shown::Held(piece) => parts.extend(piece.chunks().map(Part::Ready)),
-                Shown::Inflated(bytes) => parts.push(Part::Lazy(Box::new(bytes))),
+                Shown::Inflated(bytes) => parts.push(Part::Lazy(bytes)),
             }
         }
-        parts.extend(self.ends.of(plain).chunks().map(Part::Ready));
+        let ends = self.ends.get(&plain).into_iter();
+        parts.extend(ends.flat_map(Piece::chunks).map(Part::Ready));
         (plain.coding, parts.into_iter().collect())
     }
 
@@ -244,16 +218,6 @@ async fn held(pages: &[&Arc<Page>], variant: Variant) -> Option<Vec<Arc<Piece>>>
         }
     }
     Some(pieces)
-}
-
-impl LazyBytes for Inflating {
-    fn remaining(&self) -> u64 {
-        self.left()
-    }
-
-    fn source(&self) -> &[Bytes] {
-        self.source()
-    }
 }
 
 fn not_allowed() -> Response<ResponseBody> {

@@ -1,5 +1,6 @@
 //! What the exporter says of itself: counters that live, and gauges about the state it is in.
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -17,10 +18,10 @@ use crate::base::version;
 use crate::catalog::exporter::{self, Metric};
 use crate::catalog::{Endpoint, Interval, Need};
 use crate::desk::{Class, Observer};
+use crate::exposition::Variant;
 use crate::exposition::coding::Piece;
 use crate::exposition::const_metrics::{by_label, single};
 use crate::exposition::snapshot::Snapshot;
-use crate::exposition::{ByVariant, Variant};
 use crate::status::board::Feed;
 use crate::status::process::{self, seconds};
 
@@ -58,7 +59,7 @@ struct Gathered {
     standing: Vec<(bool, bool)>,
     at: Instant,
     families: Vec<MetricFamily>,
-    pieces: ByVariant<Option<Piece>>,
+    pieces: HashMap<Variant, Piece>,
 }
 
 impl Gathered {
@@ -73,9 +74,8 @@ impl Gathered {
     }
 
     fn piece(&mut self, variant: Variant) -> Piece {
-        let slot = self.pieces.of_mut(variant);
-        slot.get_or_insert_with(|| variant.own(&self.families))
-            .clone()
+        let place = self.pieces.entry(variant);
+        place.or_insert_with(|| variant.own(&self.families)).clone()
     }
 }
 
@@ -203,7 +203,7 @@ impl Meters {
             standing: standing(feeds, now),
             at: now.mono,
             families,
-            pieces: ByVariant::default(),
+            pieces: HashMap::new(),
         }
     }
 
