@@ -11,14 +11,15 @@
 //!   block may build on what others before it in the frame have left behind, so a frame has one
 //!   compressed piece, that of today's agents; the others are raw blocks, which leave nothing behind.
 
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::mem::take;
 use std::sync::Arc;
 use std::vec::IntoIter;
 
-use flate2::write::{DeflateDecoder, DeflateEncoder};
+use flate2::read::DeflateDecoder;
+use flate2::write::DeflateEncoder;
 use flate2::{Compression, Crc};
-use hyper::body::Bytes;
+use hyper::body::{Buf as _, Bytes};
 
 /// How an answer's body is coded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -288,43 +289,34 @@ impl Write for Chunks {
 #[derive(Debug)]
 pub struct Inflating {
     piece: Arc<Piece>,
-    /// What is still to be decompressed: of one chunk, and the chunks behind it.
-    blocks: Bytes,
-    chunks: IntoIter<Bytes>,
-    decoder: DeflateDecoder<Vec<u8>>,
+    plain: DeflateDecoder<Blocks>,
 }
 
-/// How much is decompressed at a time: it becomes some ten times as much.
-const STEP: usize = 4 * 1024;
+/// How much of it is made at a time.
+const STEP: usize = 64 * 1024;
 
 impl Inflating {
     /// All of `piece`, which is in gzip.
     pub fn new(piece: Arc<Piece>) -> Self {
+        let blocks = Blocks {
+            chunk: Bytes::new(),
+            behind: piece.chunks.clone().into_iter(),
+        };
         Self {
-            blocks: Bytes::new(),
-            chunks: piece.chunks.clone().into_iter(),
-            decoder: DeflateDecoder::new(Vec::new()),
             piece,
+            plain: DeflateDecoder::new(blocks),
         }
     }
 
     /// How many bytes are still to come.
     pub fn left(&self) -> u64 {
         let all = u64::from(self.piece.checksum.amount());
-        all.saturating_sub(self.decoder.total_out())
+        all.saturating_sub(self.plain.total_out())
     }
 
     /// What they are made of.
     pub fn source(&self) -> &[Bytes] {
         &self.piece.chunks
-    }
-
-    /// What the next step comes to: nothing within what stands for no byte.
-    fn step(&mut self) -> io::Result<Vec<u8>> {
-        let blocks = self.blocks.split_to(STEP.min(self.blocks.len()));
-        self.decoder.write_all(&blocks)?;
-        self.decoder.flush()?;
-        Ok(take(self.decoder.get_mut()))
     }
 }
 
@@ -332,22 +324,37 @@ impl Iterator for Inflating {
     type Item = io::Result<Bytes>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        loop {
-            if self.blocks.is_empty() {
-                self.blocks = self.chunks.next()?;
-            }
-            match self.step() {
-                Ok(plain) if plain.is_empty() => {}
-                step => return Some(step.map(Bytes::from)),
-            }
+        // No more than there is: no block says that it is the last one.
+        let step = self.left().min(STEP as u64);
+        let mut made = Vec::with_capacity(STEP);
+        match self.plain.by_ref().take(step).read_to_end(&mut made) {
+            Ok(0) => None,
+            read => Some(read.map(|_| made.into())),
         }
+    }
+}
+
+/// What is not decompressed yet: the rest of a chunk, and the chunks behind it.
+#[derive(Debug)]
+struct Blocks {
+    chunk: Bytes,
+    behind: IntoIter<Bytes>,
+}
+
+impl Read for Blocks {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.chunk.is_empty() {
+            self.chunk = self.behind.next().unwrap_or_default();
+        }
+        let read = (&*self.chunk).read(buffer)?;
+        self.chunk.advance(read);
+        Ok(read)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io::Read as _;
 
     fn piece(mut encoder: Encoder, text: &[u8]) -> Piece {
         encoder.push(text);
