@@ -14,7 +14,7 @@ use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{ServerConfig, SupportedProtocolVersion, version};
 
 use super::client_cert::ClientVerifier;
-use super::tls_config::{ClientAuth, Curve, TlsConfig, TlsVersion};
+use super::tls_config::{ClientAuth, Curve, TlsConfig, TlsVersion, go_name};
 use crate::base::files;
 use crate::base::x509::{Certificate, KEYS, Purpose, Standing};
 
@@ -27,16 +27,6 @@ pub struct Material {
     pub key: Vec<u8>,
     /// The authorities for client certificates.
     pub client_ca: Option<Vec<u8>>,
-}
-
-/// Go's names of all cipher suites that are offered.
-pub(super) fn cipher_names() -> Vec<String> {
-    let suites = ring::default_provider().cipher_suites;
-    suites.iter().map(|suite| go_name(suite.suite())).collect()
-}
-
-fn go_name(suite: rustls::CipherSuite) -> String {
-    format!("{suite:?}").replace("TLS13_", "TLS_")
 }
 
 /// The configuration for handshakes, and warnings on certificates that have no effect.
@@ -207,19 +197,6 @@ fn identity(material: &Material, provider: &CryptoProvider) -> Result<CertifiedK
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn ciphers_have_gos_names() {
-        let names = cipher_names();
-        assert!(
-            names.contains(&"TLS_AES_256_GCM_SHA384".to_owned()),
-            "{names:?}"
-        );
-        assert!(
-            names.contains(&"TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256".to_owned()),
-            "{names:?}"
-        );
-    }
 
     #[test]
     fn content_that_is_no_pem_is_refused_and_not_repeated() {

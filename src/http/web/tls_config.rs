@@ -1,8 +1,9 @@
 //! `tls_server_config`: the certificate, client certificates, and what TLS offers.
 
+use rustls::CipherSuite;
+use rustls::crypto::ring::ALL_CIPHER_SUITES;
 use serde::de::{Deserialize, Deserializer, Error as _};
 
-use super::tls;
 use super::yaml::{Words, or_default, parsed, texts, truth};
 
 /// The section. An empty file or text counts as absent.
@@ -153,7 +154,7 @@ pub struct Cipher(pub String);
 
 impl<'de> Deserialize<'de> for Cipher {
     fn deserialize<D: Deserializer<'de>>(value: D) -> Result<Self, D::Error> {
-        let known = tls::cipher_names();
+        let known = cipher_names();
         let cipher = parsed(value, |text| match known.contains(&text.to_owned()) {
             true => Ok(Self(text.to_owned())),
             false => Err(Words::from(format!(
@@ -163,6 +164,16 @@ impl<'de> Deserialize<'de> for Cipher {
         });
         cipher?.ok_or_else(|| D::Error::custom(Words::from("an element of this list is empty")))
     }
+}
+
+/// Go's names of all cipher suites that are offered.
+fn cipher_names() -> Vec<String> {
+    let suites = ALL_CIPHER_SUITES.iter();
+    suites.map(|suite| go_name(suite.suite())).collect()
+}
+
+pub(super) fn go_name(suite: CipherSuite) -> String {
+    format!("{suite:?}").replace("TLS13_", "TLS_")
 }
 
 /// A curve by Go's name; others are not offered by ring.
@@ -176,4 +187,22 @@ pub enum Curve {
     /// NIST's P-384
     #[serde(rename = "CurveP384")]
     P384,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ciphers_have_gos_names() {
+        let names = cipher_names();
+        assert!(
+            names.contains(&"TLS_AES_256_GCM_SHA384".to_owned()),
+            "{names:?}"
+        );
+        assert!(
+            names.contains(&"TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256".to_owned()),
+            "{names:?}"
+        );
+    }
 }
