@@ -406,6 +406,9 @@ fn agents(
             Some(known) => {
                 known.status = agent.status;
                 known.current = agent.current;
+                if source == Some(Source::Realtime) {
+                    known.day = agent.day;
+                }
             }
             None => agents.push(agent),
         }
@@ -709,6 +712,12 @@ pub(super) mod tests {
         assert_eq!(alone.team.first_response.value(), Some(8.0));
         let empty_day = figures(&[statistics(""), realtime(rows)]);
         assert_eq!(empty_day.team.source, Some(Source::Realtime));
+        let without_sessions = r#"{"AgentId":"a","AvgFirstRespTime":99}"#;
+        let no_sessions = figures(&[statistics(without_sessions), realtime(rows)]);
+        assert_eq!(no_sessions.agents.len(), 2);
+        let day = &no_sessions.agents[0].day;
+        assert_eq!(day.sessions, Some(8.0));
+        assert_eq!(day.first_response.value(), Some(6.0));
 
         let both = figures(&[statistics(TWO), realtime(rows)]);
         assert_eq!(both.team.source, Some(Source::Statistics));
