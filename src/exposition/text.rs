@@ -50,9 +50,9 @@ pub fn stamped_head(name: &str, help: &str) -> String {
     text
 }
 
-/// The samples of `family` in OpenMetrics, each with a timestamp: a line for each, in the order of their series. `of_target`
-/// is what they have in common, as [`pairs`] writes it. `stamp` says, by the row's key, of which second in Unix
-/// time a row is; without one it is left out.
+/// The samples of `family` in OpenMetrics, each with a timestamp: a line for each, in the order of the rows. `of_target` is
+/// what they have in common, as [`pairs`] writes it. `stamp` says, by the row's key, of which second in Unix time a row
+/// is; without one it is left out.
 pub fn stamped(
     snapshot: &Snapshot,
     family: &Family,
@@ -79,7 +79,6 @@ pub fn stamped(
         line.extend([" ", digits.format(stamp), "\n"]);
         lines.push(line);
     });
-    lines.sort_unstable_by(|one, other| series_of(one).cmp(series_of(other)));
     lines
 }
 
