@@ -115,10 +115,6 @@ fn best<T: Copy>(elements: &[(T, u32, String)]) -> Option<T> {
     (highest > 0).then_some(first.0)
 }
 
-fn is_header_value(text: &str) -> bool {
-    text.bytes().all(|byte| (b' '..=b'~').contains(&byte))
-}
-
 proptest! {
     #![proptest_config(cases(2000))]
 
@@ -129,13 +125,12 @@ proptest! {
     ) {
         let choice = Choice::of(accept.as_deref(), accept_encoding.as_deref());
         prop_assert!(Variant::ALL.contains(&choice.variant));
-        prop_assert!(is_header_value(&choice.content_type()));
         let media_type = match choice.variant.format {
             Format::Text => "text/plain; version=",
             Format::OpenMetrics => "application/openmetrics-text; version=",
             Format::Protobuf => "application/vnd.google.protobuf; proto=",
         };
-        prop_assert!(choice.content_type().starts_with(media_type));
+        prop_assert!(choice.content_type().to_str().is_ok_and(|text| text.starts_with(media_type)));
     }
 
     #[test]

@@ -5,34 +5,53 @@
 //! unexpected format is of more use than no metrics.
 
 use std::cmp::Reverse;
+use std::sync::LazyLock;
+
+use hyper::header::HeaderValue;
 
 use crate::dayboard::words::Language;
 use crate::exposition::coding::Coding;
 use crate::exposition::{Format, Variant};
 
-/// A format in one of its versions: its media type and the parameters behind it, as `Content-Type` has them.
-type Offer = (Format, &'static str, &'static str);
+/// A format in one of its versions.
+#[derive(Debug)]
+struct Offer {
+    format: Format,
+    content_type: &'static str,
+    /// The same, taken apart as a request's elements are.
+    element: Element<'static>,
+}
+
+impl Offer {
+    fn of((format, content_type): (Format, &'static str)) -> Self {
+        Self {
+            format,
+            content_type,
+            element: Element::of(content_type),
+        }
+    }
+}
 
 /// All formats and versions, in the order that decides where the request has no preference.
-static OFFERS: [Offer; 5] = [
-    (Format::Text, "text/plain", "version=0.0.4; charset=utf-8"),
-    (Format::Text, "text/plain", "version=1.0.0; charset=utf-8"),
-    (
-        Format::OpenMetrics,
-        "application/openmetrics-text",
-        "version=1.0.0; charset=utf-8",
-    ),
-    (
-        Format::OpenMetrics,
-        "application/openmetrics-text",
-        "version=0.0.1; charset=utf-8",
-    ),
-    (
-        Format::Protobuf,
-        "application/vnd.google.protobuf",
-        "proto=io.prometheus.client.MetricFamily; encoding=delimited",
-    ),
-];
+static OFFERS: LazyLock<[Offer; 5]> = LazyLock::new(|| {
+    let offers = [
+        (Format::Text, "text/plain; version=0.0.4; charset=utf-8"),
+        (Format::Text, "text/plain; version=1.0.0; charset=utf-8"),
+        (
+            Format::OpenMetrics,
+            "application/openmetrics-text; version=1.0.0; charset=utf-8",
+        ),
+        (
+            Format::OpenMetrics,
+            "application/openmetrics-text; version=0.0.1; charset=utf-8",
+        ),
+        (
+            Format::Protobuf,
+            "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited",
+        ),
+    ];
+    offers.map(Offer::of)
+});
 
 /// All codings, in the order that decides where the request has no preference: every client reads
 /// gzip.
@@ -50,16 +69,16 @@ const ESCAPINGS: [&str; 4] = ["allow-utf-8", "underscores", "dots", "values"];
 pub struct Choice {
     /// The variant.
     pub variant: Variant,
-    offer: &'static Offer,
+    content_type: &'static str,
     escaping: Option<&'static str>,
 }
 
 impl Choice {
     /// Negotiates by the two headers. Several lines of one header are to be joined with commas.
     pub fn of(accept: Option<&str>, accept_encoding: Option<&str>) -> Self {
-        let [text, ..] = &OFFERS;
-        let (offer, escaping) = match best(accept, &OFFERS, closeness) {
-            Some((offer, range)) => (offer, range.parameter("escaping")),
+        let [text, ..] = &*OFFERS;
+        let (offer, escaping) = match best(accept, &*OFFERS, closeness) {
+            Some((offer, range)) => (offer, range.escaping),
             None => (text, None),
         };
         let coding = best(accept_encoding, &CODINGS, |(_, names), element| {
@@ -68,40 +87,43 @@ impl Choice {
         });
         let coding = coding.map_or(Coding::Identity, |((coding, _), _)| *coding);
         Self {
-            variant: Variant::of(offer.0, coding),
-            offer,
+            variant: Variant::of(offer.format, coding),
+            content_type: offer.content_type,
             escaping: ESCAPINGS.into_iter().find(|known| Some(*known) == escaping),
         }
     }
 
     /// The value of `Content-Type`. Prometheus 3 refuses a response without one that it knows.
-    pub fn content_type(&self) -> String {
-        let (_, media_type, parameters) = self.offer;
+    pub fn content_type(&self) -> HeaderValue {
+        let bare = HeaderValue::from_static(self.content_type);
         match self.escaping {
-            Some(escaping) => format!("{media_type}; {parameters}; escaping={escaping}"),
-            None => format!("{media_type}; {parameters}"),
+            Some(escaping) => {
+                let whole = format!("{}; escaping={escaping}", self.content_type);
+                // Made of our own words only, so it is a header's value.
+                HeaderValue::try_from(whole).unwrap_or(bare)
+            }
+            None => bare,
         }
     }
 }
 
 /// How closely `range` matches the offer; `None` where it does not.
-fn closeness((_, media_type, offered): &Offer, range: &Element<'_>) -> Option<usize> {
+fn closeness(offer: &Offer, range: &Element<'_>) -> Option<usize> {
+    let offered = &offer.element;
     if range.is("*/*") {
         return Some(0);
     }
-    let is_group = |group: &str| media_type.split('/').next() == Some(group);
-    if range.name.strip_suffix("/*").is_some_and(is_group) {
-        return Some(1);
+    if let Some(group) = range.name.strip_suffix("/*") {
+        return (offered.name.split('/').next() == Some(group)).then_some(1);
     }
     // A version may be left out; the parameters of protobuf may not.
-    let is_same = |name: &str| match (parameter(offered, name), range.parameter(name)) {
-        (Some(offered), Some(asked)) => offered == asked,
-        (Some(_), None) => name == "version",
-        (None, _) => true,
-    };
-    let is_match =
-        range.is(media_type) && ["version", "proto", "encoding"].into_iter().all(is_same);
-    is_match.then(|| 2 + usize::from(range.parameter("version").is_some()))
+    let is_match = range.is(offered.name)
+        && (range.version.is_none()
+            || offered.version.is_none()
+            || range.version == offered.version)
+        && (offered.proto.is_none() || range.proto == offered.proto)
+        && (offered.encoding.is_none() || range.encoding == offered.encoding);
+    is_match.then(|| 2 + usize::from(range.version.is_some()))
 }
 
 /// The language for a request's `Accept-Language`: the first where none is asked for that there is.
@@ -120,7 +142,9 @@ fn best<'h, O>(
     offers: &'static [O],
     closeness: impl Fn(&O, &Element<'h>) -> Option<usize>,
 ) -> Option<(&'static O, Element<'h>)> {
-    let mut elements: Vec<Element<'h>> = split(header?, ',').filter_map(Element::parse).collect();
+    let elements = header?.split(',').map(Element::of);
+    let is_valid = |element: &Element<'_>| (0.0..=1.0).contains(&element.quality);
+    let mut elements: Vec<Element<'h>> = elements.filter(is_valid).collect();
     elements.sort_by(|one, other| other.quality.total_cmp(&one.quality));
     let rated = offers.iter().filter_map(|offer| {
         let places = elements.iter().enumerate();
@@ -136,51 +160,54 @@ fn best<'h, O>(
     (element.quality > 0.0).then_some((offer, *element))
 }
 
-/// One element of a header: a name, and parameters behind it.
+/// One element of a header: a name, and those parameters behind it that decide here.
 #[derive(Debug, Clone, Copy)]
 struct Element<'h> {
     name: &'h str,
-    parameters: &'h str,
-    /// From 0 to 1.
+    /// From 0 to 1, or else the element is invalid.
     quality: f64,
+    version: Option<&'h str>,
+    proto: Option<&'h str>,
+    encoding: Option<&'h str>,
+    escaping: Option<&'h str>,
 }
 
 impl<'h> Element<'h> {
-    /// Parses an element; `None` where its quality is invalid.
-    fn parse(text: &'h str) -> Option<Self> {
+    fn of(text: &'h str) -> Self {
         let (name, parameters) = text.split_once(';').unwrap_or((text, ""));
-        let quality = parameter(parameters, "q")
-            .map_or(Ok(1.0), str::parse)
-            .ok()?;
-        let element = Self {
+        let mut element = Self {
             name: name.trim(),
-            parameters,
-            quality,
+            quality: 1.0,
+            version: None,
+            proto: None,
+            encoding: None,
+            escaping: None,
         };
-        (0.0..=1.0).contains(&quality).then_some(element)
+        // From the last on, so that of two of one name the first counts.
+        for (key, value) in parameters
+            .rsplit(';')
+            .filter_map(|parameter| parameter.split_once('='))
+        {
+            let value = value.trim().trim_matches('"');
+            let place = match key.trim() {
+                key if key.eq_ignore_ascii_case("q") => {
+                    element.quality = value.parse().unwrap_or(f64::NAN);
+                    continue;
+                }
+                key if key.eq_ignore_ascii_case("version") => &mut element.version,
+                key if key.eq_ignore_ascii_case("proto") => &mut element.proto,
+                key if key.eq_ignore_ascii_case("encoding") => &mut element.encoding,
+                key if key.eq_ignore_ascii_case("escaping") => &mut element.escaping,
+                _ => continue,
+            };
+            *place = Some(value);
+        }
+        element
     }
 
     fn is(&self, name: &str) -> bool {
         self.name.eq_ignore_ascii_case(name)
     }
-
-    fn parameter(&self, name: &str) -> Option<&'h str> {
-        parameter(self.parameters, name)
-    }
-}
-
-fn parameter<'h>(parameters: &'h str, name: &str) -> Option<&'h str> {
-    split(parameters, ';').find_map(|parameter| {
-        let (key, value) = parameter.split_once('=')?;
-        let is_it = key.trim_end().eq_ignore_ascii_case(name);
-        is_it.then(|| value.trim().trim_matches('"'))
-    })
-}
-
-fn split(text: &str, separator: char) -> impl Iterator<Item = &str> {
-    text.split(separator)
-        .map(str::trim)
-        .filter(|part| !part.is_empty())
 }
 
 #[cfg(test)]
@@ -193,7 +220,8 @@ mod tests {
     const PROMETHEUS_3_5: &str = "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,application/openmetrics-text;version=0.0.1;q=0.5,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2";
 
     fn answered(accept: &str) -> String {
-        Choice::of(Some(accept), None).content_type()
+        let content_type = Choice::of(Some(accept), None).content_type();
+        content_type.to_str().unwrap().to_owned()
     }
 
     #[test]

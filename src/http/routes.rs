@@ -236,10 +236,7 @@ fn exposition_response(
     coding: Coding,
     body: ResponseBody,
 ) -> Response<ResponseBody> {
-    // Made of our own words only, so it is a header's value.
-    let content_type = HeaderValue::try_from(choice.content_type());
-    let content_type = content_type.unwrap_or(HeaderValue::from_static("text/plain"));
-    let mut response = response(StatusCode::OK, content_type, body);
+    let mut response = response(StatusCode::OK, choice.content_type(), body);
     let headers = response.headers_mut();
     headers.insert(VARY, HeaderValue::from_static("Accept, Accept-Encoding"));
     if let Some(coding) = coding.name() {
