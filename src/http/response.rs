@@ -1,12 +1,13 @@
 //! Responses, and bodies of several parts that are neither copied nor held longer than needed.
 
 use std::collections::VecDeque;
-use std::io;
+use std::io::{self, IoSlice};
+use std::mem::take;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use hyper::body::{Body, Bytes, Frame, SizeHint};
+use hyper::body::{Body, Buf, Bytes, Frame, SizeHint};
 use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
 use hyper::{Response, StatusCode};
 
@@ -106,38 +107,43 @@ impl ResponseBody {
         self
     }
 
-    fn next(&mut self) -> Option<io::Result<Bytes>> {
+    /// What is to be written next: all that is ready, or the next of what is made as it is read, and what stands
+    /// ready behind it.
+    fn next(&mut self) -> Option<io::Result<Written>> {
+        let mut parts = VecDeque::new();
         loop {
-            match self.remaining.pop_front()? {
-                Part::Ready(bytes) => return Some(Ok(bytes)),
-                Part::Lazy(mut lazy) => {
-                    if let Some(bytes) = lazy.next() {
-                        if lazy.left() > 0 {
-                            self.remaining.push_front(Part::Lazy(lazy));
-                        }
-                        return Some(bytes);
+            match self.remaining.front_mut() {
+                Some(Part::Ready(bytes)) => {
+                    parts.push_back(take(bytes));
+                    self.remaining.pop_front();
+                }
+                Some(Part::Lazy(lazy)) if parts.is_empty() => {
+                    let made = lazy.next();
+                    if made.is_none() || lazy.left() == 0 {
+                        self.remaining.pop_front();
+                    }
+                    match made.transpose() {
+                        Ok(bytes) => parts.extend(bytes),
+                        Err(error) => return Some(Err(error)),
                     }
                 }
+                _ => break,
             }
         }
+        let _pending = self.pending.clone();
+        (!parts.is_empty()).then_some(Ok(Written { parts, _pending }))
     }
 }
 
 impl Body for ResponseBody {
-    type Data = Bytes;
+    type Data = Written;
     type Error = io::Error;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         _: &mut Context<'_>,
-    ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
-        let chunk = self.next().map(|bytes| {
-            bytes.map(|bytes| {
-                let _pending = self.pending.clone();
-                Frame::data(Bytes::from_owner(Chunk { bytes, _pending }))
-            })
-        });
-        Poll::Ready(chunk)
+    ) -> Poll<Option<io::Result<Frame<Written>>>> {
+        Poll::Ready(self.next().map(|written| written.map(Frame::data)))
     }
 
     fn is_end_stream(&self) -> bool {
@@ -149,15 +155,38 @@ impl Body for ResponseBody {
     }
 }
 
-/// Bytes of a body that hyper is writing. Their response stays pending until they are dropped.
-struct Chunk {
-    bytes: Bytes,
+/// Parts of a body that hyper is writing: together, so that they take as few calls of the system as they fit in.
+/// Their response stays pending until they are dropped.
+#[derive(Debug)]
+pub struct Written {
+    parts: VecDeque<Bytes>,
     _pending: Option<Arc<PendingResponse>>,
 }
 
-impl AsRef<[u8]> for Chunk {
-    fn as_ref(&self) -> &[u8] {
-        &self.bytes
+impl Buf for Written {
+    fn remaining(&self) -> usize {
+        self.parts.iter().map(Bytes::len).sum()
+    }
+
+    fn chunk(&self) -> &[u8] {
+        self.parts.front().map_or(&[], Bytes::as_ref)
+    }
+
+    fn chunks_vectored<'s>(&'s self, slices: &mut [IoSlice<'s>]) -> usize {
+        let places = slices.iter_mut().zip(&self.parts);
+        places
+            .map(|(slice, part)| *slice = IoSlice::new(part))
+            .count()
+    }
+
+    fn advance(&mut self, mut written: usize) {
+        while let Some(part) = self.parts.front_mut() {
+            if written < part.len() {
+                return part.advance(written);
+            }
+            written -= part.len();
+            self.parts.pop_front();
+        }
     }
 }
 
@@ -176,6 +205,20 @@ mod tests {
         ))))
     }
 
+    /// What the system takes of two parts that are offered to it.
+    fn some_of(written: &mut Written) -> Vec<u8> {
+        let mut slices = [IoSlice::new(&[]); 2];
+        let offered = written.chunks_vectored(&mut slices);
+        let offered: Vec<u8> = slices[..offered]
+            .iter()
+            .flat_map(|slice| slice.to_vec())
+            .collect();
+        assert!(offered.starts_with(written.chunk()));
+        let taken = fastrand::usize(1..=offered.len());
+        written.advance(taken);
+        offered[..taken].to_vec()
+    }
+
     #[tokio::test]
     async fn ready_and_lazy_parts_come_in_their_order() {
         let text: Vec<u8> = std::iter::repeat_with(|| fastrand::u8(..))
@@ -183,16 +226,21 @@ mod tests {
             .collect();
         let parts = [
             Part::Ready(Bytes::from_static(b"<")),
+            Part::Ready(Bytes::from_static(b"")),
+            Part::Ready(Bytes::from_static(b"-")),
             lazy(&text),
             lazy(b""),
             Part::Ready(Bytes::from_static(b">")),
         ];
-        let whole = [b"<", text.as_slice(), b">"].concat();
+        let whole = [b"<-", text.as_slice(), b">"].concat();
         let mut body = ResponseBody::from_iter(parts);
         assert_eq!(body.size_hint().exact(), Some(whole.len() as u64));
         let mut read = Vec::new();
         while let Some(frame) = poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await {
-            read.extend_from_slice(&frame.unwrap().into_data().unwrap());
+            let mut written = frame.unwrap().into_data().unwrap();
+            while written.has_remaining() {
+                read.extend(some_of(&mut written));
+            }
             let remaining = (whole.len() - read.len()) as u64;
             assert_eq!(body.size_hint().exact(), Some(remaining));
             assert_eq!(body.is_end_stream(), remaining == 0);
