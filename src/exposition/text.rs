@@ -209,16 +209,17 @@ fn write_sample(
     value: f64,
 ) {
     text.push_str(name);
-    if !labels.is_empty() || more.is_some() {
+    if labels.is_empty() && more.is_none() {
+        text.push(' ');
+    } else {
         text.push('{');
         text.push_str(labels);
         if let Some((name, value)) = more {
             text.push_str(if labels.is_empty() { "" } else { "," });
             write_label(text, name, value);
         }
-        text.push('}');
+        text.push_str("} ");
     }
-    text.push(' ');
     write_number(text, value);
 }
 
