@@ -29,6 +29,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
+# Where Debian puts Go's packages.
+GO_PATH = pathlib.Path("/usr/share/gocode")
 TICKS = os.sysconf("SC_CLK_TCK")
 # As Prometheus 2.53 asks.
 ACCEPT = ("application/openmetrics-text;version=1.0.0;q=0.5,application/openmetrics-text;version=0.0.1;q=0.4,"
@@ -39,11 +41,11 @@ FIELDS = """FreeTime BusyTime RestTime TotalSessionCnt TransferSessionCnt Effect
     SatisfiedCnt FirstLoginTimestamp LastLogoutTimestamp""".split()
 
 
-def need(program, package):
+def need(is_there, packages):
     """Installs what is missing, where that may be done."""
-    if shutil.which(program):
+    if is_there:
         return
-    subprocess.run(["apt-get", "install", "-y", "--no-install-recommends", *package.split()],
+    subprocess.run(["apt-get", "install", "-y", "--no-install-recommends", *packages.split()],
                    check=True, stdout=subprocess.DEVNULL)
 
 
@@ -241,7 +243,7 @@ def client_golang(binary, count):
 
 def built_go(directory):
     binary = directory / "with_client_golang"
-    env = dict(os.environ, GO111MODULE="off", GOPATH="/usr/share/gocode", GOFLAGS="",
+    env = dict(os.environ, GO111MODULE="off", GOPATH=str(GO_PATH), GOFLAGS="",
                GOCACHE=str(directory / "go-cache"))
     subprocess.run(["go", "build", "-o", str(binary), str(HERE / "main.go")], env=env, check=True)
     return binary
@@ -326,9 +328,10 @@ def main():
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=2)
     arguments = parser.parse_args()
-    need("wrk", "wrk")
-    need("nginx", "nginx-light")
-    need("go", "golang-go golang-github-prometheus-client-golang-dev")
+    need(shutil.which("wrk"), "wrk")
+    need(shutil.which("nginx"), "nginx-light")
+    need(shutil.which("go") and (GO_PATH / "src/github.com/prometheus/client_golang").exists(),
+         "golang-go golang-github-prometheus-client-golang-dev")
     counts = [int(count) for count in arguments.agents.split(",")]
     print("| agents | given | CPU an agent and poll | of it in the kernel | peak memory |\n|---|---|---|---|---|")
     for count in counts:
