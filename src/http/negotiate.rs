@@ -258,6 +258,8 @@ mod tests {
             "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
             "application/openmetrics-text;version=7.0.0",
             "application/vnd.google.protobuf",
+            "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=text",
+            "application/vnd.google.protobuf;proto=io.prometheus.client.Other;encoding=delimited",
             "application/openmetrics-text;q=0",
             "application/openmetrics-text;q=much",
             ";;;,,,=,q=,/",
@@ -277,11 +279,17 @@ mod tests {
         assert!(answered("*/*,text/plain;q=0").contains("openmetrics"));
         assert!(answered("*/*;q=0,text/plain;q=0").starts_with("text/plain; version=0.0.4"));
         assert!(answered("application/*").contains("openmetrics"));
+        // What is said of a version counts for it, and not what is said of all.
+        assert!(
+            answered("application/openmetrics-text;q=0.1,text/plain;q=0.5,application/openmetrics-text;version=1.0.0")
+                .contains("openmetrics")
+        );
         assert!(
             answered("Text/Plain; Version=1.0.0 ; ESCAPING=\"dots\"; Q=0.3")
                 .ends_with("version=1.0.0; charset=utf-8; escaping=dots")
         );
         assert!(!answered("text/plain;escaping=anything").contains("escaping"));
+        assert!(!answered("text/plain;charset=dots").contains("escaping"));
     }
 
     #[test]

@@ -230,14 +230,20 @@ mod tests {
             Part::Ready(Bytes::from_static(b"-")),
             lazy(&text),
             lazy(b""),
+            lazy(&text),
             Part::Ready(Bytes::from_static(b">")),
+            lazy(b"."),
         ];
-        let whole = [b"<-", text.as_slice(), b">"].concat();
+        let whole = [b"<-", text.as_slice(), &text, b">."].concat();
         let mut body = ResponseBody::from_iter(parts);
         assert_eq!(body.size_hint().exact(), Some(whole.len() as u64));
         let mut read = Vec::new();
         while let Some(frame) = poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await {
             let mut written = frame.unwrap().into_data().unwrap();
+            assert!(
+                written.remaining() < text.len(),
+                "not all of it is made at once"
+            );
             while written.has_remaining() {
                 read.extend(some_of(&mut written));
             }
@@ -246,5 +252,6 @@ mod tests {
             assert_eq!(body.is_end_stream(), remaining == 0);
         }
         assert!(read == whole);
+        assert!(ResponseBody::from_iter([Bytes::new()]).is_end_stream());
     }
 }
