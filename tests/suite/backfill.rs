@@ -100,14 +100,17 @@ fn prometheus(folder: tempfile::TempDir) -> Prometheus {
     Prometheus::over(folder)
 }
 
-/// Each family once, each series in one piece, times growing, and an end.
+/// Each family once, with what it is, above its samples, each series in one piece, times growing, and an end.
 fn assert_well_formed(text: &str) {
     assert!(text.ends_with("# EOF\n"), "{text}");
     let (mut families, mut all_series) = (BTreeSet::new(), BTreeSet::new());
-    let mut at = (String::new(), i64::MIN);
+    let (mut family, mut at) = ("", (String::new(), i64::MIN));
     for line in text.lines() {
-        if let Some(family) = line.strip_prefix("# TYPE ") {
+        if let Some(head) = line.strip_prefix("# TYPE ") {
+            family = head.strip_suffix(" gauge").unwrap();
             assert!(families.insert(family), "{family} comes twice");
+            let help = format!("\n# HELP {family} ");
+            assert!(text.contains(&help), "{family} has no help");
         }
         if line.starts_with('#') {
             continue;
@@ -115,6 +118,7 @@ fn assert_well_formed(text: &str) {
         let mut parts = line.rsplitn(3, ' ');
         let time: i64 = parts.next().unwrap().parse().unwrap();
         let series = parts.nth(1).unwrap();
+        assert_eq!(series.split('{').next(), Some(family), "{line}");
         if series == at.0 {
             assert!(time > at.1, "{line}");
         } else {
