@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use jiff::Timestamp;
 use tracing::Level;
 
 use super::{Failure, serve};
@@ -11,7 +12,7 @@ use crate::base::clock::{Clock, DayWindow, SystemClock, Window};
 use crate::base::logging;
 use crate::catalog::agents::NICKNAME;
 use crate::catalog::{Discard, Endpoint, Need};
-use crate::config::{Config, Environment, Shown};
+use crate::config::{Account, Config, Environment, Shown};
 use crate::desk::{Client, Error, Fetch as _};
 use crate::exposition::labels::{AgentLabels, Labels};
 use crate::exposition::snapshot::{Snapshot, named, no_agents, unmatched};
@@ -64,31 +65,15 @@ async fn check(config: Config) -> Result<Finding, String> {
         ..
     } = config;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let zone = account.time_zone.clone();
-    let day = DayWindow::around(clock.now().wall, &zone).map_err(|error| error.to_string())?;
+    let day = DayWindow::around(clock.now().wall, &account.time_zone)
+        .map_err(|error| error.to_string())?;
     let labels = polling.labels.clone();
     let mut text = Text::default();
     text.say("The configuration is complete:");
     for Shown { name, value } in &settings {
         text.say(&format!("  {name}={value}"));
     }
-    text.say(&format!(
-        "Asking {} as {} of {} for {} ({} to {}).",
-        account
-            .hosts
-            .first()
-            .and_then(|host| host.host_str())
-            .unwrap_or_default(),
-        match labels.agents.show_ids() {
-            true => account.credentials.identifier(),
-            // The account may be an agent's.
-            false => "the account of TENCENT_DESK_IDENTIFIER",
-        },
-        account.credentials.sdk_app_id(),
-        day.start().to_zoned(zone.clone()).date(),
-        day.start().to_zoned(zone.clone()),
-        day.end().to_zoned(zone),
-    ));
+    tell_question(&mut text, &account, day, &labels.agents);
     let (client, _) = serve::client(account, &polling, clock)?;
     let polls = poll_all(&client, &polling.endpoints, day, &labels).await;
     if let Some(expiry) = client.user_sig_expiry() {
@@ -107,6 +92,25 @@ async fn check(config: Config) -> Result<Finding, String> {
         ));
     }
     Ok(Finding { text, is_good })
+}
+
+/// Who asks which Desk, and for which day.
+fn tell_question(text: &mut Text, account: &Account, day: DayWindow, labels: &AgentLabels) {
+    let host = account.hosts.first().and_then(|host| host.host_str());
+    let identifier = match labels.show_ids() {
+        true => account.credentials.identifier(),
+        // The account may be an agent's.
+        false => "the account of TENCENT_DESK_IDENTIFIER",
+    };
+    let local = |instant: Timestamp| instant.to_zoned(account.time_zone.clone());
+    text.say(&format!(
+        "Asking {} as {identifier} of {} for {} ({} to {}).",
+        host.unwrap_or_default(),
+        account.credentials.sdk_app_id(),
+        local(day.start()).date(),
+        local(day.start()),
+        local(day.end()),
+    ));
 }
 
 /// What one poll brought.
